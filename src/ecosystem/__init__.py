@@ -1,0 +1,1 @@
+"""Ecosystem: an open marketplace for services."""

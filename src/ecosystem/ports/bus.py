@@ -1,0 +1,98 @@
+"""Facts become events in the same commit that made them true.
+
+A fact is a small struct in a context's `events.py`. `announce` turns it into the write of an `Event` item in the
+aggregate's own partition (its timeline); the relay finds it in the table's changes and hands it to the reactions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct, field
+
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.time import sortable
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Stored
+
+BUS = "ecosystem-marketplace-events"
+SHARDS = 8
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """Base of what happened. The class name is the event's type, in the past tense; `source` names the context."""
+
+    source: ClassVar[str]
+    schema: ClassVar[int] = 1
+
+
+class Event(Stored, frozen=True, kw_only=True):
+    """A fact with its circumstances. `sequence` is the aggregate's version after the commit: order within it.
+
+    `detail` and `previous` hold plain values (JSON); `previous` what changed, as it was before.
+    """
+
+    entity: ClassVar[str] = "event"
+
+    event_id: str
+    source: str
+    type: str
+    at: datetime
+    aggregate: str
+    sequence: int
+    actor: Actor
+    detail: dict[str, Any]
+    previous: dict[str, Any] = field(default_factory=dict[str, Any])
+    trace_id: str = ""
+    schema_version: int = 1
+
+
+def announce(
+    fact: Fact,
+    *,
+    aggregate: str,
+    sequence: int,
+    actor: Actor,
+    at: datetime,
+    previous: dict[str, Any] | None = None,
+    trace_id: str = "",
+) -> Put:
+    """The write that makes the fact an event, to be committed with what made it true.
+
+    `aggregate` is the partition of the thing it is about, such as `BOOKING#bkg_...`; `sequence` its new version. One
+    aggregate has at most one event of a type per version, so the id needs no randomness and a retry none either.
+    """
+    kind = type(fact)
+    event = Event(
+        event_id=f"{aggregate}:{sequence}:{kind.__name__}",
+        source=kind.source,
+        type=kind.__name__,
+        at=at,
+        aggregate=aggregate,
+        sequence=sequence,
+        actor=actor,
+        detail=msgspec.to_builtins(fact),
+        previous=previous or {},
+        trace_id=trace_id,
+        schema_version=kind.schema,
+    )
+    return Put(
+        key=event_key(aggregate, sequence, kind.__name__),
+        value=event,
+        index={
+            Index.STATUS: Key(event_shard(at, crc32(aggregate.encode()) % SHARDS), f"{sortable(at)}#{event.event_id}")
+        },
+        expected=ABSENT,
+    )
+
+
+def event_key(aggregate: str, sequence: int, kind: str) -> Key:
+    """Access: the timeline of one aggregate, in order (prefix `EVENT#`)."""
+    return Key(aggregate, f"EVENT#{sequence:012d}#{kind}")
+
+
+def event_shard(at: datetime, shard: int) -> str:
+    """Access: the events of a day across all aggregates, merged from `SHARDS` partitions of the status index."""
+    return f"EVENTS#{at:%Y-%m-%d}#{shard}"
