@@ -13,6 +13,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct, field
 
+from ecosystem.kernel import trace
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Stored
@@ -57,7 +58,6 @@ def announce(
     actor: Actor,
     at: datetime,
     previous: dict[str, Any] | None = None,
-    trace_id: str = "",
 ) -> Put:
     """The write that makes the fact an event, to be committed with what made it true.
 
@@ -75,7 +75,7 @@ def announce(
         actor=actor,
         detail=msgspec.to_builtins(fact),
         previous=previous or {},
-        trace_id=trace_id,
+        trace_id=trace.trace_id.get(),
         schema_version=kind.schema,
     )
     return Put(

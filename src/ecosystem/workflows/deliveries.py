@@ -1,0 +1,130 @@
+"""What becomes of a reaction that failed: tried again with back-off, at last a dead letter for a person to see.
+
+A reaction that succeeds leaves no trace, so the common case costs nothing. `DELIVERY#<event id>` / `<reaction>` exists
+from the first failure until a later attempt succeeds or an operator gives it up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.refusals import NotFound
+from ecosystem.kernel.time import sortable
+from ecosystem.ports.bus import Event
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Cursor, Delete, Index, Key, Page, Put, Row, Stored, Table
+
+ATTEMPTS_MAX = 8
+FIRST_DELAY = timedelta(seconds=2)
+REASON_LENGTH_MAX = 500
+
+
+class NoSuchDelivery(NotFound):
+    """That delivery is no longer waiting: it succeeded, or was given up."""
+
+
+class DeliveryStatus(StrEnum):
+    RETRYING = "retrying"
+    DEAD = "dead"
+
+
+class Delivery(Stored, frozen=True, kw_only=True):
+    """An event that a reaction could not take: how often it was tried, why it failed, and when it is due again."""
+
+    entity: ClassVar[str] = "delivery"
+
+    event: Event
+    reaction: str
+    status: DeliveryStatus
+    attempts: int
+    reason: str
+    due_at: datetime
+    first_failed_at: datetime
+
+
+def failed(event: Event, reaction: str, reason: str, at: datetime, earlier: Delivery | None = None) -> Delivery:
+    """The delivery after one more failure: due again after 2, 4, 8 ... seconds, dead after `ATTEMPTS_MAX` attempts."""
+    attempts = (earlier.attempts if earlier else 0) + 1
+    dead = attempts >= ATTEMPTS_MAX
+    return Delivery(
+        event=event,
+        reaction=reaction,
+        status=DeliveryStatus.DEAD if dead else DeliveryStatus.RETRYING,
+        attempts=attempts,
+        reason=reason[:REASON_LENGTH_MAX],
+        due_at=at + FIRST_DELAY * 2 ** (attempts - 1),
+        first_failed_at=earlier.first_failed_at if earlier else at,
+    )
+
+
+def delivery_key(event_id: str, reaction: str) -> Key:
+    """Access: one reaction's trouble with one event."""
+    return Key(f"DELIVERY#{event_id}", reaction)
+
+
+def deliveries_partition(status: DeliveryStatus) -> str:
+    """Access (status index): deliveries of that status, in the order in which they are due."""
+    return f"DELIVERIES#{status}"
+
+
+def kept(delivery: Delivery) -> Put:
+    """The write that keeps the delivery as it now stands."""
+    key = delivery_key(delivery.event.event_id, delivery.reaction)
+    order = f"{sortable(delivery.due_at)}#{delivery.event.event_id}#{delivery.reaction}"
+    return Put(key=key, value=delivery, index={Index.STATUS: Key(deliveries_partition(delivery.status), order)})
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Deliveries that failed, for the relay to try again and for an operator to see, replay, or give up."""
+
+    table: Table
+    clock: Clock
+
+    async def due(self, limit: int) -> list[Row[Delivery]]:
+        """Deliveries whose time to be tried again has come, the longest waiting first."""
+        page = await self.table.query(
+            deliveries_partition(DeliveryStatus.RETRYING),
+            Delivery,
+            index=Index.STATUS,
+            end=sortable(self.clock.now()),
+            limit=limit,
+        )
+        return list(page.rows)
+
+    async def dead(self, after: Cursor | None = None, limit: int = 50) -> Page[Delivery]:
+        """Dead letters, oldest first."""
+        partition = deliveries_partition(DeliveryStatus.DEAD)
+        return await self.table.query(partition, Delivery, index=Index.STATUS, after=after, limit=limit)
+
+    async def retrying(self, after: Cursor | None = None, limit: int = 50) -> Page[Delivery]:
+        """Deliveries that will be tried again, soonest first."""
+        partition = deliveries_partition(DeliveryStatus.RETRYING)
+        return await self.table.query(partition, Delivery, index=Index.STATUS, after=after, limit=limit)
+
+    async def replay(self, event_id: str, reaction: str, actor: Actor) -> None:
+        """Make a delivery due at once, with all its attempts before it. For operators."""
+        actor.must_operate()
+        row = await self._existing(event_id, reaction)
+        again = msgspec.structs.replace(
+            row.value, status=DeliveryStatus.RETRYING, attempts=0, due_at=self.clock.now() - FIRST_DELAY
+        )
+        await self.table.transact(msgspec.structs.replace(kept(again), expected=row.unchanged))
+
+    async def give_up(self, event_id: str, reaction: str, actor: Actor) -> None:
+        """Remove a delivery for good. For operators."""
+        actor.must_operate()
+        row = await self._existing(event_id, reaction)
+        await self.table.transact(Delete(key=row.key, expected=row.unchanged))
+
+    async def _existing(self, event_id: str, reaction: str) -> Row[Delivery]:
+        row = await self.table.get(delivery_key(event_id, reaction), Delivery)
+        if row is None:
+            raise NoSuchDelivery
+        return row

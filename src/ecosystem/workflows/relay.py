@@ -1,0 +1,125 @@
+"""The relay: follows the table's changes, and hands each new event to the reactions that wait for its type.
+
+At least once: the checkpoint moves after the reactions of a batch have run, so a crash repeats them, and every
+reaction is idempotent. Events of one aggregate are handed over in order; aggregates go side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from ecosystem.ports.bus import Event
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
+from ecosystem.ports.table_codec import decoded
+from ecosystem.workflows.deliveries import Deliveries, Delivery, failed, kept
+
+log = logging.getLogger(__name__)
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What follows an event, under a name that dead letters show. `react` is idempotent."""
+
+    name: str
+    react: Callable[[Event], Awaitable[None]]
+
+
+class Checkpoint(Stored, frozen=True, kw_only=True):
+    """How far a follower of the changes has come."""
+
+    entity: ClassVar[str] = "checkpoint"
+
+    cursor: Cursor
+    at: datetime
+
+
+def checkpoint_key(follower: str) -> Key:
+    """Access: the place of one follower."""
+    return Key(f"FOLLOWER#{follower}", "CHECKPOINT")
+
+
+@dataclass(slots=True)
+class Relay:
+    """Follows the changes and delivers events. One relay runs at a time."""
+
+    table: Table
+    clock: Clock
+    reactions: Mapping[str, Sequence[Reaction]]
+    cursor: Cursor | None = None
+    started: bool = False
+
+    async def step(self, limit: int = BATCH) -> int:
+        """Deliver the events among the next changes; how many changes there were, 0 when caught up."""
+        if not self.started:
+            earlier = await self.table.get(checkpoint_key("relay"), Checkpoint)
+            self.cursor = earlier.value.cursor if earlier else None
+            self.started = True
+        changes = await self.table.changes(self.cursor, limit=limit)
+        if not changes:
+            return 0
+        delivered = await self._deliver([event for change in changes if (event := new_event(change))])
+        self.cursor = changes[-1].cursor
+        # A batch without deliveries need not move the stored place: reading it again is free of effects.
+        if delivered or len(changes) == limit:
+            place = Checkpoint(cursor=self.cursor, at=self.clock.now())
+            await self.table.transact(Put(key=checkpoint_key("relay"), value=place))
+        return len(changes)
+
+    async def retry(self, limit: int = 50) -> int:
+        """Try deliveries that are due again; how many were tried."""
+        due = await Deliveries(self.table, self.clock).due(limit)
+        await asyncio.gather(*(self._again(row.value) for row in due))
+        return len(due)
+
+    async def drain(self, steps_max: int = 10_000) -> None:
+        """Step until nothing is left to deliver. For tests, simulations and a graceful stop."""
+        for _ in range(steps_max):
+            if not await self.step():
+                return
+
+    async def _deliver(self, events: Sequence[Event]) -> int:
+        by_aggregate: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            if event.type in self.reactions:
+                by_aggregate[event.aggregate].append(event)
+        await asyncio.gather(*(self._in_order(group) for group in by_aggregate.values()))
+        return len(by_aggregate)
+
+    async def _in_order(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for reaction in self.reactions[event.type]:
+                reason = await self._attempt(reaction, event)
+                if reason is not None:
+                    await self.table.transact(kept(failed(event, reaction.name, reason, self.clock.now())))
+
+    async def _again(self, delivery: Delivery) -> None:
+        reaction = next((r for r in self.reactions.get(delivery.event.type, ()) if r.name == delivery.reaction), None)
+        reason = await self._attempt(reaction, delivery.event) if reaction else "No such reaction any more."
+        after = failed(delivery.event, delivery.reaction, reason or "", self.clock.now(), delivery)
+        write = kept(after) if reason is not None else Delete(key=kept(delivery).key)
+        await self.table.transact(write)
+
+    async def _attempt(self, reaction: Reaction, event: Event) -> str | None:
+        """None when the reaction succeeded, otherwise why not."""
+        try:
+            await reaction.react(event)
+        except Exception as failure:
+            # An entry point of its own: whatever a reaction raises must not stop the others.
+            log.warning("reaction failed", extra={"reaction": reaction.name, "event_id": event.event_id}, exc_info=True)
+            return f"{type(failure).__name__}: {failure}"
+        return None
+
+
+def new_event(change: Change) -> Event | None:
+    """The event that this change brought, if it brought one."""
+    if change.old is None and change.new is not None and change.new.entity == Event.entity:
+        return decoded(change.new, Event)
+    return None

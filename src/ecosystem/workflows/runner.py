@@ -1,0 +1,83 @@
+"""Runs the followers of the changes and the schedules beside the pages, and ends them gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Table
+from ecosystem.workflows.schedules import Schedule
+
+log = logging.getLogger(__name__)
+PAUSE_AFTER_FAILURE_S = 1.0
+IDLE_S = 5.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """One task per follower and per schedule. A failure is logged and tried again, never the end of the task."""
+
+    table: Table
+    clock: Clock
+    followers: Mapping[str, Callable[[], Awaitable[int]]]
+    schedules: Sequence[Schedule]
+    failures: dict[str, int] = field(default_factory=dict[str, int])
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+
+    def start(self) -> None:
+        for name, step in self.followers.items():
+            self._tasks.append(asyncio.create_task(self._follow(name, step), name=f"follow {name}"))
+        for schedule in self.schedules:
+            self._tasks.append(asyncio.create_task(self._repeat(schedule), name=f"schedule {schedule.name}"))
+
+    async def stop(self, grace_s: float = 10.0) -> None:
+        """Let each task finish the step it is in, then end it; cut off what takes longer than `grace_s`."""
+        self._stopping.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _follow(self, name: str, step: Callable[[], Awaitable[int]]) -> None:
+        while not self._stopping.is_set():
+            if await self._guarded(name, step) == 0:
+                await self._pause(self.table.changed(), IDLE_S)
+
+    async def _repeat(self, schedule: Schedule) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(schedule.name, schedule.act)
+            await self._pause(None, schedule.every_s)
+
+    async def _guarded(self, name: str, act: Callable[[], Awaitable[int]]) -> int:
+        try:
+            return await act()
+        except Exception:
+            # An entry point of its own: one failing part must not end the others.
+            self.failures[name] = self.failures.get(name, 0) + 1
+            log.exception("background work failed", extra={"part": name})
+            await self._pause(None, PAUSE_AFTER_FAILURE_S)
+            return 1
+
+    async def _pause(self, woken_by: Awaitable[None] | None, seconds: float) -> None:
+        """Wait until stopped, woken, or out of time."""
+        waits = [asyncio.ensure_future(self._stopping.wait())]
+        if woken_by is not None:
+            waits.append(asyncio.ensure_future(_true(woken_by)))
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await wait
+
+
+async def _true(woken_by: Awaitable[None]) -> bool:
+    await woken_by
+    return True
