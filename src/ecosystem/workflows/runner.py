@@ -66,7 +66,7 @@ class Runner:
 
     async def _pause(self, woken_by: Awaitable[None] | None, seconds: float) -> None:
         """Wait until stopped, woken, or out of time."""
-        waits = [asyncio.ensure_future(self._stopping.wait())]
+        waits: list[asyncio.Future[bool]] = [asyncio.ensure_future(self._stopping.wait())]
         if woken_by is not None:
             waits.append(asyncio.ensure_future(_true(woken_by)))
         try:
