@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,18 +65,14 @@ class Runner:
 
     async def _pause(self, woken_by: Awaitable[None] | None, seconds: float) -> None:
         """Wait until stopped, woken, or out of time."""
-        waits: list[asyncio.Future[bool]] = [asyncio.ensure_future(self._stopping.wait())]
+        waits = {asyncio.ensure_future(_returned(self._stopping.wait()))}
         if woken_by is not None:
-            waits.append(asyncio.ensure_future(_true(woken_by)))
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await wait
+            waits.add(asyncio.ensure_future(_returned(woken_by)))
+        _, waiting = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waiting:
+            wait.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _true(woken_by: Awaitable[None]) -> bool:
-    await woken_by
-    return True
+async def _returned(awaited: Awaitable[object]) -> None:
+    await awaited
