@@ -1,0 +1,232 @@
+"""What the table refuses, in both deployments: whatever DynamoDB refuses, asked before anything is sent or queued.
+
+The limits are those of the DynamoDB Developer Guide, "Quotas": keys of 1 to 2048 and 1 to 1024 bytes of UTF-8, items of
+400 KB, transactions of 100 writes and 4 MB with one write per key, batches of 100. Each refusal names what is at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from ecosystem.ports import table_codec
+from ecosystem.ports.table import Absent, Add, At, Check, Cursor, Expected, Index, Key, Present, Put, Unfit, Write
+
+PARTITION_BYTES_MAX = 2048
+SORT_BYTES_MAX = 1024
+ITEM_BYTES_MAX = 400 * 1024
+TRANSACTION_WRITES_MAX = 100
+TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
+BATCH_MAX = 100
+PAGE_MAX = 1000
+COUNTERS_MAX = 50
+NAME_BYTES_MAX = 255
+TOKEN_BYTES_MAX = 256
+COUNTER_MIN = -(2**63)
+COUNTER_MAX = 2**63 - 1
+# What an item costs beside its own bytes: attribute names, entity, schema, version, expiry, as DynamoDB counts them.
+ITEM_BYTES_FIXED = 120
+COUNTER_BYTES = 24
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """A query, found fit: the sort keys in `[low, high)`, and the place to go on from."""
+
+    partition: str
+    index: Index | None
+    low: str
+    high: str | None
+    after: table_codec.Place | None
+    descending: bool
+    limit: int
+
+    @property
+    def empty(self) -> bool:
+        """Nothing can lie in this range."""
+        return self.high is not None and self.low >= self.high
+
+
+def query(
+    partition: str,
+    *,
+    index: Index | None,
+    prefix: str,
+    start: str | None,
+    end: str | None,
+    after: Cursor | None,
+    descending: bool,
+    limit: int,
+) -> Sought:
+    """The query's range, when its arguments are within the limits. Raises `Unfit` naming the one that is not."""
+    _text(partition, PARTITION_BYTES_MAX, "partition")
+    for name, bound in (("prefix", prefix), ("start", start), ("end", end)):
+        if bound:
+            _text(bound, SORT_BYTES_MAX, name)
+    place = None if after is None else table_codec.place(after)
+    if place is not None and (place.partition != partition or (place.item is not None) != (index is not None)):
+        raise Unfit("That cursor belongs to another query.", field="after")
+    below = table_codec.successor(prefix)
+    high = min(below, end) if below is not None and end is not None else (end if below is None else below)
+    return Sought(
+        partition=partition,
+        index=index,
+        low=max(prefix, start or ""),
+        high=high,
+        after=place,
+        descending=descending,
+        limit=page(limit),
+    )
+
+
+def page(limit: int) -> int:
+    """The limit, when a page may be that long."""
+    if not 1 <= limit <= PAGE_MAX:
+        raise Unfit(f"A page has 1 to {PAGE_MAX} items, not {limit}.", field="limit")
+    return limit
+
+
+def batch(keys: Sequence[Key]) -> None:
+    """Raises `Unfit` unless these keys may be read together."""
+    if len(keys) > BATCH_MAX:
+        raise Unfit(f"At most {BATCH_MAX} items are read together, not {len(keys)}.", field="keys")
+    for key in keys:
+        check_key(key)
+
+
+def transaction(writes: Sequence[Write], token: str | None = None) -> list[bytes]:
+    """The encoded value of each write (empty where there is none), when the transaction is within the limits."""
+    if not writes:
+        raise Unfit("A transaction has at least one write.")
+    if len(writes) > TRANSACTION_WRITES_MAX:
+        raise Unfit(f"A transaction has at most {TRANSACTION_WRITES_MAX} writes, not {len(writes)}.")
+    if token is not None:
+        _text(token, TOKEN_BYTES_MAX, "token")
+    seen = {write.key for write in writes}
+    if len(seen) != len(writes):
+        raise Unfit(f"A transaction writes each key once: {shown(_twice(writes))} is there twice.", field="key")
+    bodies: list[bytes] = []
+    total = 0
+    for write in writes:
+        body = table_codec.encode(write.value) if isinstance(write, Put) else b""
+        total += _write_bytes(write, body)
+        bodies.append(body)
+    if total > TRANSACTION_BYTES_MAX:
+        raise Unfit(f"A transaction has at most {TRANSACTION_BYTES_MAX} bytes, not {total}.")
+    return bodies
+
+
+def item_bytes(key: Key, body: bytes, counters: Mapping[str, int], index: Iterable[Key]) -> int:
+    """What an item counts towards its limit, never less than DynamoDB counts."""
+    size = ITEM_BYTES_FIXED + len(body) + _bytes(key.partition) + _bytes(key.sort)
+    size += sum(_bytes(name) + COUNTER_BYTES for name in counters)
+    return size + sum(_bytes(other.partition) + _bytes(other.sort) + 16 for other in index)
+
+
+def check_key(key: Key) -> int:
+    """The key's bytes. Raises `Unfit` when it is empty, too long, or no text."""
+    return _text(key.partition, PARTITION_BYTES_MAX, "partition") + _text(key.sort, SORT_BYTES_MAX, "sort")
+
+
+def counter(key: Key, name: str, value: int) -> int:
+    """The counter's value, when it fits into signed 64 bits."""
+    if not COUNTER_MIN <= value <= COUNTER_MAX:
+        raise Unfit(f"The counter {name} of {shown(key)} would leave signed 64 bits.", field=name)
+    return value
+
+
+def shown(key: Key) -> str:
+    """The key as a refusal names it, cut to a readable length, whatever it holds."""
+    text = f"{key.partition}/{key.sort}"
+    text = text if len(text) <= 120 else f"{text[:117]}..."
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _write_bytes(write: Write, body: bytes) -> int:
+    size = check_key(write.key)
+    if isinstance(write, Put):
+        size = _put_bytes(write, body)
+    elif isinstance(write, Add):
+        size += _add_bytes(write)
+    if write.expected is not None or isinstance(write, Check):
+        _expectation(write.key, write.expected)
+    if size > ITEM_BYTES_MAX:
+        raise Unfit(f"{shown(write.key)} has {size} bytes; an item has at most {ITEM_BYTES_MAX}.", field="value")
+    return size
+
+
+def _put_bytes(put: Put, body: bytes) -> int:
+    for index, key in put.index.items():
+        if not isinstance(index, Index):  # pyright: ignore[reportUnnecessaryIsInstance]: callers are many
+            raise Unfit(f"{index} is no index.", field="index")
+        try:
+            check_key(key)
+        except Unfit as refused:
+            raise Unfit(f"{index.name} of {shown(put.key)}: {refused.message}", field=refused.field) from refused
+    _counters(put.key, put.counters)
+    if put.expires_at is not None:
+        _instant(put.key, put.expires_at)
+    return item_bytes(put.key, body, put.counters, put.index.values())
+
+
+def _add_bytes(add: Add) -> int:
+    _counters(add.key, add.by)
+    _counters(add.key, add.at_least)
+    _counters(add.key, add.at_most)
+    if not add.by:
+        raise Unfit(f"The add to {shown(add.key)} names no counter.", field="by")
+    return ITEM_BYTES_FIXED + sum(_bytes(name) + COUNTER_BYTES for name in add.by)
+
+
+def _counters(key: Key, counters: Mapping[str, int]) -> None:
+    if not counters:
+        return
+    if len(counters) > COUNTERS_MAX:
+        raise Unfit(f"{shown(key)} has {len(counters)} counters; at most {COUNTERS_MAX} fit.", field="counters")
+    for name, value in counters.items():
+        _text(name, NAME_BYTES_MAX, "counters")
+        if type(value) is not int:
+            raise Unfit(f"The counter {name} of {shown(key)} is no whole number.", field=name)
+        counter(key, name, value)
+
+
+def _expectation(key: Key, expected: Expected | None) -> None:
+    if isinstance(expected, At):
+        if type(expected.version) is not int or not 1 <= expected.version <= COUNTER_MAX:
+            raise Unfit(f"{shown(key)} cannot be at version {expected.version}.", field="expected")
+    elif not isinstance(expected, (Absent, Present)):
+        raise Unfit(f"The check of {shown(key)} expects nothing.", field="expected")
+
+
+def _instant(key: Key, at: datetime) -> None:
+    if at.tzinfo is None:
+        raise Unfit(f"{shown(key)} expires at a time without a zone.", field="expires_at")
+
+
+def _text(text: str, bytes_max: int, name: str) -> int:
+    size = _bytes(text, name)
+    if size == 0:
+        raise Unfit(f"The {name} is empty.", field=name)
+    if size > bytes_max:
+        raise Unfit(f"The {name} {text[:40]}... has {size} bytes; at most {bytes_max} fit.", field=name)
+    return size
+
+
+def _bytes(text: str, name: str = "key") -> int:
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as refused:
+        readable = text[:40].encode("utf-8", "backslashreplace").decode()
+        raise Unfit(f"The {name} {readable} is no text that can be stored.", field=name) from refused
+
+
+def _twice(writes: Sequence[Write]) -> Key:
+    seen: set[Key] = set()
+    for write in writes:
+        if write.key in seen:
+            return write.key
+        seen.add(write.key)
+    raise AssertionError("no key is there twice")
