@@ -1,0 +1,238 @@
+"""The card processor: money is authorized, captured, cancelled, refunded and charged back there.
+
+A card number never passes here. The processor's own element in the browser takes it and hands out a card's id
+(`pm_...`), which an `Order` names. Every act carries an idempotency key made from our own ids, so that an act repeated
+after a silence has one effect and tells what became of the first.
+
+A decline is an outcome, not a refusal. `ProcessorSilent` says that nothing is known: the act may have had its effect,
+and the same act again will tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Conflict, Invalid, NotFound, Unavailable
+
+
+class ProcessorSilent(Unavailable):
+    """The card processor gave no answer. Nothing is known about this act; the same one again will tell."""
+
+
+class UnknownCard(Invalid):
+    """That card is not known to the processor, or was used before. Enter it again."""
+
+
+class AmountUnfit(Invalid):
+    """The card processor does not take this amount in this currency."""
+
+
+class UnknownIntent(NotFound):
+    """The card processor knows nothing by that id."""
+
+
+class RefundRefused(Conflict):
+    """The card processor refuses this refund."""
+
+
+class Capture(StrEnum):
+    """When the money moves: at once, or held on the card until it is captured."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What is asked to be paid. The same order twice is one payment: `payment_id` is the idempotency key.
+
+    `card` is the id that the processor's element handed out. `return_url` is where the browser comes back after a
+    3-D Secure challenge that took the whole page.
+    """
+
+    payment_id: str
+    booking_id: str
+    amount: Money
+    card: str
+    capture: Capture
+    return_url: str
+    description: str = ""
+
+
+class Standing(StrEnum):
+    """How a payment stands at the processor."""
+
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    DECLINED = "declined"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    CANCELLED = "cancelled"
+
+
+class Decline(Struct, frozen=True, kw_only=True):
+    """Why the card was not charged: the processor's code, and a sentence for the customer."""
+
+    code: str
+    sentence: str
+    same_card_may_work: bool = False
+
+
+class ShownCard(Struct, frozen=True, kw_only=True):
+    """What may be shown of a card."""
+
+    brand: str
+    last4: str
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """A payment as the processor knows it now.
+
+    `captured` is what was taken in all; refunds do not lessen it. `authorized_until` is set while money is held only,
+    `challenge_url` while the customer has to pass a challenge.
+    """
+
+    intent_id: str
+    payment_id: str
+    booking_id: str
+    standing: Standing
+    amount: Money
+    captured: Money
+    charge_id: str | None = None
+    card: ShownCard | None = None
+    authorized_until: datetime | None = None
+    challenge_url: str | None = None
+    decline: Decline | None = None
+    fee: Money | None = None
+    disputed: bool = False
+
+
+class RefundOrder(Struct, frozen=True, kw_only=True):
+    """What is asked to be given back. `refund_id` is the idempotency key."""
+
+    refund_id: str
+    payment_id: str
+    booking_id: str
+    intent_id: str
+    amount: Money
+
+
+class RefundStanding(StrEnum):
+    """How a refund stands at the processor. One that succeeded may still fail days later."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RefundOutcome(Struct, frozen=True, kw_only=True):
+    """A refund as the processor knows it now. `refund_id` is ours, empty when the refund was not asked for by us."""
+
+    processor_id: str
+    refund_id: str
+    intent_id: str
+    amount: Money
+    standing: RefundStanding
+    failure: str | None = None
+
+
+class ChargebackStanding(StrEnum):
+    """How a chargeback stands: an inquiry takes no money yet, an open one has taken it, a won one gave it back."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
+class ChargebackOutcome(Struct, frozen=True, kw_only=True):
+    """A chargeback as the processor knows it now. `fee` is what the processor takes for it."""
+
+    chargeback_id: str
+    intent_id: str
+    charge_id: str
+    amount: Money
+    reason: str
+    standing: ChargebackStanding
+    opened_at: datetime
+    evidence_due_at: datetime | None = None
+
+
+class Element(Struct, frozen=True, kw_only=True):
+    """What a page needs to show the processor's own card fields.
+
+    The page frames `frame_url` with `?theme=light|dark&embedder=<the page's origin>`, listens for messages from
+    `origin` only, and posts `{type: "submit"}` there; the frame answers with `{type: "card", id, brand, last4}` or
+    `{type: "problem", field, message}`. A `challenge_url` is framed or opened as a page; framed, it posts
+    `{type: "challenge", result}`.
+    """
+
+    publishable_key: str
+    origin: str
+    frame_url: str
+
+
+class Cards(Protocol):
+    @property
+    def element(self) -> Element:
+        """What the browser needs to take a card."""
+        ...
+
+    def payable(self, amount: Money) -> None:
+        """Pass if the processor takes this amount. Raises `AmountUnfit` with the limit otherwise. Makes no call."""
+        ...
+
+    async def authorize(self, order: Order) -> Outcome:
+        """Ask for the money: authorized, and captured at once when the order says so.
+
+        The same order again has no second effect and answers how the payment stands now; another order under that
+        payment's id raises `IdReused`. Raises `UnknownCard`, `AmountUnfit`, `ProcessorSilent`.
+        """
+        ...
+
+    async def payment(self, intent_id: str) -> Outcome:
+        """How the payment stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
+
+    async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:
+        """Take what is held, or the part `amount` of it and let the rest go.
+
+        Answers how the payment stands afterwards, also when there was nothing left to capture: captured already,
+        or cancelled. Raises `UnknownIntent`, `ProcessorSilent`.
+        """
+        ...
+
+    async def cancel(self, intent_id: str) -> Outcome:
+        """Let go of what is held, or of what is not paid yet.
+
+        Answers how the payment stands afterwards: captured, when it was too late. Raises `UnknownIntent`,
+        `ProcessorSilent`.
+        """
+        ...
+
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        """Give money back.
+
+        The same order again answers how the refund stands now; another order under that refund's id raises `IdReused`.
+        Raises `RefundRefused` when it passes what was captured or the payment is charged back, `ProcessorSilent`.
+        """
+        ...
+
+    async def refund_status(self, processor_id: str) -> RefundOutcome:
+        """How the refund stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
+
+    async def refunds(self, intent_id: str) -> Sequence[RefundOutcome]:
+        """Every refund of the payment, those made elsewhere too, oldest first (100 at most)."""
+        ...
+
+    async def chargeback(self, chargeback_id: str) -> ChargebackOutcome:
+        """How the chargeback stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
