@@ -1,0 +1,16 @@
+"""What the contract suites of several ports share: a stand-in for Amazon, started once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ecosystem.adapters.outside.amazon import Account
+from ministack_server import serving
+
+
+@pytest.fixture(scope="session")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with serving(tmp_path_factory.mktemp("ministack")) as account:
+        yield account

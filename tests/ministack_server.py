@@ -1,0 +1,63 @@
+"""A stand-in for Amazon on loopback, for the tests of the adapters that speak to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from ecosystem.adapters.outside.amazon import Account
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 10
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Account]:
+    """Ministack on a free port of loopback, with its log in that folder; stopped on leaving."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # It listens on every interface unless told otherwise, and writes its process id into the temporary folder.
+    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder), "LOG_LEVEL": "WARNING"}
+    with (folder / "ministack.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "ministack"],
+            env={**os.environ, **settings},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+        )
+        try:
+            _wait(server, port, folder / "ministack.log")
+            yield Account(
+                region="eu-central-1", endpoint=f"http://127.0.0.1:{port}", access_key="test", secret_key="test"
+            )
+        finally:
+            server.terminate()
+            try:
+                server.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait(STOP_TIMEOUT_S)
+
+
+def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    raise RuntimeError(f"ministack did not start:\n{log.read_text(errors='replace')[-2000:]}")
