@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ecosystem.commands.settings import DEFAULTS, Wrong, settings
 
 

@@ -7,9 +7,11 @@ thing to print, at last `{"exit": code}`. The socket lies in the data folder and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,20 @@ CONNECT_TIMEOUT_S = 2.0
 
 def socket_path(data: Path) -> Path:
     return data / "control.sock"
+
+
+@contextlib.contextmanager
+def _address(data: Path) -> Generator[str]:
+    """The socket's address by way of the open folder: a socket's own path may have 107 bytes only."""
+    folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield (
+            f"/proc/self/fd/{folder}/{socket_path(data).name}"
+            if Path("/proc/self/fd").exists()
+            else str(socket_path(data))
+        )
+    finally:
+        os.close(folder)
 
 
 async def listen(data: Path, acts: Mapping[str, Act]) -> asyncio.Server:
@@ -45,7 +61,8 @@ async def listen(data: Path, acts: Mapping[str, Act]) -> asyncio.Server:
         finally:
             writer.close()
 
-    server = await asyncio.start_unix_server(answer, path=str(path), limit=LINE_BYTES_MAX)
+    with _address(data) as address:
+        server = await asyncio.start_unix_server(answer, path=address, limit=LINE_BYTES_MAX)
     path.chmod(0o600)
     return server
 
@@ -56,20 +73,21 @@ async def ask(data: Path, command: str, arguments: Arguments, say: Callable[[str
     if not path.exists():
         return None
     try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_unix_connection(str(path), limit=LINE_BYTES_MAX), CONNECT_TIMEOUT_S
-        )
+        with _address(data) as address:
+            opening = asyncio.open_unix_connection(address, limit=LINE_BYTES_MAX)
+            reader, writer = await asyncio.wait_for(opening, CONNECT_TIMEOUT_S)
     except (ConnectionError, FileNotFoundError):
         # The socket of a process that was killed: nobody listens.
         return None
-    writer.write(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
-    await writer.drain()
-    while line := await reader.readline():
-        answer = json.loads(line)
-        if "exit" in answer:
-            writer.close()
-            return int(answer["exit"])
-        say(answer["line"])
+    try:
+        await _say(writer, command=command, arguments=arguments)
+        while line := await reader.readline():
+            answer = json.loads(line)
+            if "exit" in answer:
+                return int(answer["exit"])
+            say(answer["line"])
+    finally:
+        writer.close()
     say("The serving process went away before the command had ended. Run it again: what was done is kept.")
     return 1
 
