@@ -28,12 +28,18 @@ class Threads:
     def __init__(self, limit: int, *, waiting_max: int) -> None:
         self._limit = limit
         self._waiting_max = waiting_max
+        self._present = 0
         self._limiter: CapacityLimiter | None = None
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the call returns or raises. Raises `TooBusy` when the queue is full."""
         # The limiter belongs to a running loop, which an adapter's constructor does not have.
         limiter = self._limiter = self._limiter or CapacityLimiter(self._limit)
-        if limiter.statistics().tasks_waiting >= self._waiting_max:
+        # Counted here: the limiter learns of callers one turn of the loop later, and a burst would slip past it.
+        if self._present >= self._limit + self._waiting_max:
             raise TooBusy
-        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=limiter)
+        self._present += 1
+        try:
+            return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=limiter)
+        finally:
+            self._present -= 1
