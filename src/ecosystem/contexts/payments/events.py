@@ -1,0 +1,90 @@
+"""What payments publishes, source `payment`. Amounts are in minor units of the payment's currency."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ecosystem.ports.bus import Fact
+
+
+class PaymentFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a payment names."""
+
+    source: ClassVar[str] = "payment"
+
+    payment_id: str
+    booking_id: str
+    amount_minor: int
+    currency: str
+
+
+class PaymentIntended(PaymentFact, frozen=True, kw_only=True):
+    """Somebody means to pay; the card processor is asked next."""
+
+
+class ChallengeRequired(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank wants to know that it is the customer."""
+
+
+class PaymentAuthorized(PaymentFact, frozen=True, kw_only=True):
+    """The money is held on the card until it is captured or let go."""
+
+
+class PaymentCaptured(PaymentFact, frozen=True, kw_only=True):
+    """The money was taken. `amount_minor` is what was captured."""
+
+
+class PaymentDeclined(PaymentFact, frozen=True, kw_only=True):
+    """The card was not charged."""
+
+    code: str
+
+
+class PaymentCancelled(PaymentFact, frozen=True, kw_only=True):
+    """The payment will not happen; what was held, if anything was, is let go."""
+
+    was_authorized: bool
+
+
+class ChargebackOpened(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank takes the money back, or asks about it (`inquiry`). `amount_minor` is what is disputed."""
+
+    chargeback_id: str
+    reason: str
+    inquiry: bool
+
+
+class ChargebackClosed(PaymentFact, frozen=True, kw_only=True):
+    """The chargeback was decided. `amount_minor` is what was disputed."""
+
+    chargeback_id: str
+    won: bool
+
+
+class RefundFact(PaymentFact, frozen=True, kw_only=True):
+    """What every fact about a refund names. `amount_minor` is what is given back."""
+
+    refund_id: str
+
+
+class RefundRequested(RefundFact, frozen=True, kw_only=True):
+    """A refund was decided; the card processor is asked next."""
+
+
+class RefundIssued(RefundFact, frozen=True, kw_only=True):
+    """The money was given back."""
+
+
+class RefundFailed(RefundFact, frozen=True, kw_only=True):
+    """The money could not be given back. `was_issued` tells that it came back to us afterwards."""
+
+    was_issued: bool
+
+
+class WebhookStored(Fact, frozen=True, kw_only=True):
+    """An event of the card processor was stored, to be acted upon."""
+
+    source: ClassVar[str] = "payment"
+
+    processor_event_id: str
+    processor_type: str

@@ -1,0 +1,87 @@
+"""Payments' corner of the table: each key with the access pattern it serves.
+
+What waits is found in the status index, in partitions by a shard, sorted by the instant it is due: a sweep reads only
+what is due, in order, and after any downtime.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zlib import crc32
+
+from ecosystem.kernel.time import sortable
+from ecosystem.ports.table import Index, Key
+
+SHARDS = 8
+
+PAYMENT_PREFIX = "PAYMENT#"
+REFUND_PREFIX = "REFUND#"
+
+
+def booking(booking_id: str) -> str:
+    """Access: the payments of a booking (prefix `PAYMENT#`), and its refunds (prefix `REFUND#`), oldest first."""
+    return f"BOOKING#{booking_id}"
+
+
+def payment(booking_id: str, payment_id: str) -> Key:
+    """Access: one payment, by its booking and id."""
+    return Key(booking(booking_id), f"{PAYMENT_PREFIX}{payment_id}")
+
+
+def payment_timeline(payment_id: str) -> str:
+    """Access: the events of one payment."""
+    return f"PAYMENT#{payment_id}"
+
+
+def refund(booking_id: str, refund_id: str) -> Key:
+    """Access: one refund, by its booking and id."""
+    return Key(booking(booking_id), f"{REFUND_PREFIX}{refund_id}")
+
+
+def refund_timeline(refund_id: str) -> str:
+    """Access: the events of one refund."""
+    return f"REFUND#{refund_id}"
+
+
+def webhook(event_id: str) -> Key:
+    """Access: one event as the processor sent it; its being there makes a second delivery known."""
+    return Key(webhook_timeline(event_id), "RECEIVED")
+
+
+def webhook_timeline(event_id: str) -> str:
+    """Access: what was made of one event of the processor."""
+    return f"WEBHOOK#{event_id}"
+
+
+def open_payments(shard: int) -> str:
+    """Access (status index): payments whose end is not known, in order of the deadline of their intention."""
+    return f"PAYMENT#open#{shard}"
+
+
+def held_payments(shard: int) -> str:
+    """Access (status index): payments authorized and not captured, in order of the end of the authorization."""
+    return f"PAYMENT#authorized#{shard}"
+
+
+def open_refunds(shard: int) -> str:
+    """Access (status index): refunds whose end is not known, in order of the instant to ask again."""
+    return f"REFUND#open#{shard}"
+
+
+def waiting_webhooks(shard: int) -> str:
+    """Access (status index): events of the processor not yet acted upon, in order of their arrival."""
+    return f"WEBHOOK#waiting#{shard}"
+
+
+def shard(entry_id: str) -> int:
+    return crc32(entry_id.encode()) % SHARDS
+
+
+def due(at: datetime, entry_id: str = "") -> str:
+    """The place of what is due at an instant among others of its shard."""
+    return f"{sortable(at)}#{entry_id}"
+
+
+def waits(partition: str, at: datetime, entry_id: str) -> dict[Index, Key]:
+    """The index keys of what waits in a partition until an instant."""
+    return {Index.STATUS: Key(partition, due(at, entry_id))}

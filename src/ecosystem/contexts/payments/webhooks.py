@@ -1,0 +1,334 @@
+"""Webhooks: what the card processor tells of its own accord.
+
+An event is checked by its signature (`webhook-authorizer`), stored once under its id, and only then answered
+(`stripe-webhook`). It is a hint: what it is about is asked of the processor, and `settle` takes the answer, so that
+events may come late, twice and out of order. A stored event can be acted upon again at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ecosystem.contexts.payments import keys
+from ecosystem.contexts.payments.events import WebhookStored
+from ecosystem.contexts.payments.payments import Payment, PaymentState
+from ecosystem.kernel.actor import system
+from ecosystem.kernel.refusals import Conflict, Denied, Invalid, NotFound
+from ecosystem.ports.bus import announce
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stored, Table, Write
+
+TOLERANCE_S = 300
+"""How far a signature's time may lie from ours: the processor's own advice against replay."""
+
+BODY_BYTES_MAX = 256 * 1024
+KEPT_FOR = timedelta(days=90)
+"""Stored events go after this long; the processor itself offers them for 30 days, and repeats for 3."""
+
+_EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,120}")
+
+SUBSCRIBED = (
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.succeeded",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated",
+)
+"""The types of event that the processor is asked to send; each changes something of ours."""
+
+
+class BadSignature(Denied):
+    """This does not come from the card processor: its signature does not match."""
+
+
+class UnreadableEvent(Invalid):
+    """This is no event of the card processor."""
+
+
+class NoSuchWebhook(NotFound):
+    """There is no such event."""
+
+
+class AlreadyStored(Conflict):
+    """This event was stored before."""
+
+
+class WebhookState(StrEnum):
+    WAITING = "waiting"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class About(StrEnum):
+    """What an event is about, and so what is asked of the processor next."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    NOTHING = "nothing"
+
+
+class Hint(Struct, frozen=True, kw_only=True):
+    """What an event points at. The ids of ours are those we gave the processor; they are empty where it has none.
+
+    `subject_id` is the processor's id of the thing itself: of the refund, of the chargeback, of the payment.
+    """
+
+    event_id: str
+    type: str
+    created_at: datetime
+    about: About
+    subject_id: str
+    intent_id: str | None
+    payment_id: str
+    booking_id: str
+    refund_id: str
+
+
+class Webhook(Stored, frozen=True, kw_only=True):
+    """An event as it came, and what was made of it."""
+
+    entity: ClassVar[str] = "webhook"
+
+    event_id: str
+    type: str
+    created_at: datetime
+    received_at: datetime
+    body: bytes
+    state: WebhookState = WebhookState.WAITING
+    attempts: int = 0
+    closed_at: datetime | None = None
+    trouble: str = ""
+
+    @property
+    def hint(self) -> Hint:
+        return read(self.body)
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What to answer the processor: 200 in both cases. `is_new` tells whether there is something to act upon."""
+
+    hint: Hint
+    is_new: bool
+
+
+class _Subject(Struct):
+    id: str
+    object: str = ""
+    payment_intent: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class _Detail(Struct):
+    object: _Subject
+
+
+class _Event(Struct):
+    id: str
+    type: str
+    created: int
+    data: _Detail
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def authorize(body: bytes, signature: str, secrets: Sequence[str], at: datetime) -> None:
+    """Pass if the body was signed with one of the secrets, lately: `webhook-authorizer`.
+
+    `signature` is the header `t=<unix time>,v1=<hex>`, with HMAC-SHA256 over `<t>.<body>`; it may carry several `v1`
+    while a secret is rotated, and other schemes, which are ignored. Raises `BadSignature`.
+    """
+    stamps: list[str] = []
+    offered: list[str] = []
+    for part in signature[:4096].split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "t":
+            stamps.append(value)
+        elif name == "v1":
+            offered.append(value)
+    if len(stamps) != 1 or not re.fullmatch(r"[0-9]{1,12}", stamps[0]) or not offered:
+        raise BadSignature("The signature header names no time or no signature.")
+    if abs(at.timestamp() - int(stamps[0])) > TOLERANCE_S:
+        raise BadSignature("The signature is too old, or a clock is wrong.")
+    signed = stamps[0].encode() + b"." + body
+    expected = [hmac.digest(secret.encode(), signed, "sha256").hex().encode() for secret in secrets]
+    # Every pair is compared, so that the time taken tells nothing.
+    matches = [hmac.compare_digest(one, other.encode()) for one in expected for other in offered[:16]]
+    if not any(matches):
+        raise BadSignature
+
+
+def read(body: bytes) -> Hint:
+    """What the event points at. Raises `UnreadableEvent`."""
+    if len(body) > BODY_BYTES_MAX:
+        raise UnreadableEvent(f"An event has at most {BODY_BYTES_MAX} bytes.")
+    try:
+        event = _decoder.decode(body)
+        created_at = datetime.fromtimestamp(event.created, UTC)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError, OSError) as unread:
+        raise UnreadableEvent(f"This is no event of the card processor: {unread}.") from unread
+    if not _EVENT_ID.fullmatch(event.id):
+        raise UnreadableEvent("An event's id begins with evt_.", field="id")
+    subject = event.data.object
+    ours = subject.metadata or {}
+    return Hint(
+        event_id=event.id,
+        type=event.type[:120],
+        created_at=created_at,
+        about=_about(event.type),
+        subject_id=subject.id,
+        intent_id=subject.id if subject.object == "payment_intent" else subject.payment_intent,
+        payment_id=ours.get("payment_id", ""),
+        booking_id=ours.get("booking_id", ""),
+        refund_id=ours.get("refund_id", ""),
+    )
+
+
+def says_nothing_new(payment: Payment, hint: Hint) -> bool:
+    """Whether the payment knows already what the event can tell, so that the processor need not be asked."""
+    if hint.about is not About.PAYMENT or payment.intent_id != hint.intent_id:
+        return False
+    match hint.type:
+        case "payment_intent.succeeded":
+            return payment.took_money
+        case "payment_intent.amount_capturable_updated":
+            return payment.took_money or payment.state in {PaymentState.AUTHORIZED, PaymentState.CANCELLED}
+        case "payment_intent.canceled":
+            return payment.state is PaymentState.CANCELLED
+        case "payment_intent.payment_failed":
+            return payment.state is PaymentState.FAILED
+        case _:
+            return False
+
+
+def _about(kind: str) -> About:
+    if kind.startswith("charge.dispute."):
+        return About.CHARGEBACK
+    if kind.startswith(("refund.", "charge.refund.")):
+        return About.REFUND
+    if kind.startswith(("payment_intent.", "charge.")):
+        return About.PAYMENT
+    return About.NOTHING
+
+
+def stored(hint: Hint, body: bytes, at: datetime) -> list[Write]:
+    """The writes of a new event, refused as `AlreadyStored` when its id is known."""
+    kept = Webhook(event_id=hint.event_id, type=hint.type, created_at=hint.created_at, received_at=at, body=body)
+    return [
+        Put(
+            key=keys.webhook(hint.event_id),
+            value=kept,
+            index=index(kept),
+            expires_at=at + KEPT_FOR,
+            expected=ABSENT,
+            otherwise=AlreadyStored(),
+        ),
+        announce(
+            WebhookStored(processor_event_id=hint.event_id, processor_type=hint.type),
+            aggregate=keys.webhook_timeline(hint.event_id),
+            sequence=1,
+            actor=system("stripe-webhook"),
+            at=at,
+        ),
+    ]
+
+
+def processed(row: Row[Webhook], at: datetime) -> Put:
+    """The write that says the event was acted upon; part of the transaction that did so."""
+    closed = replace(row.value, state=WebhookState.PROCESSED, attempts=row.value.attempts + 1, closed_at=at, trouble="")
+    return _put(row, closed)
+
+
+def troubled(row: Row[Webhook], trouble: str, at: datetime, *, give_up: bool) -> Put:
+    """The write that says an attempt failed, and whether another follows."""
+    state = WebhookState.FAILED if give_up else WebhookState.WAITING
+    after = replace(
+        row.value,
+        state=state,
+        attempts=row.value.attempts + 1,
+        closed_at=at if give_up else None,
+        trouble=trouble[:500],
+    )
+    return _put(row, after)
+
+
+def again(row: Row[Webhook]) -> Put:
+    """The write that makes a stored event wait to be acted upon once more: a replay."""
+    return _put(row, replace(row.value, state=WebhookState.WAITING, closed_at=None))
+
+
+def index(kept: Webhook) -> dict[Index, Key]:
+    """Where the sweep finds an event that waits."""
+    if kept.state is not WebhookState.WAITING:
+        return {}
+    return keys.waits(keys.waiting_webhooks(keys.shard(kept.event_id)), kept.received_at, kept.event_id)
+
+
+def _put(row: Row[Webhook], after: Webhook) -> Put:
+    return Put(key=row.key, value=after, index=index(after), expires_at=row.expires_at, expected=row.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Takes the processor's events in. `secrets` are the present signing secret and those still honoured."""
+
+    table: Table
+    clock: Clock
+    secrets: tuple[str, ...]
+
+    async def receive(self, body: bytes, signature: str) -> Receipt:
+        """Check, store once, and say what the event points at: `stripe-webhook`. On return it is on disk.
+
+        Raises `BadSignature`, `UnreadableEvent`.
+        """
+        at = self.clock.now()
+        authorize(body, signature, self.secrets, at)
+        hint = read(body)
+        try:
+            await self.table.transact(*stored(hint, body, at))
+        except AlreadyStored:
+            return Receipt(hint=hint, is_new=False)
+        return Receipt(hint=hint, is_new=True)
+
+    async def webhook(self, event_id: str) -> Row[Webhook]:
+        """The stored event. Raises `NoSuchWebhook`."""
+        row = await self.table.get(keys.webhook(event_id), Webhook)
+        if row is None:
+            raise NoSuchWebhook
+        return row
+
+    async def waiting(self, before: datetime, limit: int = 100) -> Sequence[Row[Webhook]]:
+        """Events that arrived before that instant and were not acted upon yet, oldest first."""
+        pages = await asyncio.gather(
+            *(
+                self.table.query(
+                    keys.waiting_webhooks(shard), Webhook, index=Index.STATUS, end=keys.due(before), limit=limit
+                )
+                for shard in range(keys.SHARDS)
+            )
+        )
+        rows = [row for page in pages for row in page.rows]
+        return sorted(rows, key=lambda row: row.value.received_at)[:limit]
+
+    async def replay(self, event_id: str) -> None:
+        """Let a stored event be acted upon once more."""
+        await self.table.transact(again(await self.webhook(event_id)))
