@@ -29,6 +29,9 @@ COUNTER_MAX = 2**63 - 1
 # What an item costs beside its own bytes: attribute names, entity, schema, version, expiry, as DynamoDB counts them.
 ITEM_BYTES_FIXED = 120
 COUNTER_BYTES = 24
+INDEX_BYTES = 16
+# More than an item can have beside its value: keys, index keys and counters at their longest.
+ROUGH_BYTES_MAX = 32 * 1024
 
 
 class Sought(Struct, frozen=True, kw_only=True):
@@ -103,17 +106,13 @@ def transaction(writes: Sequence[Write], token: str | None = None) -> list[bytes
         raise Unfit(f"A transaction has at most {TRANSACTION_WRITES_MAX} writes, not {len(writes)}.")
     if token is not None:
         _text(token, TOKEN_BYTES_MAX, "token")
-    seen = {write.key for write in writes}
-    if len(seen) != len(writes):
+    if len({write.key for write in writes}) != len(writes):
         raise Unfit(f"A transaction writes each key once: {shown(_twice(writes))} is there twice.", field="key")
-    bodies: list[bytes] = []
-    total = 0
-    for write in writes:
-        body = table_codec.encode(write.value) if isinstance(write, Put) else b""
-        total += _write_bytes(write, body)
-        bodies.append(body)
-    if total > TRANSACTION_BYTES_MAX:
-        raise Unfit(f"A transaction has at most {TRANSACTION_BYTES_MAX} bytes, not {total}.")
+    bodies = [_body(write) for write in writes]
+    if sum(map(len, bodies)) > TRANSACTION_BYTES_MAX - TRANSACTION_WRITES_MAX * ROUGH_BYTES_MAX:
+        total = sum(_write_bytes(write, body) for write, body in zip(writes, bodies, strict=True))
+        if total > TRANSACTION_BYTES_MAX:
+            raise Unfit(f"A transaction has at most {TRANSACTION_BYTES_MAX} bytes, not {total}.")
     return bodies
 
 
@@ -121,12 +120,35 @@ def item_bytes(key: Key, body: bytes, counters: Mapping[str, int], index: Iterab
     """What an item counts towards its limit, never less than DynamoDB counts."""
     size = ITEM_BYTES_FIXED + len(body) + _bytes(key.partition) + _bytes(key.sort)
     size += sum(_bytes(name) + COUNTER_BYTES for name in counters)
-    return size + sum(_bytes(other.partition) + _bytes(other.sort) + 16 for other in index)
+    return size + sum(_bytes(other.partition) + _bytes(other.sort) + INDEX_BYTES for other in index)
 
 
-def check_key(key: Key) -> int:
-    """The key's bytes. Raises `Unfit` when it is empty, too long, or no text."""
-    return _text(key.partition, PARTITION_BYTES_MAX, "partition") + _text(key.sort, SORT_BYTES_MAX, "sort")
+def item(key: Key, size: int) -> int:
+    """The item's bytes, when there are not too many."""
+    if size > ITEM_BYTES_MAX:
+        raise Unfit(f"{shown(key)} has {size} bytes; an item has at most {ITEM_BYTES_MAX}.", field="value")
+    return size
+
+
+def check_key(key: Key) -> None:
+    """Raises `Unfit` when the key is empty, too long, or no text."""
+    partition, sort = key.partition, key.sort
+    # Nearly every key: too short to be too long in UTF-8, and ASCII.
+    if 0 < len(partition) <= 512 and 0 < len(sort) <= 256 and partition.isascii() and sort.isascii():
+        return
+    _text(partition, PARTITION_BYTES_MAX, "partition")
+    _text(sort, SORT_BYTES_MAX, "sort")
+
+
+def counters(key: Key, values: Mapping[str, int]) -> None:
+    """Raises `Unfit` unless these may be one item's counters."""
+    if len(values) > COUNTERS_MAX:
+        raise Unfit(f"{shown(key)} has {len(values)} counters; at most {COUNTERS_MAX} fit.", field="counters")
+    for name, value in values.items():
+        _text(name, NAME_BYTES_MAX, "counters")
+        if type(value) is not int:
+            raise Unfit(f"The counter {name} of {shown(key)} is no whole number.", field=name)
+        counter(key, name, value)
 
 
 def counter(key: Key, name: str, value: int) -> int:
@@ -143,52 +165,44 @@ def shown(key: Key) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _write_bytes(write: Write, body: bytes) -> int:
-    size = check_key(write.key)
-    if isinstance(write, Put):
-        size = _put_bytes(write, body)
-    elif isinstance(write, Add):
-        size += _add_bytes(write)
+def _body(write: Write) -> bytes:
+    """The write's encoded value, when the write by itself is within the limits."""
+    check_key(write.key)
     if write.expected is not None or isinstance(write, Check):
         _expectation(write.key, write.expected)
-    if size > ITEM_BYTES_MAX:
-        raise Unfit(f"{shown(write.key)} has {size} bytes; an item has at most {ITEM_BYTES_MAX}.", field="value")
-    return size
+    if isinstance(write, Put):
+        body = table_codec.encode(write.value)
+        if write.index:
+            _index(write)
+        if write.counters:
+            counters(write.key, write.counters)
+        if write.expires_at is not None:
+            _instant(write.key, write.expires_at)
+        if len(body) > ITEM_BYTES_MAX - ROUGH_BYTES_MAX:
+            item(write.key, _write_bytes(write, body))
+        return body
+    if isinstance(write, Add):
+        if not write.by:
+            raise Unfit(f"The add to {shown(write.key)} names no counter.", field="by")
+        for values in (write.by, write.at_least, write.at_most):
+            counters(write.key, values)
+    return b""
 
 
-def _put_bytes(put: Put, body: bytes) -> int:
+def _write_bytes(write: Write, body: bytes) -> int:
+    if isinstance(write, Put):
+        return item_bytes(write.key, body, write.counters, write.index.values())
+    return item_bytes(write.key, b"", write.by if isinstance(write, Add) else {}, ())
+
+
+def _index(put: Put) -> None:
     for index, key in put.index.items():
-        if not isinstance(index, Index):  # pyright: ignore[reportUnnecessaryIsInstance]: callers are many
-            raise Unfit(f"{index} is no index.", field="index")
+        if type(index) is not Index:
+            raise Unfit(f"{index!r} is no index.", field="index")
         try:
             check_key(key)
         except Unfit as refused:
             raise Unfit(f"{index.name} of {shown(put.key)}: {refused.message}", field=refused.field) from refused
-    _counters(put.key, put.counters)
-    if put.expires_at is not None:
-        _instant(put.key, put.expires_at)
-    return item_bytes(put.key, body, put.counters, put.index.values())
-
-
-def _add_bytes(add: Add) -> int:
-    _counters(add.key, add.by)
-    _counters(add.key, add.at_least)
-    _counters(add.key, add.at_most)
-    if not add.by:
-        raise Unfit(f"The add to {shown(add.key)} names no counter.", field="by")
-    return ITEM_BYTES_FIXED + sum(_bytes(name) + COUNTER_BYTES for name in add.by)
-
-
-def _counters(key: Key, counters: Mapping[str, int]) -> None:
-    if not counters:
-        return
-    if len(counters) > COUNTERS_MAX:
-        raise Unfit(f"{shown(key)} has {len(counters)} counters; at most {COUNTERS_MAX} fit.", field="counters")
-    for name, value in counters.items():
-        _text(name, NAME_BYTES_MAX, "counters")
-        if type(value) is not int:
-            raise Unfit(f"The counter {name} of {shown(key)} is no whole number.", field=name)
-        counter(key, name, value)
 
 
 def _expectation(key: Key, expected: Expected | None) -> None:

@@ -1,0 +1,54 @@
+"""How far somebody has followed the changes, and the cursor that says so."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from ecosystem.adapters.embedded.table_item import Entry, image
+from ecosystem.ports.table import Change, Cursor, Key, Unfit
+
+_CURSOR = re.compile(r"(\d{1,18}\.-?\d{1,3})(\+\d{1,18}\.\d{1,3})*", re.ASCII)
+
+
+class Position(Struct, frozen=True, order=True):
+    """A place in the order of changes: a transaction's row, and one item's part of it."""
+
+    seq: int
+    ordinal: int
+
+
+BEGINNING = Position(0, -1)
+
+
+class Followed(Struct, frozen=True):
+    """Everything up to `low` has been handed out, and `ahead` of it only those."""
+
+    low: Position = BEGINNING
+    ahead: tuple[Position, ...] = ()
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor("+".join(f"{position.seq}.{position.ordinal}" for position in (self.low, *self.ahead)))
+
+
+def followed(after: Cursor | None) -> Followed:
+    """What a cursor stands for. Raises `Unfit` for what is no cursor of the changes."""
+    if after is None:
+        return Followed()
+    if not _CURSOR.fullmatch(after):
+        raise Unfit("That is not a cursor of this table's changes.", field="after")
+    low, *ahead = (Position(*map(int, part.split("."))) for part in after.split("+"))
+    return Followed(low, tuple(ahead))
+
+
+def change(followed: Followed, entry: Entry) -> Change:
+    """The part of a transaction as followers see it."""
+    return Change(
+        cursor=followed.cursor,
+        key=Key(entry.pk, entry.sk),
+        old=image(entry.old),
+        new=image(entry.new),
+        expired=entry.expired,
+    )

@@ -1,0 +1,155 @@
+"""Reads of the file: on a connection of their own, they see every acknowledged commit and nothing before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+
+from ecosystem.adapters.embedded.table_changes import Position
+from ecosystem.adapters.embedded.table_file import executing, refusal, rows
+from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, Item, micros, row
+from ecosystem.adapters.embedded.table_store import COLUMNS
+from ecosystem.kernel.refusals import Unavailable
+from ecosystem.ports import table_codec
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Cursor, Key, Page, Row, Stored
+from ecosystem.ports.table_limits import Sought
+
+S = TypeVar("S", bound=Stored)
+T = TypeVar("T")
+
+BUSY_RETRY_S = 0.002
+BUSY_S_MAX = 2.0
+# Change rows and scanned items read in one go: they may be large, and the loop waits meanwhile.
+CHANGES_STEP = 64
+SCAN_STEP = 500
+
+_GET = f"SELECT {COLUMNS} FROM items WHERE pk = ? AND sk = ?"  # noqa: S608 — a constant
+_ITEM = ", ".join(f"i.{name}" for name in f"pk, sk, {COLUMNS}".split(", "))
+_SCAN = f"""SELECT {_ITEM} FROM items i WHERE (i.pk, i.sk) > (?, ?) ORDER BY i.pk, i.sk LIMIT ?"""  # noqa: S608
+_CHANGES = "SELECT seq, body FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?"
+_entries = msgspec.msgpack.Decoder(list[Entry])
+
+
+class Reads:
+    """Reads on one connection, inline on the event loop: each is short, and always read to its end."""
+
+    def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._execute = executing(connection)
+
+    async def get(self, key: Key, kind: type[S]) -> Row[S] | None:
+        try:
+            return self._get(key, kind)
+        except apsw.Error:
+            return await self._asked(partial(self._get, key, kind))
+
+    async def query(self, sought: Sought, kind: type[S]) -> Page[S]:
+        statement, values = _query(sought, micros(self._clock.now()))
+        found = await self._asked(partial(rows, self._connection, statement, values))
+        page = [row(Key(columns[0], columns[1]), Item(*columns[2:10]), kind) for columns in found[: sought.limit]]
+        if len(page) == sought.limit:
+            # An inline read never yields by itself; whoever reads page after page must not keep the loop.
+            await asyncio.sleep(0)
+        if len(found) <= sought.limit:
+            return Page(page)
+        last = found[sought.limit - 1]
+        item = None if sought.index is None else Key(last[0], last[1])
+        return Page(page, table_codec.cursor(table_codec.Place(last[10], last[11], item)))
+
+    async def scan(self, kind: type[S], after: Cursor | None, limit: int) -> Page[S]:
+        place = table_codec.Place("", "") if after is None else table_codec.place(after)
+        now = micros(self._clock.now())
+        page: list[Row[S]] = []
+        pk, sk = place.partition, place.sort
+        while True:
+            found = await self._asked(partial(rows, self._connection, _SCAN, (pk, sk, SCAN_STEP)))
+            for columns in found:
+                if len(page) == limit:
+                    return Page(page, table_codec.cursor(table_codec.Place(pk, sk)))
+                pk, sk = columns[0], columns[1]
+                item = Item(*columns[2:])
+                if item.entity == kind.entity and (item.expires is None or item.expires > now):
+                    page.append(row(Key(pk, sk), item, kind))
+            if len(found) < SCAN_STEP:
+                return Page(page)
+            await asyncio.sleep(0)
+
+    async def changes(self, after: Position, limit: int) -> list[tuple[Position, Entry]]:
+        """The parts of transactions after that position, in the order they were committed."""
+        found: list[tuple[Position, Entry]] = []
+        seq = after.seq
+        while len(found) < limit:
+            step = await self._asked(partial(rows, self._connection, _CHANGES, (seq, CHANGES_STEP)))
+            for number, body in step:
+                positions = ((Position(number, at), entry) for at, entry in enumerate(_entries.decode(body)))
+                found += [(position, entry) for position, entry in positions if position > after]
+            if len(step) < CHANGES_STEP:
+                break
+            seq = step[-1][0] + 1
+            await asyncio.sleep(0)
+        return found[:limit]
+
+    def version(self) -> int:
+        """A number that differs when another connection has committed."""
+        return self._connection.data_version()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _get(self, key: Key, kind: type[S]) -> Row[S] | None:
+        for columns in self._execute(_GET, (key.partition, key.sort)).fetchall():
+            item = Item(*columns)
+            if item.expires is None or item.expires > micros(self._clock.now()):
+                return row(key, item, kind)
+        return None
+
+    async def _asked(self, read: Callable[[], T]) -> T:
+        """The answer of a read; asked again, without holding up the loop, while the file is busy."""
+        end: float | None = None
+        while True:
+            try:
+                return read()
+            except apsw.BusyError as busy:
+                end = end or monotonic() + BUSY_S_MAX
+                if monotonic() > end:
+                    raise Unavailable("The table's file is held by another program.") from busy
+            except apsw.Error as failed:
+                raise refusal(failed) from failed
+            await asyncio.sleep(BUSY_RETRY_S)
+
+
+def _query(sought: Sought, now: int) -> tuple[str, list[Any]]:
+    if sought.index is None:
+        source, at, order = "items i", "i", ["i.sk"]
+        where, values = ["i.pk = ?"], [sought.partition]
+    else:
+        source = "indexed g CROSS JOIN items i ON i.pk = g.item_pk AND i.sk = g.item_sk"
+        at, order = "g", ["g.sk", "g.item_pk", "g.item_sk"]
+        where, values = ["g.idx = ?", "g.pk = ?"], [NUMBERS[sought.index], sought.partition]
+    values: list[Any]
+    where.append(f"{at}.sk >= ?")
+    values.append(sought.low)
+    if sought.high is not None:
+        where.append(f"{at}.sk < ?")
+        values.append(sought.high)
+    if sought.after is not None:
+        place = [sought.after.sort]
+        if sought.after.item is not None:
+            place += [sought.after.item.partition, sought.after.item.sort]
+        where.append(f"({', '.join(order)}) {'<' if sought.descending else '>'} ({', '.join('?' * len(place))})")
+        values += place
+    where.append("(i.expires IS NULL OR i.expires > ?)")
+    way = " DESC" if sought.descending else ""
+    statement = (
+        f"SELECT {_ITEM}, {at}.pk, {at}.sk FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608 — constants
+        f" ORDER BY {', '.join(name + way for name in order)} LIMIT ?"
+    )
+    return statement, [*values, now, sought.limit + 1]
