@@ -1,0 +1,81 @@
+"""The catalogue: who offers services, what they offer, and how it is sorted."""
+
+from ecosystem.contexts.catalogue.badges import Badges
+from ecosystem.contexts.catalogue.categories import Categories, Category, CategoryUnknown, categories
+from ecosystem.contexts.catalogue.fields import FieldsRefused, Findings, Problem
+from ecosystem.contexts.catalogue.languages import LANGUAGES
+from ecosystem.contexts.catalogue.places import Location
+from ecosystem.contexts.catalogue.profile import NotReady, ProviderFields
+from ecosystem.contexts.catalogue.providers import (
+    EditedMeanwhile,
+    Found,
+    NotClaimable,
+    Provider,
+    ProviderBarred,
+    ProviderId,
+    Providers,
+    ProviderStatus,
+    ProviderUnknown,
+    Rating,
+    RegisterProvider,
+)
+from ecosystem.contexts.catalogue.publishing import Publishing
+from ecosystem.contexts.catalogue.services import (
+    DraftService,
+    NotOffered,
+    Offered,
+    Service,
+    ServiceFound,
+    ServiceId,
+    Services,
+    ServiceStatus,
+    ServiceUnknown,
+    TooManyServices,
+)
+from ecosystem.contexts.catalogue.slugs import SlugTaken, SlugUnknown, slug_of
+from ecosystem.contexts.catalogue.standing import NotInThatState, Standings
+from ecosystem.contexts.catalogue.terms import Mode, ServiceFields
+
+__all__ = [
+    "LANGUAGES",
+    "Badges",
+    "Categories",
+    "Category",
+    "CategoryUnknown",
+    "DraftService",
+    "EditedMeanwhile",
+    "FieldsRefused",
+    "Findings",
+    "Found",
+    "Location",
+    "Mode",
+    "NotClaimable",
+    "NotInThatState",
+    "NotOffered",
+    "NotReady",
+    "Offered",
+    "Problem",
+    "Provider",
+    "ProviderBarred",
+    "ProviderFields",
+    "ProviderId",
+    "ProviderStatus",
+    "ProviderUnknown",
+    "Providers",
+    "Publishing",
+    "Rating",
+    "RegisterProvider",
+    "Service",
+    "ServiceFields",
+    "ServiceFound",
+    "ServiceId",
+    "ServiceStatus",
+    "ServiceUnknown",
+    "Services",
+    "SlugTaken",
+    "SlugUnknown",
+    "Standings",
+    "TooManyServices",
+    "categories",
+    "slug_of",
+]
