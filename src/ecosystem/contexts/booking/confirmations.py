@@ -1,0 +1,89 @@
+"""Whether a booking comes about: confirmed by its payment or by the provider, declined, or expired."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from ecosystem.contexts.booking.bookings import (
+    ANSWER,
+    Booking,
+    BookingStatus,
+    Changed,
+    NotInThisState,
+    NotYet,
+    moved,
+    must_act_as,
+    must_be,
+    reason_of,
+    told,
+)
+from ecosystem.contexts.booking.events import BookingConfirmed, BookingDeclined, BookingExpired, BookingRequested
+from ecosystem.contexts.booking.policies import Side
+from ecosystem.kernel.actor import Actor
+
+CAPTURE_WITHIN = timedelta(minutes=1)
+"""After this long without an outcome the sweep asks what became of an acceptance."""
+
+
+def confirm(booking: Booking, at: datetime) -> Changed:
+    """The booking once its payment is there: confirmed, or with the provider when it is on request.
+
+    Whether a payment is there is for the caller to know. A payment that arrives after `due_at`, but before anyone let
+    the booking expire, still counts: the time is still kept.
+    """
+    must_be(booking, BookingStatus.AWAITING_PAYMENT)
+    if booking.offer.instant:
+        confirmed = moved(booking, BookingStatus.CONFIRMED, at, booked_at=at, due_at=booking.start_at)
+        return confirmed, BookingConfirmed(**told(confirmed), accepted=False)
+    answer_by = max(at, min(at + ANSWER, booking.start_at))
+    asked = moved(booking, BookingStatus.AWAITING_PROVIDER, at, booked_at=at, due_at=answer_by)
+    return asked, BookingRequested(**told(asked), answer_by=answer_by)
+
+
+def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> Booking:
+    """The request that the provider accepts, while its money is captured. Not yet a fact.
+
+    From now on whoever learns of the capture confirms it; `due_at` is when the sweep looks after it. Raises
+    `NotInThisState` once the time to answer is over.
+    """
+    must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
+    must_be(booking, BookingStatus.AWAITING_PROVIDER)
+    if booking.accepted_by is not None:
+        return booking
+    assert booking.due_at is not None
+    if at >= booking.due_at:
+        raise NotInThisState("The time to answer this request is over.")
+    return replace(booking, accepted_by=actor, due_at=at + CAPTURE_WITHIN, changed_at=at)
+
+
+def accept(booking: Booking, actor: Actor, at: datetime) -> Changed:
+    """The request accepted by the provider: confirmed, now that its money is there."""
+    must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
+    must_be(booking, BookingStatus.AWAITING_PROVIDER)
+    confirmed = moved(booking, BookingStatus.CONFIRMED, at, due_at=booking.start_at)
+    return confirmed, BookingConfirmed(**told(confirmed), accepted=True)
+
+
+def decline(booking: Booking, reason: str, actor: Actor, at: datetime) -> Changed:
+    """The request declined by the provider."""
+    side = must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
+    must_be(booking, BookingStatus.AWAITING_PROVIDER)
+    reason = reason_of(reason)
+    declined = moved(
+        booking, BookingStatus.DECLINED, at, due_at=None, ended_by=side, reason=reason, sequence=booking.sequence + 1
+    )
+    return declined, BookingDeclined(**told(declined, reason))
+
+
+def expire(booking: Booking, at: datetime) -> Changed:
+    """The booking that nobody paid for, or that the provider did not answer, in time. Raises `NotYet` before that."""
+    must_be(booking, BookingStatus.AWAITING_PAYMENT, BookingStatus.AWAITING_PROVIDER)
+    assert booking.due_at is not None
+    if at < booking.due_at:
+        raise NotYet
+    expired = moved(
+        booking, BookingStatus.EXPIRED, at, due_at=None, ended_by=Side.SYSTEM, sequence=booking.sequence + 1
+    )
+    return expired, BookingExpired(**told(expired), was=booking.status)
