@@ -14,6 +14,8 @@ BPS = 10_000
 MINOR_MAX = 10**15
 """The largest amount the product takes, in minor units: far above any price, far below 64 bits."""
 
+DIGITS_MAX = len(str(MINOR_MAX))
+
 # ISO 4217:2015 amendment 176, the currencies whose minor unit is not two decimals (funds and metals left out).
 _EXPONENTS = dict.fromkeys(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
@@ -24,7 +26,7 @@ _TWO_DECIMALS = frozenset(
     CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS
     KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD
     PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP
-    TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW ZWG""".split()
+    TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG""".split()
 )
 
 
@@ -69,10 +71,22 @@ class Money(Struct, frozen=True):
         """`bps` basis points of the amount, rounded half up to the minor unit."""
         return Money(round_half_up(self.minor * bps, BPS), self.currency)
 
+    def proportion(self, part: Money, whole: Money) -> Money:
+        """As much of the amount as `part` is of `whole`, rounded half up. Nothing of nothing is nothing."""
+        part._same(whole)
+        if not whole:
+            return Money(0, self.currency)
+        return Money(round_half_up(self.minor * part.minor, whole.minor), self.currency)
+
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency} do not add up.", field="currency")
         return other.minor
+
+
+def zero(currency: str) -> Money:
+    """Nothing, in that currency."""
+    return Money(0, currency)
 
 
 def exponent(currency: str) -> int:
@@ -108,10 +122,11 @@ def parse_decimal(text: str, currency: str) -> Money:
     """The amount a person wrote: `12.5` EUR is 1250. Raises `Invalid` when it is no amount or has too many decimals."""
     places = exponent(currency)
     whole, _, part = text.strip().partition(".")
-    if not (whole or part) or not (whole + part).isascii() or not (whole + part).isdigit() or len(whole) > 13:
+    if not (whole or part) or not (whole + part).isascii() or not (whole + part).isdigit() or len(whole) > DIGITS_MAX:
         raise Invalid(f"{text!r} is not an amount such as 12.50.", field="amount")
     if len(part.rstrip("0")) > places:
         raise Invalid(f"{currency} has {places} decimals.", field="amount")
-    return Money(
-        int(whole or "0") * 10**places + int((part[:places] or "0").ljust(places, "0") if places else 0), currency
-    )
+    minor = int(whole or "0") * 10**places + int(part[:places].ljust(places, "0") or "0")
+    if minor > MINOR_MAX:
+        raise Invalid(f"{text} {currency} is more than an amount can be.", field="amount")
+    return Money(minor, currency)

@@ -1,0 +1,80 @@
+"""Double-entry accounts and transfers: what is owed to whom, and why."""
+
+from __future__ import annotations
+
+from ecosystem.contexts.ledger import chart
+from ecosystem.contexts.ledger.accounts import Account, AccountFlag, Balances, Position
+from ecosystem.contexts.ledger.chart import Sale
+from ecosystem.contexts.ledger.ledger import ChainTooLong, Ledger, LedgerBusy
+from ecosystem.contexts.ledger.posting import Decision, Known, decide
+from ecosystem.contexts.ledger.replay import Difference, NotARecording, Replayed, replay
+from ecosystem.contexts.ledger.results import (
+    AccountClosed,
+    NoSuchAccount,
+    NoSuchTransfer,
+    Overdrawn,
+    PendingSettled,
+    Result,
+    Unpostable,
+)
+from ecosystem.contexts.ledger.sequencer import Lag, Sequencer
+from ecosystem.contexts.ledger.statements import Line, Mark, Statement, Statements
+from ecosystem.contexts.ledger.tariff import NoSuchRates, RatesSet, Tariff
+from ecosystem.contexts.ledger.transfers import (
+    ALL_OF_IT,
+    Outcome,
+    Recorded,
+    State,
+    Transfer,
+    TransferFlag,
+    linked,
+    reverse,
+)
+from ecosystem.contexts.ledger.verify import Finding, LedgerTotals, Verified, verify
+
+__all__ = [
+    "ALL_OF_IT",
+    "Account",
+    "AccountClosed",
+    "AccountFlag",
+    "Balances",
+    "ChainTooLong",
+    "Decision",
+    "Difference",
+    "Finding",
+    "Known",
+    "Lag",
+    "Ledger",
+    "LedgerBusy",
+    "LedgerTotals",
+    "Line",
+    "Mark",
+    "NoSuchAccount",
+    "NoSuchRates",
+    "NoSuchTransfer",
+    "NotARecording",
+    "Outcome",
+    "Overdrawn",
+    "PendingSettled",
+    "Position",
+    "RatesSet",
+    "Recorded",
+    "Replayed",
+    "Result",
+    "Sale",
+    "Sequencer",
+    "State",
+    "Statement",
+    "Statements",
+    "Tariff",
+    "Transfer",
+    "TransferFlag",
+    "Unpostable",
+    "Verified",
+    "chart",
+    "decide",
+    "linked",
+    "replay",
+    "reverse",
+    "verify",
+]

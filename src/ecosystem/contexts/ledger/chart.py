@@ -1,0 +1,230 @@
+"""The product's chart of accounts, and the transfers that each act on a sale consists of.
+
+Debit and credit are seen from the platform's books. The processor owes us what it captured (an asset); escrow and the
+providers' balances are what we owe; commission and surcharge are what we earned.
+
+    charge      processor   -> escrow:<booking>       base, surcharge
+    release     escrow      -> provider, commission, surcharge
+    refund      escrow      -> processor               before the release
+                provider, commission, surcharge -> processor   after it
+
+The id of a transfer is made from what caused it (a payment, a refund, a booking's release) and its own name, so that
+the same cause never posts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+
+from ecosystem.contexts.ledger.accounts import Account, AccountFlag
+from ecosystem.contexts.ledger.transfers import ALL_OF_IT, Transfer, TransferFlag, linked
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.rates import Lines
+
+
+class AccountCode(IntEnum):
+    """Kinds of account."""
+
+    PROCESSOR = 1
+    ESCROW = 2
+    PROVIDER = 3
+    COMMISSION = 4
+    SURCHARGE = 5
+
+
+class TransferCode(IntEnum):
+    """What a transfer is for."""
+
+    CHARGE_BASE = 10
+    CHARGE_SURCHARGE = 11
+    RELEASE_PROVIDER = 20
+    RELEASE_COMMISSION = 21
+    RELEASE_SURCHARGE = 22
+    REFUND_BASE = 30
+    REFUND_SURCHARGE = 31
+    RETURN_PROVIDER = 40
+    RETURN_COMMISSION = 41
+    RETURN_SURCHARGE = 42
+
+
+_SUMMED = {"processor": AccountCode.PROCESSOR, "commission": AccountCode.COMMISSION, "surcharge": AccountCode.SURCHARGE}
+
+
+class Sale(Struct, frozen=True, kw_only=True):
+    """A booking that is paid: the transfers about it bear the booking as their reference."""
+
+    booking_id: str
+    provider_id: str
+    payment_id: str
+    currency: str
+
+    @property
+    def escrow(self) -> str:
+        return escrow(self.booking_id)
+
+    @property
+    def provider(self) -> str:
+        return provider(self.provider_id, self.currency)
+
+
+def processor(currency: str) -> str:
+    """The account at the card processor. Summed: every sale debits it."""
+    return f"processor:{currency}"
+
+
+def escrow(booking_id: str) -> str:
+    """The account that holds one booking's money. It can never pay out more than came in."""
+    return f"escrow:{booking_id}"
+
+
+def provider(provider_id: str, currency: str) -> str:
+    """The balance of a provider in that currency. It may fall below nothing, and is then recovered from later sales."""
+    return f"provider:{provider_id}:{currency}"
+
+
+def commission(currency: str) -> str:
+    """What the platform earns of base prices. Summed."""
+    return f"commission:{currency}"
+
+
+def surcharge(currency: str) -> str:
+    """What guests pay on top. Summed."""
+    return f"surcharge:{currency}"
+
+
+def account(account_id: str, currency: str) -> Account | None:
+    """The account that this id names in the chart, for a ledger to open when it is first needed."""
+    kind, _, rest = account_id.partition(":")
+    if kind in _SUMMED and rest == currency:
+        return Account(account_id=account_id, ledger=currency, code=_SUMMED[kind], flags=AccountFlag.SUMMED)
+    if kind == "escrow" and rest:
+        flags = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS
+        return Account(account_id=account_id, ledger=currency, code=AccountCode.ESCROW, flags=flags)
+    if kind == "provider" and rest.endswith(f":{currency}"):
+        return Account(account_id=account_id, ledger=currency, code=AccountCode.PROVIDER)
+    return None
+
+
+def booking_of(account_id: str) -> str | None:
+    """The booking whose money an account holds; None when it is no escrow account."""
+    kind, _, rest = account_id.partition(":")
+    return rest if kind == "escrow" else None
+
+
+def charged(sale: Sale, lines: Lines) -> list[Transfer]:
+    """The card was charged: the price is in escrow."""
+    return _charge(sale, lines, "charge", 0)
+
+
+def authorized(sale: Sale, lines: Lines) -> list[Transfer]:
+    """The card was authorized: the price is pending in escrow until it is captured or voided."""
+    return _charge(sale, lines, "authorize", TransferFlag.PENDING)
+
+
+def captured(sale: Sale, lines: Lines) -> list[Transfer]:
+    """The authorization was captured, whole."""
+    return _settle(sale, lines, "capture", TransferFlag.POST, ALL_OF_IT)
+
+
+def voided(sale: Sale, lines: Lines) -> list[Transfer]:
+    """The authorization was given back."""
+    return _settle(sale, lines, "void", TransferFlag.VOID, 0)
+
+
+def released(sale: Sale, lines: Lines) -> list[Transfer]:
+    """The service was done: what is still held goes to the provider and to the platform.
+
+    `lines` are what remains of the charge (`kernel.rates.remaining`); nothing remains of a full refund.
+    """
+    code = TransferCode
+    return _posted(
+        sale,
+        f"{sale.booking_id}.release",
+        [
+            (code.RELEASE_PROVIDER, sale.escrow, sale.provider, lines.provider_share),
+            (code.RELEASE_COMMISSION, sale.escrow, commission(sale.currency), lines.commission),
+            (code.RELEASE_SURCHARGE, sale.escrow, surcharge(sale.currency), lines.surcharge),
+        ],
+    )
+
+
+def refunded(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
+    """Money went back to the customer out of escrow, before the release. `lines` are the refund's."""
+    code, to = TransferCode, processor(sale.currency)
+    return _posted(
+        sale,
+        refund_id,
+        [
+            (code.REFUND_BASE, sale.escrow, to, lines.base),
+            (code.REFUND_SURCHARGE, sale.escrow, to, lines.surcharge),
+        ],
+    )
+
+
+def returned(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
+    """Money went back to the customer after the release: everyone gives back a share. `lines` are the refund's."""
+    code, to = TransferCode, processor(sale.currency)
+    return _posted(
+        sale,
+        refund_id,
+        [
+            (code.RETURN_PROVIDER, sale.provider, to, lines.provider_share),
+            (code.RETURN_COMMISSION, commission(sale.currency), to, lines.commission),
+            (code.RETURN_SURCHARGE, surcharge(sale.currency), to, lines.surcharge),
+        ],
+    )
+
+
+def _charge(sale: Sale, lines: Lines, act: str, flags: int) -> list[Transfer]:
+    source = processor(sale.currency)
+    return _posted(
+        sale,
+        f"{sale.payment_id}.{act}",
+        [
+            (TransferCode.CHARGE_BASE, source, sale.escrow, lines.base),
+            (TransferCode.CHARGE_SURCHARGE, source, sale.escrow, lines.surcharge),
+        ],
+        flags,
+    )
+
+
+def _settle(sale: Sale, lines: Lines, act: str, flag: int, amount: int) -> list[Transfer]:
+    """A post or a void of each line that was authorized."""
+    pending = authorized(sale, lines)
+    return linked(
+        [
+            Transfer(
+                transfer_id=transfer.transfer_id.replace(".authorize.", f".{act}."),
+                pending_id=transfer.transfer_id,
+                amount=amount,
+                flags=flag,
+                reference=sale.booking_id,
+            )
+            for transfer in pending
+        ]
+    )
+
+
+def _posted(
+    sale: Sale, cause: str, rows: Sequence[tuple[TransferCode, str, str, Money]], flags: int = 0
+) -> list[Transfer]:
+    """One chain of the rows that move anything. The line's name ends its id: `pay_01k....charge.base`."""
+    return linked(
+        [
+            Transfer(
+                transfer_id=f"{cause}.{code.name.rpartition('_')[2].lower()}",
+                debit_account_id=debit,
+                credit_account_id=credit,
+                amount=amount.minor,
+                ledger=sale.currency,
+                code=code,
+                flags=flags,
+                reference=sale.booking_id,
+            )
+            for code, debit, credit, amount in rows
+            if amount
+        ]
+    )
