@@ -1,0 +1,43 @@
+"""What the house asks of the outside world. A deployment is one value of `Ports`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecosystem.ports.blobs import Blobs
+from ecosystem.ports.cards import Cards
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.credentials import OneTimeCodes, Passwords
+from ecosystem.ports.entropy import Entropy
+from ecosystem.ports.images import Images
+from ecosystem.ports.mail import Mailer
+from ecosystem.ports.press import Press
+from ecosystem.ports.search import Search
+from ecosystem.ports.secrets import Seal
+from ecosystem.ports.table import Table
+from ecosystem.ports.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside, as one deployment has it.
+
+    `webhook_secrets` are what the card processor signs its events with, the present one first. `guest_link_key` makes
+    the secrets in guests' links. `mailer` is None where mail stays in the outbox.
+    """
+
+    table: Table
+    blobs: Blobs
+    search: Search
+    cards: Cards
+    images: Images
+    press: Press
+    mailer: Mailer | None
+    passwords: Passwords
+    codes: OneTimeCodes
+    tokens: Tokens
+    seal: Seal
+    clock: Clock
+    entropy: Entropy
+    webhook_secrets: tuple[str, ...]
+    guest_link_key: bytes

@@ -1,0 +1,131 @@
+"""The product: every service and journey, built from the ports. Knows no deployment and no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from ecosystem.contexts.booking import Availability, Bookings, Calendar, Holds, Plans, Policies
+from ecosystem.contexts.catalogue import Providers, Publishing, Services, Standings
+from ecosystem.contexts.identity import Identity
+from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
+from ecosystem.contexts.payments import Payments, Refunds, Webhooks
+from ecosystem.journeys.acceptance import Acceptance
+from ecosystem.journeys.checkout import Checkout
+from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.guest_links import GuestLinks
+from ecosystem.journeys.hearing import Hearing
+from ecosystem.journeys.offering import Offering
+from ecosystem.journeys.refunding import Refunding
+from ecosystem.journeys.settlement import Settlement
+from ecosystem.journeys.sweep import Sweep
+from ecosystem.journeys.verification import Verifying
+from ecosystem.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the faces call."""
+
+    ports: Ports
+    # contexts
+    identity: Identity
+    providers: Providers
+    services: Services
+    publishing: Publishing
+    standings: Standings
+    plans: Plans
+    policies: Policies
+    availability: Availability
+    holds: Holds
+    bookings: Bookings
+    payments: Payments
+    refunds: Refunds
+    webhooks: Webhooks
+    ledger: Ledger
+    statements: Statements
+    tariff: Tariff
+    sequencer: Sequencer
+    # journeys
+    links: GuestLinks
+    offering: Offering
+    checkout: Checkout
+    acceptance: Acceptance
+    closing: Closing
+    refunding: Refunding
+    hearing: Hearing
+    sweep: Sweep
+    verifying: Verifying
+
+    @classmethod
+    def of(cls, ports: Ports, *, name: str = "Ecosystem") -> Self:
+        """The product over these ports. `name` is the marketplace's, as authenticator apps show it."""
+        table, clock, entropy, cards = ports.table, ports.clock, ports.entropy, ports.cards
+        plans, policies, calendar = Plans(table, clock), Policies(table, clock), Calendar(table)
+        availability = Availability(plans, calendar, clock)
+        holds = Holds(table, clock, plans, calendar)
+        bookings = Bookings(table, clock, calendar, plans, holds, policies)
+        payments, refunds = Payments(table), Refunds(table)
+        webhooks = Webhooks(table, clock, ports.webhook_secrets)
+        ledger, tariff = Ledger(table, clock, chart.account), Tariff(table, clock)
+        statements = Statements(table, ledger)
+        services, providers = Services(table, clock), Providers(table, clock)
+        offering = Offering(services, plans, availability, tariff)
+        settlement = Settlement(table, clock, bookings, payments, refunds, ledger, statements)
+        links = GuestLinks(ports.guest_link_key)
+        checkout = Checkout(table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links)
+        acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
+        closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
+        refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
+        hearing = Hearing(table, clock, cards, webhooks, payments, settlement)
+        return cls(
+            ports=ports,
+            identity=Identity.of(
+                table,
+                clock,
+                entropy,
+                passwords=ports.passwords,
+                codes=ports.codes,
+                tokens=ports.tokens,
+                seal=ports.seal,
+                issuer=name,
+            ),
+            providers=providers,
+            services=services,
+            publishing=Publishing(services),
+            standings=Standings(providers),
+            plans=plans,
+            policies=policies,
+            availability=availability,
+            holds=holds,
+            bookings=bookings,
+            payments=payments,
+            refunds=refunds,
+            webhooks=webhooks,
+            ledger=ledger,
+            statements=statements,
+            tariff=tariff,
+            sequencer=Sequencer(table, clock),
+            links=links,
+            offering=offering,
+            checkout=checkout,
+            acceptance=acceptance,
+            closing=closing,
+            refunding=refunding,
+            hearing=hearing,
+            sweep=Sweep(
+                table,
+                clock,
+                holds,
+                bookings,
+                payments,
+                refunds,
+                webhooks,
+                checkout,
+                acceptance,
+                closing,
+                refunding,
+                hearing,
+            ),
+            verifying=Verifying(table, clock, bookings, payments, statements),
+        )

@@ -1,0 +1,204 @@
+"""Checkout: hold a time, pay for it, and it is booked.
+
+    hold            commit: the hold, the provider's day
+    pay             commit: the booking (awaiting payment), the payment (intended), the day
+                    call:   the card processor
+                    commit: what became of it (`settlement.py`)
+
+A process that dies in between leaves an intention with a deadline. The sweep, or a webhook, learns what became of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from msgspec import Struct
+
+from ecosystem.contexts import booking as booked
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.booking import Booking, Bookings, BookingStatus, Contact, Hold, Holds, PlaceBooking, TakeHold
+from ecosystem.contexts.ledger import Tariff
+from ecosystem.contexts.payments import Pay, Payment, PaymentId, Payments
+from ecosystem.journeys.guest_links import GuestLinks
+from ecosystem.journeys.offering import Offering
+from ecosystem.journeys.settlement import Settlement
+from ecosystem.kernel import ids
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.rates import Lines, quote
+from ecosystem.kernel.refusals import Conflict
+from ecosystem.ports.cards import AmountUnfit, Capture, Cards, Decline, ProcessorSilent, UnknownCard
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Row, Table
+
+ANSWER_WITHIN = timedelta(seconds=60)
+"""After this long without an outcome the sweep asks the processor what became of a payment."""
+
+AUTHORIZATION_LIFE = timedelta(days=7)
+"""How long a card authorization lasts. A request for a start beyond that is captured at once."""
+
+
+class PriceChanged(Conflict):
+    """The price changed while you were deciding: look at it again."""
+
+
+class PayForHold(Struct, frozen=True, kw_only=True):
+    """Ask to book a held time and pay for it. `card` is what the processor's element handed out.
+
+    `total` is the price that the customer agreed to. The same again has one effect; with another `payment_id` it is
+    another attempt, such as with another card.
+    """
+
+    booking_id: str
+    payment_id: str
+    hold_id: str
+    contact: Contact
+    total: Money
+    card: str
+    return_url: str
+    note: str = ""
+    place: str = ""
+
+
+class Paid(Struct, frozen=True, kw_only=True):
+    """Where a checkout stands: the booking, and its payment, which may still need a challenge or have failed."""
+
+    booking: Booking
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    table: Table
+    clock: Clock
+    cards: Cards
+    offering: Offering
+    holds: Holds
+    bookings: Bookings
+    payments: Payments
+    tariff: Tariff
+    settlement: Settlement
+    links: GuestLinks
+
+    async def hold(self, request: TakeHold, actor: Actor) -> Hold:
+        """Hold a time for fifteen minutes. Raises `SlotTaken`, `SlotNotOffered`, `NotOffered`, `IdReused`."""
+        return await self.holds.take(request, await self.offering.offer(request.service_id), actor)
+
+    async def lines(self, hold: Hold, actor: Actor) -> Lines:
+        """What the held time costs this actor, line by line."""
+        return quote(booked.price_of(hold.offer, hold.seats), await self.tariff.current(), guest=actor.is_guest)
+
+    async def pay(self, request: PayForHold, actor: Actor) -> Paid:
+        """Book the held time and pay for it, once: the same request again tells where it stands.
+
+        Raises `HoldEnded`, `HoldBooked`, `PriceChanged`, `UnknownCard`, `AmountUnfit`, `IdReused`. A declined card is
+        no refusal: the payment says why. When the processor is silent the payment stays open, and is finished or let
+        go without the caller.
+        """
+        ids.check("pay", request.payment_id)
+        provider_id = (await self.holds.get(request.hold_id, actor)).offer.provider_id
+        booking, payment = await self.bookings.calendar.settle(provider_id, lambda: self._intend(request, actor))
+        if payment.is_open and payment.challenge_url is None:
+            payment = await self.ask(payment, actor)
+            booking = (await self.bookings.row(booking.booking_id)).value
+        return Paid(booking=booking, payment=payment)
+
+    async def standing(self, booking_id: str, payment_id: str, actor: Actor) -> Paid:
+        """Where a checkout stands, asked of the processor if it is still open: after a challenge, or a silence."""
+        booking = await self.bookings.get(booking_id, actor)
+        payment = (await self.payments.payment(booking_id, payment_id)).value
+        if payment.is_open:
+            payment = await self.ask(payment, actor)
+            booking = (await self.bookings.row(booking_id)).value
+        return Paid(booking=booking, payment=payment)
+
+    async def ask(self, payment: Payment, actor: Actor) -> Payment:
+        """Ask the processor for the money, or what became of it, and take the answer in.
+
+        Raises `UnknownCard` or `AmountUnfit` when the order itself is refused; the payment has then failed.
+        """
+        try:
+            if payment.intent_id is None:
+                outcome = await self.cards.authorize(payment.order)
+            else:
+                outcome = await self.cards.payment(payment.intent_id)
+        except ProcessorSilent:
+            return payment
+        except (UnknownCard, AmountUnfit) as refused:
+            await self._give_up(payment, Decline(code=refused.name, sentence=refused.message), actor)
+            raise
+        return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
+
+    async def _intend(self, request: PayForHold, actor: Actor) -> tuple[Booking, Payment]:
+        """Commit the intention to pay, and the booking with it if it is the first."""
+        at = self.clock.now()
+        place = PlaceBooking(
+            booking_id=request.booking_id,
+            hold_id=request.hold_id,
+            contact=request.contact,
+            note=request.note,
+            place=request.place,
+        )
+        placement = await self.bookings.placing(
+            place,
+            rates=await self.tariff.current(),
+            actor=actor,
+            claim_hash=self.links.hash(request.booking_id) if actor.is_guest else None,
+        )
+        booking = placement.booking
+        if booking.lines.total != request.total:
+            raise PriceChanged(field="total")
+        wanted = self._payment(request, booking)
+        writes = placement.writes
+        if placement.earlier:
+            earlier = await self._earlier(request)
+            if earlier:
+                return booking, earlier.value.to(actor, wanted)
+            row = await self.bookings.row(booking.booking_id)
+            booking = booked.await_payment(row.value, at)
+            writes = booked.becomes(row, booking, None, actor=actor, at=at)
+        self.cards.payable(booking.lines.total)
+        payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
+        await self.table.transact(*writes, *paying.made(payment, actor, at))
+        return booking, payment
+
+    async def _earlier(self, request: PayForHold) -> Row[Payment] | None:
+        rows = await self.payments.payments_of(request.booking_id)
+        return next((row for row in rows if row.value.payment_id == request.payment_id), None)
+
+    def _payment(self, request: PayForHold, booking: Booking) -> Pay:
+        held_until = booking.placed_at + AUTHORIZATION_LIFE
+        at_once = booking.offer.instant or booking.start_at > held_until
+        return Pay(
+            payment_id=PaymentId(request.payment_id),
+            booking_id=request.booking_id,
+            amount=booking.lines.total,
+            card=request.card,
+            capture=Capture.AUTOMATIC if at_once else Capture.MANUAL,
+            return_url=request.return_url,
+            description=booking.offer.title,
+        )
+
+    async def _give_up(self, payment: Payment, decline: Decline, actor: Actor) -> None:
+        row = await self.payments.payment(payment.booking_id, payment.payment_id)
+        at = self.clock.now()
+        failed = paying.give_up(row.value, decline, at)
+        await self.table.transact(*paying.becomes(row, failed, actor, at))
+
+    async def let_go(self, booking_id: str, actor: Actor) -> BookingStatus:
+        """End whatever payment of the booking is still open or only authorized, unless it has use for it.
+
+        How the booking stands afterwards: a payment that turned out to be captured confirms it, if it still waited.
+        Raises `ProcessorSilent`: then nothing is known, and the same again will tell.
+        """
+        for row in await self.payments.payments_of(booking_id):
+            payment = row.value
+            if payment.is_open and payment.intent_id is None:
+                # Whether the processor has ever heard of it is not known: the same order again tells.
+                outcome = await self.cards.authorize(payment.order)
+                payment = await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
+            if (payment.is_open or payment.state is paying.PaymentState.AUTHORIZED) and payment.intent_id:
+                outcome = await self.cards.cancel(payment.intent_id)
+                await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
+        return (await self.bookings.row(booking_id)).value.status

@@ -1,0 +1,183 @@
+"""How a booking ends, and where its money goes: completed, called off, declined, expired, nobody came, disputed.
+
+What was captured is divided in the same commit that ends the booking: the customer's part is on its way back, the rest
+is released to the provider and the platform. What was only authorized is let go by the reaction to the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecosystem.contexts import booking as booked
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.booking import (
+    Booking,
+    BookingFact,
+    Bookings,
+    BookingStatus,
+    CancelBooking,
+    ConcludeDispute,
+    Refund,
+    ReportNoShow,
+)
+from ecosystem.contexts.ledger import Ledger, Transfer, chart
+from ecosystem.contexts.payments import IssueRefund, Payment, Payments, RefundId
+from ecosystem.journeys.checkout import Checkout
+from ecosystem.journeys.refunding import NothingPaid, charge_of, is_released
+from ecosystem.journeys.settlement import Settlement, sale_of
+from ecosystem.kernel import rates
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money, zero
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.entropy import Entropy, mint
+from ecosystem.ports.table import Check, Table, Write
+
+Decision = Callable[[Booking, datetime], tuple[Booking, BookingFact]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    table: Table
+    clock: Clock
+    entropy: Entropy
+    bookings: Bookings
+    payments: Payments
+    ledger: Ledger
+    settlement: Settlement
+    checkout: Checkout
+
+    async def preview(self, booking_id: str, actor: Actor) -> Refund:
+        """What calling the booking off now would give back to the customer."""
+        booking = await self.bookings.get(booking_id, actor)
+        return booked.preview(booking, booked.side_of(booking, actor), self.clock.now())
+
+    async def cancel(self, request: CancelBooking, actor: Actor) -> Booking:
+        """Call the booking off: the policy's part goes back, the rest is released. Called off already, it stays so."""
+        booking = await self.bookings.get(request.booking_id, actor)
+        if booking.status is BookingStatus.CANCELLED:
+            return booking
+        if booking.status is BookingStatus.AWAITING_PAYMENT:
+            await self.checkout.let_go(request.booking_id, actor)
+        return await self._close(
+            request.booking_id, lambda known, at: booked.cancel(known, request, actor, at), actor, "cancelled"
+        )
+
+    async def decline(self, booking_id: str, reason: str, actor: Actor) -> Booking:
+        """Decline a request: all of what was paid or held goes back."""
+        booking = await self.bookings.get(booking_id, actor)
+        if booking.status is BookingStatus.DECLINED:
+            return booking
+        return await self._close(
+            booking_id, lambda known, at: booked.decline(known, reason, actor, at), actor, "declined by the provider"
+        )
+
+    async def expire(self, booking_id: str, actor: Actor) -> Booking:
+        """Let a booking expire that nobody paid for, or that the provider did not answer; all goes back.
+
+        First the processor is asked to let go of what is open: a payment that turns out to be there confirms the
+        booking instead.
+        """
+        booking = (await self.bookings.row(booking_id)).value
+        if booking.status is BookingStatus.AWAITING_PAYMENT:
+            status = await self.checkout.let_go(booking_id, actor)
+            if status is not BookingStatus.AWAITING_PAYMENT:
+                return (await self.bookings.row(booking_id)).value
+        return await self._close(booking_id, booked.expire, actor, "nobody answered in time")
+
+    async def complete(self, booking_id: str, actor: Actor) -> Booking:
+        """Complete the booking and release its money. Completed already, it stays so."""
+        booking = await self.bookings.row(booking_id)
+        if booking.value.status is BookingStatus.COMPLETED:
+            booked.side_of(booking.value, actor)
+            return booking.value
+        return await self._close(booking_id, lambda known, at: booked.complete(known, actor, at), actor, "")
+
+    async def report_no_show(self, request: ReportNoShow, actor: Actor) -> Booking:
+        """Say that the other side did not come. The money waits until that stands."""
+
+        async def act() -> Booking:
+            row = await self.bookings.row(request.booking_id)
+            at = self.clock.now()
+            changed, fact = booked.report_no_show(row.value, request, actor, at)
+            await self.table.transact(*booked.becomes(row, changed, fact, actor=actor, at=at))
+            return changed
+
+        return await self._settle(request.booking_id, act)
+
+    async def settle_no_show(self, booking_id: str, actor: Actor) -> Booking:
+        """Let a reported no-show stand: all goes back, or all is released."""
+        return await self._close(
+            booking_id, lambda known, at: booked.settle_no_show(known, actor, at), actor, "did not come"
+        )
+
+    async def dispute(self, booking_id: str, reason: str, actor: Actor) -> Booking:
+        """Dispute the booking: what is still held stays so until it is concluded."""
+
+        async def act() -> Booking:
+            row = await self.bookings.row(booking_id)
+            at = self.clock.now()
+            changed, fact = booked.dispute(row.value, reason, actor, at)
+            await self.table.transact(*booked.becomes(row, changed, fact, actor=actor, at=at))
+            return changed
+
+        return await self._settle(booking_id, act)
+
+    async def conclude(self, request: ConcludeDispute, actor: Actor) -> Booking:
+        """Decide a dispute, and divide what is held, or take back what was released."""
+        return await self._close(
+            request.booking_id, lambda known, at: booked.conclude(known, request, actor, at), actor, "dispute"
+        )
+
+    async def _close(self, booking_id: str, decide: Decision, actor: Actor, reason: str) -> Booking:
+        """Decide the end, and commit it with the division of the money."""
+
+        async def act() -> Booking:
+            row = await self.bookings.row(booking_id)
+            at = self.clock.now()
+            changed, fact = decide(row.value, at)
+            writes = await self.bookings.writes(row, changed, fact, actor=actor, at=at)
+            await self.table.transact(*writes, *await self._divided(row.value, changed, actor, at, reason))
+            return changed
+
+        return await self._settle(booking_id, act)
+
+    async def _divided(self, before: Booking, after: Booking, actor: Actor, at: datetime, reason: str) -> list[Write]:
+        """The writes that divide what was captured; none when nothing was."""
+        try:
+            row = await charge_of(self.payments, after.booking_id)
+        except NothingPaid:
+            return []
+        back = self._due_back(after, row.value)
+        was_released = is_released(before)
+        paid = row.value
+        writes: list[Write] = []
+        postings: list[Transfer] = []
+        if back:
+            request = IssueRefund(
+                refund_id=RefundId(mint("rfd", at, self.entropy)),
+                payment_id=paid.payment_id,
+                booking_id=after.booking_id,
+                amount=back,
+                reason=after.reason or reason,
+            )
+            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, released=was_released)
+        if not was_released:
+            rest = rates.remaining(after.lines, after.rates, paid.refunded + paid.refunding)
+            postings = [*postings, *chart.released(sale_of(after, paid), rest)]
+        # The payment must be as it was read: a refund decided meanwhile would change what remains.
+        payment = paying.becomes(row, paid, actor, at) or [Check(key=row.key, expected=row.unchanged)]
+        return [*payment, *writes, *await self.ledger.writes(*postings)]
+
+    def _due_back(self, after: Booking, payment: Payment) -> Money:
+        """What is still to go back to the customer: all when the booking never came about, else what was decided."""
+        if after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}:
+            return payment.refundable
+        given = payment.refunded + payment.refunding
+        wanted = after.refund.amount if after.refund else zero(payment.amount.currency)
+        return min(wanted - given, payment.refundable) if given < wanted else zero(payment.amount.currency)
+
+    async def _settle(self, booking_id: str, act: Callable[[], Awaitable[Booking]]) -> Booking:
+        provider_id = (await self.bookings.row(booking_id)).value.provider_id
+        return await self.bookings.calendar.settle(provider_id, act)

@@ -1,0 +1,53 @@
+"""What the card processor tells of its own accord: each stored event is acted upon, once in effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.payments import About, Hint, NoSuchPayment, Payments, Webhook, Webhooks, WebhookState
+from ecosystem.journeys.settlement import Settlement
+from ecosystem.kernel.actor import system
+from ecosystem.ports.cards import Cards
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Row, Table
+
+ACTOR = system("stripe-webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Acts upon what `Webhooks` stored. An event is a hint: how things stand is asked of the processor."""
+
+    table: Table
+    clock: Clock
+    cards: Cards
+    webhooks: Webhooks
+    payments: Payments
+    settlement: Settlement
+
+    async def act(self, event_id: str) -> None:
+        """Act upon a stored event; one that was acted upon already stays as it is."""
+        row = await self.webhooks.webhook(event_id)
+        if row.value.state is not WebhookState.PROCESSED:
+            await self._act(row, row.value.hint)
+
+    async def _act(self, row: Row[Webhook], hint: Hint) -> None:
+        done = paying.processed(row, self.clock.now())
+        if hint.about is About.NOTHING or not (hint.booking_id and hint.payment_id):
+            await self.table.transact(done)
+            return
+        payment = await self.payments.payment(hint.booking_id, hint.payment_id)
+        if paying.says_nothing_new(payment.value, hint):
+            await self.table.transact(done)
+        elif hint.about is About.REFUND and hint.refund_id:
+            outcome = await self.cards.refund_status(hint.subject_id)
+            await self.settlement.learn_refund(hint.booking_id, hint.refund_id, outcome, ACTOR, done)
+        elif hint.about is About.CHARGEBACK:
+            outcome = await self.cards.chargeback(hint.subject_id)
+            await self.settlement.learn_chargeback(hint.booking_id, hint.payment_id, outcome, ACTOR, done)
+        elif hint.intent_id:
+            outcome = await self.cards.payment(hint.intent_id)
+            await self.settlement.learn(hint.booking_id, hint.payment_id, outcome, ACTOR, done)
+        else:
+            raise NoSuchPayment

@@ -1,0 +1,110 @@
+"""Refunds carried out at the card processor, and refunds that an operator decides on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.booking import Booking, Bookings, BookingStatus
+from ecosystem.contexts.ledger import Ledger
+from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Payments, Refund, RefundId, Refunds
+from ecosystem.journeys.settlement import Settlement
+from ecosystem.kernel import ids
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Conflict
+from ecosystem.ports.cards import Cards, RefundRefused
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Check, Row, Table
+
+
+class NothingPaid(Conflict):
+    """Nothing was paid for this booking that could be given back."""
+
+
+class GiveBack(Struct, frozen=True, kw_only=True):
+    """An operator's request to give back part of what was paid, whatever the policy says."""
+
+    refund_id: str
+    booking_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refunding:
+    table: Table
+    clock: Clock
+    cards: Cards
+    bookings: Bookings
+    payments: Payments
+    refunds: Refunds
+    ledger: Ledger
+    settlement: Settlement
+
+    async def give_back(self, request: GiveBack, actor: Actor) -> Refund:
+        """Refund an amount, once per id: out of escrow, or after the release from everyone's share of it.
+
+        The provider's balance may fall below nothing by that, and is recovered from later sales. For operators.
+        Raises `ExceedsCharge`, `NothingPaid`, `IdReused`.
+        """
+        actor.must_operate()
+        ids.check("rfd", request.refund_id)
+        provider_id = (await self.bookings.row(request.booking_id)).value.provider_id
+        await self.bookings.calendar.settle(provider_id, lambda: self._decide(request, actor))
+        return await self.carry_out(request.booking_id, request.refund_id, actor)
+
+    async def carry_out(self, booking_id: str, refund_id: str, actor: Actor) -> Refund:
+        """Have the processor give the money back, or learn what became of it. Raises `ProcessorSilent`."""
+        row = await self.refunds.refund(booking_id, refund_id)
+        if row is None:
+            raise NoSuchRefund
+        if not row.value.is_open:
+            return row.value
+        try:
+            outcome = await self.cards.refund(row.value.order)
+        except RefundRefused as refused:
+            return await self.settlement.learn_refund(booking_id, refund_id, refused.message, actor)
+        return await self.settlement.learn_refund(booking_id, refund_id, outcome, actor)
+
+    async def _decide(self, request: GiveBack, actor: Actor) -> None:
+        booking = await self.bookings.row(request.booking_id)
+        row = await charge_of(self.payments, request.booking_id)
+        wanted = IssueRefund(
+            refund_id=RefundId(request.refund_id),
+            payment_id=row.value.payment_id,
+            booking_id=request.booking_id,
+            amount=request.amount,
+            reason=request.reason,
+        )
+        if earlier := await self.refunds.refund(request.booking_id, request.refund_id):
+            earlier.value.to(actor, wanted)
+            return
+        paid, writes, postings = self.settlement.given_back(
+            row.value, booking.value, wanted, actor, released=is_released(booking.value)
+        )
+        await self.table.transact(
+            *paying.becomes(row, paid, actor, self.clock.now()),
+            *writes,
+            *await self.ledger.writes(*postings),
+            # Whether the money is still in escrow is what the booking says: it must still say so at the commit.
+            Check(key=booking.key, expected=booking.unchanged),
+        )
+
+
+def is_released(booking: Booking) -> bool:
+    """Whether what was held for the booking has gone to the provider and to the platform."""
+    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
+    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
+        released is BookingStatus.NO_SHOW and booking.settled_at is not None
+    )
+
+
+async def charge_of(payments: Payments, booking_id: str) -> Row[Payment]:
+    """The payment that the booking's money came from. Raises `NothingPaid`."""
+    for row in await payments.payments_of(booking_id):
+        if row.value.took_money and row.value.refundable:
+            return row
+    raise NothingPaid

@@ -1,0 +1,210 @@
+"""What news of a payment or a refund does to the booking and to the ledger, in one commit.
+
+Every way in which news arrives ends here: the answer of a call, a webhook, the sweep. Learning it twice has one effect.
+
+| the payment becomes | ledger | booking |
+| --- | --- | --- |
+| authorized | the price is pending in escrow | with the provider, who is asked |
+| captured | the price is in escrow | confirmed, or with the provider; a request being accepted is confirmed |
+| captured, but the booking ended or was paid before | in, and out again as a refund | stays as it is |
+| cancelled after it was authorized | what was pending is voided | stays as it is |
+| failed | - | waits for another card until it expires |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecosystem.contexts import booking as booked
+from ecosystem.contexts import ledger as books
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.booking import Booking, BookingFact, Bookings, BookingStatus
+from ecosystem.contexts.ledger import Ledger, Sale, Statements, Transfer, chart
+from ecosystem.contexts.payments import (
+    IssueRefund,
+    NoSuchRefund,
+    Payment,
+    Payments,
+    PaymentState,
+    Refund,
+    RefundId,
+    Refunds,
+    RefundState,
+)
+from ecosystem.kernel import rates
+from ecosystem.kernel.actor import Actor
+from ecosystem.ports.cards import ChargebackOutcome, Outcome, RefundOutcome
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Row, Table, Write
+
+_FREEZABLE = frozenset({BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS})
+"""Bookings whose money is still held."""
+
+
+def sale_of(booking: Booking, payment: Payment) -> Sale:
+    """The sale, as the ledger calls a booking that is paid."""
+    return Sale(
+        booking_id=booking.booking_id,
+        provider_id=booking.provider_id,
+        payment_id=payment.payment_id,
+        currency=payment.amount.currency,
+    )
+
+
+def automatic_refund_id(payment: Payment) -> RefundId:
+    """The id of the refund of a payment that came too late: made from the payment's, so that there is only one."""
+    return RefundId(f"rfd_{payment.payment_id.partition('_')[2]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    table: Table
+    clock: Clock
+    bookings: Bookings
+    payments: Payments
+    refunds: Refunds
+    ledger: Ledger
+    statements: Statements
+
+    async def learn(self, booking_id: str, payment_id: str, outcome: Outcome, actor: Actor, *also: Write) -> Payment:
+        """Take in how the payment stands at the processor; `also` is committed with it, news or not."""
+
+        async def act() -> Payment:
+            row = await self.payments.payment(booking_id, payment_id)
+            at = self.clock.now()
+            after = paying.settle(row.value, outcome, at)
+            if after == row.value:
+                if also:
+                    await self.table.transact(*also)
+                return after
+            booking = await self.bookings.row(booking_id)
+            after, writes = await self._consequences(row, after, booking, actor, at)
+            await self.table.transact(*paying.becomes(row, after, actor, at), *writes, *also)
+            return after
+
+        provider_id = (await self.bookings.row(booking_id)).value.provider_id
+        return await self.bookings.calendar.settle(provider_id, act)
+
+    async def learn_refund(
+        self, booking_id: str, refund_id: str, outcome: RefundOutcome | str, actor: Actor, *also: Write
+    ) -> Refund:
+        """Take in how the refund stands at the processor, or why the processor refused it (a text).
+
+        A refund that failed puts its money back where it was taken from.
+        """
+
+        async def act() -> Refund:
+            known = await self._refund(booking_id, refund_id)
+            payment = await self.payments.payment(booking_id, known.value.payment_id)
+            at = self.clock.now()
+            if isinstance(outcome, str):
+                paid, after = paying.give_up_refund(payment.value, known.value, outcome, at)
+            else:
+                paid, after = paying.settle_refund(payment.value, known.value, outcome, at)
+            writes = [
+                *paying.becomes(payment, paid, actor, at),
+                *paying.refund_becomes(known, after, actor, at),
+                *also,
+            ]
+            if after.state is RefundState.FAILED and known.value.state is not RefundState.FAILED:
+                writes += await self._taken_back(after)
+            if writes:
+                await self.table.transact(*writes)
+            return after
+
+        provider_id = (await self.bookings.row(booking_id)).value.provider_id
+        return await self.bookings.calendar.settle(provider_id, act)
+
+    async def learn_chargeback(
+        self, booking_id: str, payment_id: str, outcome: ChargebackOutcome, actor: Actor, *also: Write
+    ) -> Payment:
+        """Take in a chargeback: what is still held for the booking is frozen by a dispute."""
+
+        async def act() -> Payment:
+            row = await self.payments.payment(booking_id, payment_id)
+            booking = await self.bookings.row(booking_id)
+            at = self.clock.now()
+            after = paying.charge_back(row.value, outcome, at)
+            writes = [*paying.becomes(row, after, actor, at), *also]
+            opened = after.chargeback is not None and after.chargeback.has_taken_money
+            if after != row.value and opened and booking.value.status in _FREEZABLE:
+                frozen = booked.dispute(booking.value, "The customer's bank asks for the money back.", actor, at)
+                writes += self._changed(booking, frozen, actor, at)
+            if writes:
+                await self.table.transact(*writes)
+            return after
+
+        provider_id = (await self.bookings.row(booking_id)).value.provider_id
+        return await self.bookings.calendar.settle(provider_id, act)
+
+    def given_back(
+        self, payment: Payment, booking: Booking, request: IssueRefund, actor: Actor, *, released: bool = False
+    ) -> tuple[Payment, list[Write], list[Transfer]]:
+        """Decide a refund: the payment, the refund's writes, and its transfers.
+
+        Out of escrow, or once it was `released` from everyone's share of it. Raises `ExceedsCharge`.
+        """
+        at = self.clock.now()
+        paid, requested = paying.refund(payment, request, actor, at)
+        before = payment.refunded + payment.refunding
+        lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=request.amount)
+        post = chart.returned if released else chart.refunded
+        postings = post(sale_of(booking, paid), lines, request.refund_id)
+        return paid, paying.refund_made(requested, actor, at), postings
+
+    async def _consequences(
+        self, row: Row[Payment], after: Payment, booking: Row[Booking], actor: Actor, at: datetime
+    ) -> tuple[Payment, list[Write]]:
+        """The payment, which may already be on its way back, and what else its news writes."""
+        before, held = row.value, booking.value
+        sale, lines = sale_of(held, after), held.lines
+        if after.took_money and not before.took_money:
+            was_held = before.state is PaymentState.AUTHORIZED
+            postings = chart.captured(sale, lines) if was_held else chart.charged(sale, lines)
+            changed = _after_payment(held, at)
+            if changed is None:
+                request = IssueRefund(
+                    refund_id=automatic_refund_id(after),
+                    payment_id=after.payment_id,
+                    booking_id=held.booking_id,
+                    amount=after.captured,
+                    reason="The booking was no longer there.",
+                )
+                after, writes, back = self.given_back(after, held, request, actor)
+                return after, [*writes, *await self.ledger.writes(*postings, *back)]
+            return after, [*self._changed(booking, changed, actor, at), *await self.ledger.writes(*postings)]
+        if after.state is PaymentState.AUTHORIZED and before.state is not PaymentState.AUTHORIZED:
+            changed = _after_payment(held, at)
+            writes = self._changed(booking, changed, actor, at) if changed else []
+            return after, [*writes, *await self.ledger.writes(*chart.authorized(sale, lines))]
+        if before.state is PaymentState.AUTHORIZED and after.state is PaymentState.CANCELLED:
+            return after, await self.ledger.writes(*chart.voided(sale, lines))
+        return after, []
+
+    def _changed(
+        self, row: Row[Booking], changed: tuple[Booking, BookingFact], actor: Actor, at: datetime
+    ) -> list[Write]:
+        return booked.becomes(row, *changed, actor=actor, at=at)
+
+    async def _refund(self, booking_id: str, refund_id: str) -> Row[Refund]:
+        row = await self.refunds.refund(booking_id, refund_id)
+        if row is None:
+            raise NoSuchRefund
+        return row
+
+    async def _taken_back(self, refund: Refund) -> list[Write]:
+        """The reversal of every transfer that the refund made."""
+        posted = await self.statements.reference(refund.booking_id)
+        caused = [recorded for recorded in posted if recorded.transfer_id.startswith(f"{refund.refund_id}.")]
+        reversals = [books.reverse(recorded, f"{recorded.transfer_id}.failed") for recorded in caused]
+        return await self.ledger.writes(*books.linked(reversals)) if reversals else []
+
+
+def _after_payment(booking: Booking, at: datetime) -> tuple[Booking, BookingFact] | None:
+    """The booking now that its money is there; None when it has no more use for it."""
+    if booking.status is BookingStatus.AWAITING_PAYMENT:
+        return booked.confirm(booking, at)
+    if booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is not None:
+        return booked.accept(booking, booking.accepted_by, at)
+    return None

@@ -1,0 +1,123 @@
+"""The sweep: finds what is due, or was left behind by a process that died, and does it.
+
+Each part finds candidates in an index and calls the act that decides; a candidate that needs nothing any more costs a
+read. With the processor reachable, a checkout that was interrupted anywhere is finished or let go within fifteen
+minutes, with no browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from ecosystem.contexts import payments as paying
+from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
+from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds, Webhooks
+from ecosystem.journeys.acceptance import Acceptance
+from ecosystem.journeys.checkout import ANSWER_WITHIN, Checkout
+from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.hearing import Hearing
+from ecosystem.journeys.refunding import Refunding
+from ecosystem.kernel.actor import system
+from ecosystem.kernel.refusals import Refusal
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Row, Table
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+ACTOR = system("sweep")
+AT_ONCE = 16
+"""How many candidates are dealt with side by side."""
+
+UNHEARD_FOR = timedelta(seconds=30)
+"""A stored event that no reaction took up for this long is taken up by the sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    table: Table
+    clock: Clock
+    holds: Holds
+    bookings: Bookings
+    payments: Payments
+    refunds: Refunds
+    webhooks: Webhooks
+    checkout: Checkout
+    acceptance: Acceptance
+    closing: Closing
+    refunding: Refunding
+    hearing: Hearing
+
+    async def holds_due(self) -> int:
+        """Let holds expire whose fifteen minutes are over."""
+        return await _each(await self.holds.due(), lambda hold_id: self.holds.expire(hold_id, ACTOR))
+
+    async def payments_due(self) -> int:
+        """Learn what became of payments that had no outcome in time."""
+        return await _each(await self.payments.overdue(self.clock.now()), self._payment)
+
+    async def refunds_due(self) -> int:
+        """Carry out refunds that the processor has not confirmed."""
+        return await _each(await self.refunds.unanswered(self.clock.now()), self._refund)
+
+    async def webhooks_due(self) -> int:
+        """Act upon events that nobody took up."""
+        waiting = await self.webhooks.waiting(self.clock.now() - UNHEARD_FOR)
+        return await _each(waiting, lambda row: self.hearing.act(row.value.event_id))
+
+    async def bookings_due(self) -> int:
+        """Expire, start, complete and settle bookings whose time has come."""
+        acts: Sequence[tuple[BookingStatus, Callable[[str], Awaitable[object]]]] = (
+            (BookingStatus.AWAITING_PAYMENT, lambda booking_id: self.closing.expire(booking_id, ACTOR)),
+            (BookingStatus.AWAITING_PROVIDER, self._unanswered),
+            (BookingStatus.CONFIRMED, lambda booking_id: self.bookings.start(booking_id, ACTOR)),
+            (BookingStatus.IN_PROGRESS, lambda booking_id: self.closing.complete(booking_id, ACTOR)),
+            (BookingStatus.NO_SHOW, lambda booking_id: self.closing.settle_no_show(booking_id, ACTOR)),
+        )
+        return sum([await _each(await self.bookings.due(status), act) for status, act in acts])
+
+    async def all(self) -> int:
+        """Every part once, in the order in which one may need the other; how much was found."""
+        parts = (self.webhooks_due, self.payments_due, self.refunds_due, self.holds_due, self.bookings_due)
+        return sum([await part() for part in parts])
+
+    async def _payment(self, row: Row[Payment]) -> None:
+        payment = await self.checkout.ask(row.value, ACTOR)
+        if payment.is_open:
+            # Still with the customer's bank, or the processor is silent: ask again later, not at every sweep.
+            current = await self.payments.payment(payment.booking_id, payment.payment_id)
+            later = paying.ask_payment_later(current.value, self.clock.now() + ANSWER_WITHIN)
+            await self.table.transact(*paying.becomes(current, later, ACTOR, self.clock.now()))
+
+    async def _refund(self, row: Row[Refund]) -> None:
+        refund = await self.refunding.carry_out(row.value.booking_id, row.value.refund_id, ACTOR)
+        current = await self.refunds.refund(refund.booking_id, refund.refund_id)
+        if current and current.value.is_open:
+            later = paying.ask_later(current.value, self.clock.now())
+            await self.table.transact(*paying.refund_becomes(current, later, ACTOR, self.clock.now()))
+
+    async def _unanswered(self, booking_id: str) -> object:
+        booking = (await self.bookings.row(booking_id)).value
+        if booking.accepted_by is not None:
+            return await self.acceptance.finish(booking_id, ACTOR)
+        return await self.closing.expire(booking_id, ACTOR)
+
+
+async def _each(candidates: Sequence[T], act: Callable[[T], Awaitable[object]]) -> int:
+    """Deal with each candidate, a few side by side; one that is refused holds up no other."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(candidate: T) -> None:
+        async with turns:
+            try:
+                await act(candidate)
+            except Refusal as refused:
+                # Somebody was faster, or the processor is silent: the next sweep finds it again if it must.
+                log.info("left for the next sweep", extra={"refusal": refused.name, "reason": refused.message})
+
+    await asyncio.gather(*map(one, candidates))
+    return len(candidates)

@@ -1,0 +1,140 @@
+"""Verification: the ledger's invariants, held against the bookings and their payments.
+
+Reads the stored items and nothing else, page by page, and says what it read. Runs beside a serving process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from msgspec import Struct
+
+from ecosystem.contexts import ledger as books
+from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
+from ecosystem.contexts.ledger import Finding, Statements, TransferFlag, Verified
+from ecosystem.contexts.payments import Payment, Payments, Refund, RefundState
+from ecosystem.journeys.refunding import is_released
+from ecosystem.kernel.money import Money, zero
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Cursor, Row, Stored, Table
+
+S = TypeVar("S", bound=Stored)
+PAGE = 1000
+PENDING_FOR = timedelta(days=8)
+"""An authorization lasts seven days: nothing may be pending for longer, plus a day for the sweep."""
+
+_BACK = frozenset({BookingStatus.DECLINED, BookingStatus.EXPIRED})
+"""Bookings that never came about: nothing of what was paid for them may be kept."""
+
+_KEPT = frozenset({BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS})
+"""Bookings whose whole price must have been taken."""
+
+
+class Verification(Struct, kw_only=True):
+    """What was read of bookings, payments and refunds, and the ledger's own report."""
+
+    ledger: Verified
+    bookings: int = 0
+    payments: int = 0
+    refunds: int = 0
+    unreleased: int = 0
+
+    @property
+    def holds(self) -> bool:
+        return self.ledger.holds
+
+    @property
+    def findings(self) -> list[Finding]:
+        return self.ledger.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    table: Table
+    clock: Clock
+    bookings: Bookings
+    payments: Payments
+    statements: Statements
+
+    async def verify(self) -> Verification:
+        """Hold the ledger to its own rules, and escrow to what bookings and payments say is unreleased."""
+        began_at = self.clock.now()
+        report = Verification(ledger=Verified(at=began_at))
+        held = await self._held(report)
+        await self._returned(report, held)
+        troubles = report.ledger.findings
+        report.ledger = await books.verify(
+            self.table, self.clock, held=held, held_at=began_at, pending_before=began_at - PENDING_FOR
+        )
+        for trouble in troubles:
+            report.ledger.find(trouble.rule, trouble.about, trouble.detail)
+        await self._payments(report)
+        return report
+
+    async def _held(self, report: Verification) -> dict[str, Money]:
+        """What each unreleased booking should have in escrow."""
+        held: dict[str, Money] = {}
+        async for row in self._scan(Booking):
+            booking = row.value
+            report.bookings += 1
+            if is_released(booking):
+                continue
+            paid = [payment.value for payment in await self.payments.payments_of(booking.booking_id)]
+            left = zero(booking.lines.currency)
+            for payment in paid:
+                left += payment.refundable
+            if left:
+                held[booking.booking_id] = left
+                report.unreleased += 1
+            if booking.status in _KEPT and not any(payment.took_money for payment in paid):
+                report.ledger.find("paid", booking.booking_id, f"it is {booking.status}, and nothing was paid for it")
+        return held
+
+    async def _returned(self, report: Verification, held: dict[str, Money]) -> None:
+        """Refunds that failed after the release: what they took from escrow lies there again."""
+        async for row in self._scan(Refund):
+            report.refunds += 1
+            refund = row.value
+            if refund.state is not RefundState.FAILED or not is_released(
+                (await self.bookings.row(refund.booking_id)).value
+            ):
+                continue
+            taken = sum(
+                recorded.amount
+                for recorded in await self.statements.reference(refund.booking_id)
+                if recorded.transfer_id.startswith(f"{refund.refund_id}.")
+                and recorded.debit_account_id == books.chart.escrow(refund.booking_id)
+                and not recorded.flags & TransferFlag.VOID
+            )
+            before = held.get(refund.booking_id, zero(refund.amount.currency))
+            held[refund.booking_id] = before + Money(taken, refund.amount.currency)
+
+    async def _payments(self, report: Verification) -> None:
+        """Every captured payment belongs to a booking that has use for it, in the amount agreed."""
+        async for row in self._scan(Payment):
+            report.payments += 1
+            payment = row.value
+            if not payment.took_money:
+                continue
+            try:
+                booking = (await self.bookings.row(payment.booking_id)).value
+            except BookingGone:
+                report.ledger.find("booking", payment.payment_id, "money was taken for a booking that is not there")
+                continue
+            if booking.status in _BACK and payment.refundable:
+                report.ledger.find("kept", payment.payment_id, f"its booking is {booking.status}; money was kept")
+            if payment.captured != booking.lines.total:
+                report.ledger.find("amount", payment.payment_id, "what was taken is not the booking's price")
+
+    async def _scan(self, kind: type[S]) -> AsyncIterator[Row[S]]:
+        after: Cursor | None = None
+        while True:
+            page = await self.table.scan(kind, after=after, limit=PAGE)
+            for row in page.rows:
+                yield row
+            if page.next is None:
+                return
+            after = page.next
