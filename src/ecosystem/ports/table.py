@@ -235,8 +235,8 @@ class Table(Protocol):
         """Carry out all writes, or none. On return they are on disk.
 
         Each expectation is held against the state before the transaction; the first that fails, in argument order, is
-        raised as its `otherwise`. At most 100 writes and 4 MB, one write per key. A `token` makes a retry safe for ten
-        minutes: the same writes again succeed without effect, others raise `TokenReused`.
+        raised as its `otherwise`. At most 100 writes (99 under a token) and 4 MB, one write per key. A `token` makes a
+        retry safe for ten minutes: the same writes again succeed without effect, others raise `TokenReused`.
         """
         ...
 

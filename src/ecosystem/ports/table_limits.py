@@ -102,8 +102,10 @@ def transaction(writes: Sequence[Write], token: str | None = None) -> list[bytes
     """The encoded value of each write (empty where there is none), when the transaction is within the limits."""
     if not writes:
         raise Unfit("A transaction has at least one write.")
-    if len(writes) > TRANSACTION_WRITES_MAX:
-        raise Unfit(f"A transaction has at most {TRANSACTION_WRITES_MAX} writes, not {len(writes)}.")
+    # The token is kept by a write of its own, so that it is kept if and only if the others were carried out.
+    most = TRANSACTION_WRITES_MAX - (token is not None)
+    if len(writes) > most:
+        raise Unfit(f"A transaction has at most {most} writes{' under a token' if token else ''}, not {len(writes)}.")
     if token is not None:
         _text(token, TOKEN_BYTES_MAX, "token")
     if len({write.key for write in writes}) != len(writes):
