@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import uniform
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -65,13 +65,31 @@ _UNMET = "ConditionalCheckFailed"
 _SINGLE = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
 
+class Clients(NamedTuple):
+    """`tables` asks again by itself when an answer is lost: for reads, and for transactions, which carry a token.
+
+    A single write carries none; asked again, it could be done twice. `once` never asks again.
+    """
+
+    tables: DynamoDBClient
+    once: DynamoDBClient
+    streams: DynamoDBStreamsClient
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(account.dynamodb(), account.dynamodb(attempts_max=1), account.streams())
+
+    def close(self) -> None:
+        for client in self:
+            client.close()
+
+
 class DynamoTable:
     """The `Table` port on DynamoDB. Calls run in threads of their own, bounded; the clients' timeouts end them."""
 
     def __init__(
         self,
-        client: DynamoDBClient,
-        streams: DynamoDBStreamsClient,
+        clients: Clients,
         *,
         name: str,
         stream: str,
@@ -79,41 +97,45 @@ class DynamoTable:
         threads: Threads,
         poll_s: float = POLL_S,
     ) -> None:
-        self._client = client
-        self._streams = streams
+        self._clients = clients
         self._name = name
         self._clock = clock
         self._threads = threads
-        self._stream = Stream(streams, stream, threads)
+        self._stream = Stream(clients.streams, stream, threads)
         self._poll_s = poll_s
         self._written = asyncio.Event()
 
     @classmethod
     async def open(cls, account: Account, name: str, clock: Clock) -> Self:
         """The table of that name in the account. Raises `Unavailable` when there is none, or it has no stream."""
-        threads = Threads(account.connections_max, waiting_max=WAITING_MAX)
-        client, streams = await threads.run(account.dynamodb), await threads.run(account.streams)
-        stream = await _asked(threads, lambda: stream_of(client, name))
-        return cls(client, streams, name=name, stream=stream, clock=clock, threads=threads)
+        return await cls._opened(account, name, clock, stream_of)
 
     @classmethod
     async def create(cls, account: Account, name: str, clock: Clock) -> Self:
         """Make the table, and open it. Deployments describe theirs in `infra`; this is for a server of one's own."""
-        threads = Threads(1, waiting_max=1)
-        client = await threads.run(account.dynamodb)
-        await _asked(threads, lambda: make_table(client, name))
-        await threads.run(client.close)
-        return await cls.open(account, name, clock)
+        return await cls._opened(account, name, clock, make_table)
+
+    @classmethod
+    async def _opened(
+        cls, account: Account, name: str, clock: Clock, stream: Callable[[DynamoDBClient, str], str]
+    ) -> Self:
+        threads = Threads(account.connections_max, waiting_max=WAITING_MAX)
+        clients = await threads.run(Clients.of, account)
+        try:
+            found = await _asked(threads, lambda: stream(clients.tables, name))
+        except BaseException:
+            clients.close()
+            raise
+        return cls(clients, name=name, stream=found, clock=clock, threads=threads)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._threads.run(self._client.close)
-        await self._threads.run(self._streams.close)
+        await self._threads.run(self._clients.close)
 
     async def get(self, key: Key, kind: type[S]) -> Row[S] | None:
         table_limits.check_key(key)
         told = await self._ask(
-            lambda: self._client.get_item(TableName=self._name, Key=items.address(key), ConsistentRead=True)
+            lambda: self._clients.tables.get_item(TableName=self._name, Key=items.address(key), ConsistentRead=True)
         )
         return self._live_row(told.get("Item"), kind)
 
@@ -127,7 +149,7 @@ class DynamoTable:
             if attempt:
                 await _back_off(attempt)
             asked: Any = {self._name: {"Keys": wanted, "ConsistentRead": True}}
-            told = await self._ask(lambda asked=asked: self._client.batch_get_item(RequestItems=asked))
+            told = await self._ask(lambda asked=asked: self._clients.tables.batch_get_item(RequestItems=asked))
             for item in told.get("Responses", {}).get(self._name, []):
                 found[items.found_at(item)] = item
             wanted = list(told.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})["Keys"])
@@ -164,7 +186,7 @@ class DynamoTable:
         _, sort = items.keys_of(index)
         # A range takes in its upper end, of which the port's has none.
         found, last = await self._read(
-            self._client.query,
+            self._clients.tables.query,
             request | begin,
             limit,
             lambda item: sought.high is None or item[sort]["S"] < sought.high,
@@ -183,7 +205,7 @@ class DynamoTable:
         if after is not None:
             place = table_codec.place(after)
             request["ExclusiveStartKey"] = items.address(Key(place.partition, place.sort))
-        found, last = await self._read(self._client.scan, request, limit, lambda _: True)
+        found, last = await self._read(self._clients.tables.scan, request, limit, lambda _: True)
         return self._page(found, last, kind, limit, None)
 
     async def transact(self, *writes: Write, token: str | None = None) -> None:
@@ -269,10 +291,10 @@ class DynamoTable:
         single = _SINGLE.get(operations[0].kind) if len(operations) == 1 else None
         if single is not None:
             # Half the price of a transaction of one, and callers of one item wait instead of failing each other.
-            getattr(self._client, single)(TableName=self._name, **operations[0].parameters)
+            getattr(self._clients.once, single)(TableName=self._name, **operations[0].parameters)
             return
         asked: Any = [{each.kind: {"TableName": self._name, **each.parameters}} for each in operations]
-        self._client.transact_write_items(TransactItems=asked)
+        self._clients.tables.transact_write_items(TransactItems=asked)
 
     async def _ask(self, call: Callable[[], R]) -> R:
         return await _asked(self._threads, call)

@@ -29,9 +29,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
     # The stubs' overloads name every service, also those whose own stubs are not installed: hence the ignores.
 
-    def dynamodb(self) -> DynamoDBClient:
-        session = self._session()
-        return session.client("dynamodb", endpoint_url=self.endpoint, config=self._config())  # pyright: ignore[reportUnknownMemberType]
+    def dynamodb(self, *, attempts_max: int = ATTEMPTS_MAX) -> DynamoDBClient:
+        session, config = self._session(), self._config(attempts_max)
+        return session.client("dynamodb", endpoint_url=self.endpoint, config=config)  # pyright: ignore[reportUnknownMemberType]
 
     def streams(self) -> DynamoDBStreamsClient:
         session = self._session()
@@ -48,11 +48,11 @@ class Account(Struct, frozen=True, kw_only=True):
             aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key, region_name=self.region
         )
 
-    def _config(self) -> Config:
+    def _config(self, attempts_max: int = ATTEMPTS_MAX) -> Config:
         # A call in a thread cannot be interrupted: these timeouts are what ends it.
         return Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS_MAX},
+            retries={"mode": "standard", "total_max_attempts": attempts_max},
             max_pool_connections=self.connections_max,
         )
