@@ -245,9 +245,12 @@ def _bounds(words: _Words, write: Add) -> list[str]:
         high = (
             high if by <= 0 else min(table_limits.COUNTER_MAX, high if high is not None else table_limits.COUNTER_MAX)
         )
-        attribute = words.name(counter(name))
-        parts = [f"{attribute} >= {words.value(number(low - by))}"] if low is not None else []
-        parts += [f"{attribute} <= {words.value(number(high - by))}"] if high is not None else []
+        attribute, parts = words.name(counter(name)), list[str]()
+        if low is not None and high is not None and low <= high:
+            parts.append(f"{attribute} BETWEEN {words.value(number(low - by))} AND {words.value(number(high - by))}")
+        else:
+            parts += [f"{attribute} >= {words.value(number(low - by))}"] if low is not None else []
+            parts += [f"{attribute} <= {words.value(number(high - by))}"] if high is not None else []
         if parts and from_nothing:
             clauses.append(f"(attribute_not_exists({attribute}) OR {' AND '.join(parts)})")
         else:
