@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -33,7 +33,7 @@ def site(market: App, kit: Kit, operations: Operations) -> Asgi:
     inner = Litestar(
         route_handlers=[pages(), receive, *operations.handlers()],
         state=State({"market": market}),
-        exception_handlers=handlers(),
+        exception_handlers=cast("Any", handlers()),
         logging_config=None,
         openapi_config=None,
         debug=False,

@@ -49,8 +49,8 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "ECOSYSTEM_DEMO": ("1", "1 seeds a demo marketplace into an empty data folder; 0 starts empty."),
     "ECOSYSTEM_LOG": ("info", "How much is logged: debug, info, warning, error."),
     "ECOSYSTEM_PROCESSOR_PROFILE": (
-        "lively",
-        "How the sandbox processor sends its webhooks: lively (late, twice, out of order) or calm (once, promptly).",
+        "rough",
+        "How the sandbox processor sends its webhooks: rough (late, twice, out of order) or calm (once, promptly).",
     ),
     "ECOSYSTEM_SMTP_URL": (
         "",
@@ -83,7 +83,7 @@ def settings(given: Mapping[str, str]) -> Settings:
         currency=_currency(read("ECOSYSTEM_CURRENCY")),
         demo=_one_of("ECOSYSTEM_DEMO", read("ECOSYSTEM_DEMO"), "0", "1") == "1",
         log_level=_one_of("ECOSYSTEM_LOG", read("ECOSYSTEM_LOG"), "debug", "info", "warning", "error"),
-        processor_profile=_one_of("ECOSYSTEM_PROCESSOR_PROFILE", read("ECOSYSTEM_PROCESSOR_PROFILE"), "lively", "calm"),
+        processor_profile=_one_of("ECOSYSTEM_PROCESSOR_PROFILE", read("ECOSYSTEM_PROCESSOR_PROFILE"), "rough", "calm"),
         smtp_url=_smtp(read("ECOSYSTEM_SMTP_URL")),
         mail_from=read("ECOSYSTEM_MAIL_FROM") or f"no-reply@{urlsplit(url).hostname}",
         trusted_proxies=_whole("ECOSYSTEM_TRUSTED_PROXIES", read("ECOSYSTEM_TRUSTED_PROXIES"), 0, 8),

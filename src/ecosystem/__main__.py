@@ -1,0 +1,133 @@
+"""The command line: `ecosystem serve`, `ecosystem import FILE`, `ecosystem verify` ... `ecosystem --help` lists them.
+
+Reads the environment and the arguments, and hands them on. Every refusal ends with one line on standard error that
+says what to do, and status 1; wrong arguments end with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ecosystem.commands.settings import DEFAULTS, Settings, settings
+from ecosystem.kernel.refusals import Refusal
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command; its exit status."""
+    asked = parser().parse_args(arguments)
+    given = dict(os.environ)
+    for name in DEFAULTS:
+        flag = getattr(asked, name.lower(), None)
+        if flag is not None:
+            given[name] = flag
+    try:
+        return asked.command(settings(given), asked)
+    except Refusal as refused:
+        print(f"{refused.name}: {refused.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of every command."""
+    top = argparse.ArgumentParser(prog="ecosystem", description="An open marketplace for services.")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, act: Command, summary: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=summary, description=summary)
+        made.set_defaults(command=act)
+        _flag(made, "ECOSYSTEM_DATA", "--data")
+        return made
+
+    serving = command("serve", _serve, "Serve the marketplace; the first start seeds a demo.")
+    for name in DEFAULTS:
+        if name not in {"ECOSYSTEM_DATA", "ECOSYSTEM_DEMO"}:
+            _flag(serving, name, "--" + name.removeprefix("ECOSYSTEM_").lower().replace("_", "-"))
+    serving.add_argument("--demo", dest="ecosystem_demo", action="store_const", const="1", help="seed an empty folder")
+    serving.add_argument("--no-demo", dest="ecosystem_demo", action="store_const", const="0", help="start empty")
+
+    importing = command("import", _import, "Load providers, services and weekly plans from CSV or JSON.")
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--dry-run", action="store_true", help="check every row and write nothing")
+    importing.add_argument("--report", type=Path, help="write the whole report there, as JSON")
+
+    backup = command("backup", _backup, "Copy the table to one file while the marketplace serves; then read it back.")
+    backup.add_argument("file", type=Path)
+    restore = command("restore", _restore, "Put a backup in the place of the table, verified before and after.")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--replace", action="store_true", help="replace the table that is there")
+
+    command("verify", _verify, "Hold the ledger's invariants against bookings and payments.")
+    rebuild = command("rebuild", _rebuild, "Make a derived store anew from the table.")
+    rebuild.add_argument("what", choices=["search"])
+    rebuild.add_argument("--check", action="store_true", help="only say what has drifted")
+
+    ledger = commands.add_parser("ledger", help="The ledger by itself.")
+    acts = ledger.add_subparsers(required=True, metavar="act")
+    replay = acts.add_parser("replay", help="Play recorded traces against the ledger and compare every answer.")
+    replay.add_argument("file", type=Path)
+    replay.set_defaults(command=_replay)
+    return top
+
+
+def _flag(made: argparse.ArgumentParser, name: str, flag: str) -> None:
+    default, meaning = DEFAULTS[name]
+    made.add_argument(flag, dest=name.lower(), metavar="VALUE", help=f"{meaning} ({default or 'none'}; {name})")
+
+
+def _serve(chosen: Settings, _: argparse.Namespace) -> int:
+    from ecosystem.commands.serve import serve
+
+    return serve(chosen)
+
+
+def _import(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.importing import run
+
+    return asyncio.run(run(chosen, asked.file, dry_run=asked.dry_run, report=asked.report))
+
+
+def _backup(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.store import backup
+
+    return asyncio.run(backup(chosen, asked.file))
+
+
+def _restore(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.store import restore
+
+    return asyncio.run(restore(chosen, asked.file, replace=asked.replace))
+
+
+def _verify(chosen: Settings, _: argparse.Namespace) -> int:
+    from ecosystem.commands.verifying import verify
+
+    return asyncio.run(verify(chosen))
+
+
+def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.store import rebuild_search
+
+    return asyncio.run(rebuild_search(chosen, check_only=asked.check))
+
+
+def _replay(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.ledgers import replay
+
+    return asyncio.run(replay(asked.file))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
