@@ -54,7 +54,10 @@ def utc(at: datetime, *, field: str = "at") -> datetime:
     """The same instant in UTC. Raises `Invalid` for a local time without a zone."""
     if at.tzinfo is None:
         raise Invalid("A time needs its offset or zone.", field=field)
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as beyond:
+        raise Invalid("That time is beyond the calendar.", field=field) from beyond
 
 
 def seconds(at: datetime) -> int:

@@ -15,6 +15,7 @@ from ecosystem.kernel.refusals import Invalid
 from ecosystem.kernel.time import Span, local, midnight, zone
 from ecosystem.ports.clock import Clock
 
+_SHOWN_DAYS = 1_000
 _STRIDE = timedelta(days=31)
 
 
@@ -37,6 +38,8 @@ class Availability:
     async def between(self, offer: Offer, first: date, last: date, zone_name: str) -> FreeTimes:
         """Free times from the first to the last date of the viewer's zone, both included, at most 400 days."""
         zone(zone_name)
+        if abs((first - self.clock.now().date()).days) > _SHOWN_DAYS:
+            raise Invalid("That date is too far away to show.", field="first")
         if not 0 <= (last - first).days < HORIZON_DAYS_MAX:
             raise Invalid(f"From the first date to the last are 1 to {HORIZON_DAYS_MAX} days.", field="last")
         wanted = Span(midnight(first, zone_name), midnight(last + timedelta(days=1), zone_name))

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from ecosystem.contexts.booking import keys
 from ecosystem.contexts.booking.calendar import Calendar, Days, Taking, free, take
 from ecosystem.contexts.booking.events import HoldExpired, HoldFact, HoldReleased, HoldTaken
-from ecosystem.contexts.booking.offers import Offer
+from ecosystem.contexts.booking.offers import HORIZON_DAYS_MAX, Offer
 from ecosystem.contexts.booking.plans import Hours, Plans
 from ecosystem.contexts.booking.slots import offered
 from ecosystem.kernel import ids
@@ -112,6 +112,14 @@ def taking_of(offer: Offer, entry_id: str, start_at: datetime, seats: int, expir
     )
 
 
+def wanted_start(start_at: datetime, at: datetime) -> datetime:
+    """The start somebody asks for, in UTC. Raises `SlotNotOffered` when no horizon reaches it."""
+    wanted = utc(start_at, field="start_at")
+    if not at <= wanted <= at + timedelta(days=HORIZON_DAYS_MAX):
+        raise SlotNotOffered(field="start_at")
+    return wanted
+
+
 def check_offered(hours: Hours, offer: Offer, start_at: datetime, at: datetime) -> None:
     """Pass if the provider's hours have a slot that starts then. Raises `SlotNotOffered` otherwise."""
     if not offered(hours, offer, start_at, at):
@@ -127,11 +135,10 @@ def hold(request: TakeHold, offer: Offer, hours: Hours, days: Days, *, actor: Ac
         raise Denied("A hold needs someone to hold for: a user or a guest.")
     if actor.actor_id == offer.owner_id:
         raise OwnService
-    ids.check("hld", request.hold_id)
     zone(request.zone)
     if not 1 <= request.seats <= offer.capacity:
         raise Invalid(f"This service has 1 to {offer.capacity} seats at a time.", field="seats")
-    start_at = utc(request.start_at, field="start_at")
+    start_at = wanted_start(request.start_at, at)
     check_offered(hours, offer, start_at, at)
     taking = taking_of(offer, request.hold_id, start_at, request.seats, at + HOLD)
     held = Hold(
@@ -242,12 +249,14 @@ class Holds:
         return found
 
     async def _take(self, request: TakeHold, offer: Offer, actor: Actor) -> Hold:
+        ids.check("hld", request.hold_id, field="hold_id")
         earlier = await self.table.get(keys.hold(request.hold_id), Hold)
         if earlier:
             return earlier.value.to(actor, request)
         at = self.clock.now()
+        start_at = wanted_start(request.start_at, at)
         hours = await self.plans.hours(offer.provider_id)
-        wanted = taking_of(offer, request.hold_id, utc(request.start_at, field="start_at"), request.seats, None).span
+        wanted = taking_of(offer, request.hold_id, start_at, request.seats, None).span
         former = await self._replaced(request, offer, actor)
         spans = (wanted, span_of(former.value)) if former else (wanted,)
         days = await self.calendar.days(offer.provider_id, *spans)

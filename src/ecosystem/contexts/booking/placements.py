@@ -65,7 +65,7 @@ def book(
     From here on its time no longer lapses by itself; `expire` and `cancel` free it. Raises `HoldEnded` when the hold
     has run out, even by an instant, `HoldBooked` when it was used before.
     """
-    ids.check("bkg", request.booking_id)
+    ids.check("bkg", request.booking_id, field="booking_id")
     if held.owner_id != actor.actor_id:
         raise Denied("This time is held for someone else.")
     if held.status is HoldStatus.BOOKED:

@@ -38,6 +38,7 @@ from ecosystem.contexts.booking.reschedules import (
     reschedule,
     wanted_span,
 )
+from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.rates import Rates
 from ecosystem.kernel.time import utc
@@ -79,6 +80,7 @@ class Bookings:
         The same asked again by the same actor gives the first booking, as it is now, and nothing to write. Raises
         `HoldEnded`, `HoldBooked`, `IdReused`.
         """
+        ids.check("bkg", request.booking_id, field="booking_id")
         earlier = await self.table.get(keys.booking(request.booking_id), Booking)
         if earlier:
             return Placement(booking=earlier.value.to(actor, request), writes=[])
@@ -127,13 +129,13 @@ class Bookings:
                 return booking
             hours = await self.plans.hours(booking.provider_id)
             proposed = proposal_span(booking)
+            at = self.clock.now()
             days = await self.calendar.days(
                 booking.provider_id,
                 booking.span,
-                wanted_span(booking, request.start_at),
+                wanted_span(booking, request.start_at, at),
                 *([proposed] if proposed else []),
             )
-            at = self.clock.now()
             changed, fact, days = reschedule(booking, request, hours, days, actor=actor, at=at)
             await self.table.transact(*becomes(row, changed, fact, actor=actor, at=at), *days.writes())
             return changed

@@ -30,7 +30,7 @@ from ecosystem.contexts.booking.bookings import (
 from ecosystem.contexts.booking.calendar import Days, convert, free, take
 from ecosystem.contexts.booking.cancellations import AlreadyStarted, customer_share
 from ecosystem.contexts.booking.events import BookingRescheduled, RescheduleDeclined, RescheduleProposed
-from ecosystem.contexts.booking.holds import check_offered, taking_of
+from ecosystem.contexts.booking.holds import check_offered, taking_of, wanted_start
 from ecosystem.contexts.booking.plans import Hours
 from ecosystem.contexts.booking.policies import Side
 from ecosystem.kernel.actor import Actor
@@ -85,9 +85,9 @@ def proposal_span(booking: Booking) -> Span | None:
     return taking_of(booking.offer, proposal_entry(booking), booking.proposal.start_at, booking.seats, None).span
 
 
-def wanted_span(booking: Booking, start_at: datetime) -> Span:
+def wanted_span(booking: Booking, start_at: datetime, at: datetime) -> Span:
     """The time the booking would take at another start, buffers included."""
-    return taking_of(booking.offer, booking.booking_id, utc(start_at, field="start_at"), booking.seats, None).span
+    return taking_of(booking.offer, booking.booking_id, wanted_start(start_at, at), booking.seats, None).span
 
 
 def reschedule(
@@ -100,7 +100,7 @@ def reschedule(
     """
     by = must_act_as(booking, actor, Side.CUSTOMER, Side.PROVIDER, Side.OPERATOR)
     must_be(booking, BookingStatus.CONFIRMED)
-    start_at = utc(request.start_at, field="start_at")
+    start_at = wanted_start(request.start_at, at)
     _may_move(booking, by, start_at, at)
     check_offered(hours, booking.offer, start_at, at)
     reason = reason_of(request.reason)
