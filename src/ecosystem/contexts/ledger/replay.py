@@ -118,7 +118,9 @@ async def replay(lines: Iterable[str | bytes], ledger: Ledger) -> Replayed:
                 continue
         await _submit(ledger, waiting, replayed)
         if line.accounts is not UNSET:
-            await _open(ledger, number, line.accounts, _status(line, line.accounts), replayed)
+            with _naming(number):
+                status = _status(line, line.accounts)
+            await _open(ledger, number, line.accounts, status, replayed)
         elif line.final is not UNSET:
             await _compare(ledger, number, line.final, replayed)
         elif line.scenario is not UNSET:
@@ -157,10 +159,12 @@ async def _open(ledger: Ledger, line: int, rows: list[AccountRow], status: list[
 
 
 async def _compare(ledger: Ledger, line: int, rows: list[BalanceRow], replayed: Replayed) -> None:
-    positions = await ledger.positions([_id(row[0]) for row in rows])
+    with _naming(line):
+        names = [_id(row[0]) for row in rows]
+    positions = await ledger.positions(names)
     replayed.balances += len(rows)
-    for name, *recorded in rows:
-        found = positions.get(_id(name))
+    for name, (_, *recorded) in zip(names, rows, strict=True):
+        found = positions.get(name)
         answered = [*structs.astuple(found.balances), found.flags] if found else None
         replayed.compare(line, f"account {name}", str(recorded), str(answered))
 
