@@ -4,6 +4,14 @@ from ecosystem.contexts.catalogue.badges import Badges
 from ecosystem.contexts.catalogue.categories import Categories, Category, CategoryUnknown, categories
 from ecosystem.contexts.catalogue.fields import FieldsRefused, Findings, Problem
 from ecosystem.contexts.catalogue.languages import LANGUAGES
+from ecosystem.contexts.catalogue.media import (
+    Media,
+    MediaId,
+    MediaLibrary,
+    MediaUnknown,
+    Size,
+    TooManyPictures,
+)
 from ecosystem.contexts.catalogue.places import Location
 from ecosystem.contexts.catalogue.profile import NotReady, ProviderFields
 from ecosystem.contexts.catalogue.providers import (
@@ -48,6 +56,10 @@ __all__ = [
     "Findings",
     "Found",
     "Location",
+    "Media",
+    "MediaId",
+    "MediaLibrary",
+    "MediaUnknown",
     "Mode",
     "NotClaimable",
     "NotInThatState",
@@ -72,9 +84,11 @@ __all__ = [
     "ServiceStatus",
     "ServiceUnknown",
     "Services",
+    "Size",
     "SlugTaken",
     "SlugUnknown",
     "Standings",
+    "TooManyPictures",
     "TooManyServices",
     "categories",
     "slug_of",

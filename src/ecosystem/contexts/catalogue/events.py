@@ -103,3 +103,24 @@ class ServicePublished(_Service, frozen=True, kw_only=True):
 
 class ServiceClosed(_Service, frozen=True, kw_only=True):
     """The service is no longer on offer."""
+
+
+class _Media(Fact, frozen=True, kw_only=True):
+    source: ClassVar[str] = "provider"
+
+    media_id: str
+    owner: str
+
+
+class MediaAdded(_Media, frozen=True, kw_only=True):
+    """A picture was uploaded, checked and made anew."""
+
+
+class MediaDescribed(_Media, frozen=True, kw_only=True):
+    """A picture has other words for those who do not see it."""
+
+    alt: str
+
+
+class MediaRemoved(_Media, frozen=True, kw_only=True):
+    """A picture is gone, with all its renditions."""

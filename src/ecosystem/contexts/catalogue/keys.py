@@ -69,3 +69,18 @@ def status_index(kind: str, status: str, since: str, owner: str) -> Key:
 def imported_key(kind: str, external: str) -> Key:
     """Access: what a row of an import became, by the key the row has in the system it comes from."""
     return Key(f"IMPORTED#{kind}#{external}", "METADATA")
+
+
+def media_key(media_id: str) -> Key:
+    """Access: one picture by its id; several in one batch."""
+    return Key(f"MEDIA#{media_id}", "METADATA")
+
+
+def media_index(owner: str, media_id: str) -> Key:
+    """Access: an owner's pictures in the status index, in the order they were added (ids are ordered by time)."""
+    return Key(f"MEDIA#{owner}", media_id)
+
+
+def media_count_key(owner: str) -> Key:
+    """Access: how many pictures an owner has (counter `media`), kept within a bound."""
+    return Key(f"USER#{owner}", "MEDIA")
