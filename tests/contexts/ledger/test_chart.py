@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contexts.ledger.books import a_ledger
-from ecosystem.contexts.ledger import Ledger, Overdrawn, Sale, Sequencer, Transfer, chart, verify
+from ecosystem.contexts.ledger import Ledger, Overdrawn, Sale, Sequencer, Transfer, chart, linked, reverse, verify
 from ecosystem.kernel.money import BPS, Money, zero
 from ecosystem.kernel.rates import Lines, Rates, quote, refund, remaining
 
@@ -116,6 +116,20 @@ async def test_a_refund_after_the_release_may_leave_the_provider_owing(guest_lin
         assert await nets(ledger) == {}
         await post(ledger, chart.returned(sale("bkg_3"), lines, "rfd_3"))
         assert (await nets(ledger))["provider"] == -18_00
+
+
+async def test_a_refund_that_failed_is_taken_back_whole(guest_lines: Lines) -> None:
+    async with a_ledger() as ledger:
+        await post(ledger, chart.charged(sale(), guest_lines))
+        await post(ledger, chart.released(sale(), guest_lines))
+        before = await nets(ledger)
+        await post(ledger, chart.returned(sale(), guest_lines, "rfd_1"))
+
+        caused = await ledger.transfers(chart.refund_ids("rfd_1"))
+        await post(ledger, linked([reverse(made, f"{made.transfer_id}.failed") for made in caused]))
+
+        assert len(caused) == 3
+        assert await nets(ledger) == before
 
 
 async def test_a_sale_writes_no_account_that_all_sales_share(guest_lines: Lines) -> None:

@@ -178,6 +178,11 @@ def returned(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
     )
 
 
+def refund_ids(refund_id: str) -> list[str]:
+    """The ids that transfers of this refund may have: to read them without an index, for a reversal."""
+    return [f"{refund_id}.{line}" for line in ("base", "surcharge", "provider", "commission")]
+
+
 def _charge(sale: Sale, lines: Lines, act: str, flags: int) -> list[Transfer]:
     source = processor(sale.currency)
     return _posted(

@@ -14,7 +14,7 @@ from ecosystem.contexts.ledger.results import NoSuchAccount, NoSuchTransfer, Res
 from ecosystem.contexts.ledger.transfers import Outcome, Recorded, Transfer, TransferFlag
 from ecosystem.kernel.refusals import Conflict, Invalid, Unavailable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Table, Write
+from ecosystem.ports.table import Row, Table, Write
 from ecosystem.ports.table_limits import BATCH_MAX, TRANSACTION_WRITES_MAX
 
 ATTEMPTS_MAX = 12
@@ -119,6 +119,11 @@ class Ledger:
             raise NoSuchTransfer(f"There is no transfer {transfer_id}.", field="transfer_id")
         return row.value
 
+    async def transfers(self, transfer_ids: Sequence[str]) -> list[Recorded]:
+        """What the ledger has under these ids, in their order; those that there are not are left out. Consistent."""
+        found = await self._transfers(set(transfer_ids))
+        return [found[name].value for name in transfer_ids if name in found]
+
     async def _submit(self, requests: Sequence[Sequence[Transfer]]) -> Sequence[Outcome]:
         for _ in range(ATTEMPTS_MAX):
             loaded = await self._load(requests)
@@ -142,13 +147,8 @@ class Ledger:
         """Everything that a decision about these transfers looks at."""
         asked = [transfer for transfers in requests for transfer in transfers]
         named = {name for transfer in asked for name in (transfer.transfer_id, transfer.pending_id)}
-        transfers: dict[str, Recorded] = {}
-        versions: dict[str, int] = {}
-        for names in _batches(named - {"", ID_MAX}):
-            for row in await self.table.batch_get([keys.transfer_key(name) for name in names], Recorded):
-                if row is not None:
-                    transfers[row.value.transfer_id] = row.value
-                    versions[row.value.transfer_id] = row.version
+        rows = await self._transfers(named)
+        transfers = {name: row.value for name, row in rows.items()}
         ledgers = {name: t.ledger for t in asked for name in (t.debit_account_id, t.credit_account_id)}
         ledgers |= {name: t.ledger for t in transfers.values() for name in (t.debit_account_id, t.credit_account_id)}
         positions = await self._positions(ledgers)
@@ -156,7 +156,7 @@ class Ledger:
             account = self.chart(name, ledgers[name])
             if account is not None:
                 positions[name] = await self._opened(account)
-        return _Loaded(Known(positions, transfers), versions)
+        return _Loaded(Known(positions, transfers), {name: row.version for name, row in rows.items()})
 
     async def _opened(self, account: Account) -> Position:
         """A new account of the chart. A summed one is opened by itself: no sale may write it."""
@@ -164,6 +164,14 @@ class Ledger:
             await self.open(account)
             return await self.position(account.account_id)
         return opened(account)
+
+    async def _transfers(self, transfer_ids: set[str]) -> dict[str, Row[Recorded]]:
+        found: dict[str, Row[Recorded]] = {}
+        for names in _batches(transfer_ids - {"", ID_MAX}):
+            for row in await self.table.batch_get([keys.transfer_key(name) for name in names], Recorded):
+                if row is not None:
+                    found[row.value.transfer_id] = row
+        return found
 
     async def _positions(self, account_ids: Iterable[str]) -> dict[str, Position]:
         found: dict[str, Position] = {}
