@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from bench import splits
+
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Rates
-
-from bench import splits
 
 
 def test_no_unit_is_lost_in_many_splits() -> None:
