@@ -22,6 +22,7 @@ from ecosystem.contexts.identity import (
     SignIn,
     SignUp,
 )
+from ecosystem.contexts.identity.accounts import account_of
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.ports.entropy import mint
 from ecosystem.ports.table import Table
@@ -32,7 +33,7 @@ PHONE = Origin(address="203.0.113.7", device="Phone")
 LAPTOP = Origin(address="198.51.100.9", device="Laptop")
 
 
-@dataclass
+@dataclass(repr=False)
 class Door:
     """How people come in, told briefly."""
 
@@ -55,17 +56,22 @@ class Door:
         invitation = await self.sign_up(email, password, **more)
         return await self.identity.registrations.confirm(invitation.mailed.token)
 
-    async def operator(self, email: str = "operator@example.com") -> Actor:
+    async def admitted(self, email: str, *groups: Group) -> Account:
+        """A person who came in without a mail."""
         user_id = self.id()
         admission = Admission(
             user_id=user_id,
             email=email,
             password=await self.passwords.hashed(PASSWORD),
             name="Olga",
-            groups=(Group.CUSTOMERS, Group.ADMINS),
+            groups=(Group.CUSTOMERS, *groups),
         )
         await self.table.transact(*self.identity.people.admitting(admission, system("tests")))
-        return Actor(actor_id=user_id, groups=(Group.CUSTOMERS, Group.ADMINS))
+        return (await account_of(self.table, user_id)).value
+
+    async def operator(self, email: str = "operator@example.com") -> Actor:
+        account = await self.admitted(email, Group.ADMINS)
+        return Actor(actor_id=account.user_id, groups=account.groups)
 
     async def sign_in(
         self, email: str = "ana@example.com", password: str = PASSWORD, origin: Origin = PHONE
