@@ -26,6 +26,9 @@ def clients(account: Account) -> Iterator[Clients]:
 class DynamoTables:
     """Tables on one server, removed on closing."""
 
+    # Each call takes milliseconds, most of them the client's own.
+    histories = 12
+
     def __init__(self, clients: Clients, clock: VirtualClock) -> None:
         self.clock = clock
         self._clients = clients

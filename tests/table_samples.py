@@ -34,9 +34,11 @@ class Tables(Protocol):
     """An adapter under the contract: empty tables on demand, on the clock that the test moves.
 
     `fresh` and `close` run on whichever event loop asks; a test may ask for several tables and loops in turn.
+    `histories` is how many a stateful test may play in a few seconds.
     """
 
     clock: VirtualClock
+    histories: int
 
     async def fresh(self) -> Table: ...
 

@@ -17,6 +17,8 @@ from table_samples import Tables
 class EmbeddedTables:
     """Files below one folder; with a seed, under an adversary that delays indexes and interleaves changes."""
 
+    histories = 60
+
     def __init__(self, folder: Path, clock: VirtualClock, index_lag: int | None = None) -> None:
         self.clock = clock
         self._folder = folder

@@ -376,7 +376,7 @@ def test_the_table_agrees_with_a_plain_model(tables: Tables) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=tables.histories,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

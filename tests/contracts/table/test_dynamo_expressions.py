@@ -89,7 +89,9 @@ def well_formed(made: Operation) -> None:
     assert words == known
     for expression in said:
         assert len(expression.encode()) <= EXPRESSION_BYTES_MAX
-        assert len(re.findall(r"AND|OR|BETWEEN|[<>=]+|attribute_\w+|size|if_not_exists|\+", expression)) <= OPERATORS_MAX
+        assert (
+            len(re.findall(r"AND|OR|BETWEEN|[<>=]+|attribute_\w+|size|if_not_exists|\+", expression)) <= OPERATORS_MAX
+        )
         assert "((" not in expression
         assert not re.search(r"\b(?:version|schema|counter|entity|body)\b", expression)
     for value in made.parameters.get("ExpressionAttributeValues", {}).values():

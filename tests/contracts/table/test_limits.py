@@ -108,6 +108,13 @@ async def test_a_transaction_has_at_most_a_hundred_writes(table: Table) -> None:
     assert await table.get(Key("Q", "0"), Note) is None
 
 
+async def test_under_a_token_a_transaction_has_a_write_less(table: Table) -> None:
+    await table.transact(*(note("P", str(at)) for at in range(99)), token="t")
+
+    with pytest.raises(Unfit, match="99"):
+        await table.transact(*(note("Q", str(at)) for at in range(100)), token="u")
+
+
 async def test_a_transaction_has_at_most_four_megabytes(table: Table) -> None:
     await table.transact(*(note("P", str(at), BIG) for at in range(10)))
 
