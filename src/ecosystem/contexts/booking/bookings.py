@@ -123,8 +123,9 @@ class Booking(Stored, frozen=True, kw_only=True):
     Offer, policy, rates and price are copies, as they were when it was made. `customer_id` is a user, or a guest who
     may later claim it (`claim_hash`, see `claims.py`). `zone` is the one in which the customer was shown the time.
     `due_at` is when the system has to do the next thing: expire, start, complete, settle. `sequence` is that of the
-    calendar entry. `accepted_by` is the provider who accepted a request whose money is being captured. `refund_cap_bps` bounds what a cancellation by the customer gives back after moves. `absent` is who
-    did not come, and `settled_at` when that came to stand.
+    calendar entry. `accepted_by` is who accepted a request whose money is being captured. `refund_cap_bps` bounds what
+    a cancellation by the customer gives back after moves. `absent` is who did not come, and `settled_at` when that
+    came to stand.
     """
 
     entity: ClassVar[str] = "booking"

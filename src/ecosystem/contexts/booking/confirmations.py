@@ -52,24 +52,29 @@ def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> Booking:
     must_be(booking, BookingStatus.AWAITING_PROVIDER)
     if booking.accepted_by is not None:
         return booking
-    assert booking.due_at is not None
-    if at >= booking.due_at:
-        raise NotInThisState("The time to answer this request is over.")
+    _in_time(booking, at)
     return replace(booking, accepted_by=actor, due_at=at + CAPTURE_WITHIN, changed_at=at)
 
 
 def accept(booking: Booking, actor: Actor, at: datetime) -> Changed:
-    """The request accepted by the provider: confirmed, now that its money is there."""
+    """The request accepted by the provider: confirmed, now that its money is there.
+
+    What was accepted in time is confirmed however long the money took. Raises `NotInThisState` when it was not.
+    """
     must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
     must_be(booking, BookingStatus.AWAITING_PROVIDER)
+    if booking.accepted_by is None:
+        _in_time(booking, at)
     confirmed = moved(booking, BookingStatus.CONFIRMED, at, due_at=booking.start_at)
     return confirmed, BookingConfirmed(**told(confirmed), accepted=True)
 
 
 def decline(booking: Booking, reason: str, actor: Actor, at: datetime) -> Changed:
-    """The request declined by the provider."""
+    """The request declined by the provider, who has not accepted it before."""
     side = must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
     must_be(booking, BookingStatus.AWAITING_PROVIDER)
+    if booking.accepted_by is not None:
+        raise NotInThisState("This request was accepted; its payment is being taken.")
     reason = reason_of(reason)
     declined = moved(
         booking, BookingStatus.DECLINED, at, due_at=None, ended_by=side, reason=reason, sequence=booking.sequence + 1
@@ -87,3 +92,9 @@ def expire(booking: Booking, at: datetime) -> Changed:
         booking, BookingStatus.EXPIRED, at, due_at=None, ended_by=Side.SYSTEM, sequence=booking.sequence + 1
     )
     return expired, BookingExpired(**told(expired), was=booking.status)
+
+
+def _in_time(booking: Booking, at: datetime) -> None:
+    assert booking.due_at is not None
+    if at >= booking.due_at:
+        raise NotInThisState("The time to answer this request is over.")
