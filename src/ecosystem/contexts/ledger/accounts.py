@@ -155,7 +155,7 @@ def open_accounts(
     results = in_chains(
         accounts, linked=lambda a: bool(a.flags & AccountFlag.LINKED), judge=judge, save=known.copy, restore=restore
     )
-    return results, [known[name] for name in known.keys() - positions.keys()]
+    return results, [known[name] for name in known if name not in positions]
 
 
 def _judged(account: Account, existing: Position | None) -> Result:

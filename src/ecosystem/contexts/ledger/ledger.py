@@ -49,7 +49,10 @@ class Ledger:
     chart: Chart = no_chart
 
     async def open(self, *accounts: Account) -> list[Result]:
-        """Open accounts, each answered by its result; one that is already there the same is `EXISTS`."""
+        """Open accounts, each answered by its result; one that is already there the same is `EXISTS`.
+
+        More than a hundred new ones are committed in parts, in order.
+        """
         for _ in range(ATTEMPTS_MAX):
             known = await self._positions(account.account_id for account in accounts)
             results, positions = open_accounts(known, accounts)

@@ -37,7 +37,8 @@ from ecosystem.ports.table_limits import BATCH_MAX
 S = TypeVar("S", bound=Stored)
 
 FINDINGS_SHOWN = 100
-ACCOUNTS_TOGETHER = 200_000
+ACCOUNTS_TOGETHER = 500_000
+"""Accounts whose sums are kept in memory at once: about 200 MB."""
 SUSPECTS_MAX = 1000
 PAGE = 1000
 ATTEMPTS_MAX = 5
