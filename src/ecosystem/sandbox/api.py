@@ -1,0 +1,199 @@
+"""The card API over HTTP: who asks, which endpoint, once per idempotency key, and the answer with its headers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import web
+
+from ecosystem.sandbox import form, routes
+from ecosystem.sandbox.acts import Act, Answer, expand
+from ecosystem.sandbox.faults import Faults, Lost
+from ecosystem.sandbox.refusals import Refused, encoded
+from ecosystem.sandbox.routes import Route
+from ecosystem.sandbox.settings import Keys
+from ecosystem.sandbox.shapes import API_VERSION
+from ecosystem.sandbox.store import Store
+
+KEY_MAX = 255
+BODY_BYTES_MAX = 64 * 1024
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(;.{0,200})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, read: the endpoint, the id in its address, the form it carries."""
+
+    method: str
+    path: str
+    route: Route
+    thing_id: str | None
+    form: form.Form
+    idempotency_key: str | None
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Answers requests under `/v1/`."""
+
+    store: Store
+    keys: Keys
+    faults: Faults
+    begin: Callable[[], Act]
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        act = self.begin()
+        key = request.headers.get("Idempotency-Key")
+        headers = {
+            "Request-Id": act.request_id,
+            "Stripe-Version": request.headers.get("Stripe-Version", API_VERSION),
+            "Cache-Control": "no-cache, no-store",
+        }
+        try:
+            answer = await self._answered(request, act, key)
+        except Refused as refused:
+            answer = Answer(status=refused.status, body=encoded(refused.body))
+        except Lost:
+            # The connection is cut: the caller learns nothing.
+            if request.transport:
+                request.transport.abort()
+            return web.Response(status=500)
+        if key:
+            headers["Idempotency-Key"] = quote(key[:KEY_MAX], safe="!#$&'()*+,/:;=?@[] ~")
+        if answer.request_id and answer.request_id != act.request_id:
+            headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.request_id}
+        if answer.status in {409, 429} or answer.status >= 500:
+            headers["Stripe-Should-Retry"] = "true"
+        return web.Response(body=answer.body, status=answer.status, headers=headers, content_type="application/json")
+
+    async def _answered(self, request: web.Request, act: Act, key: str | None) -> Answer:
+        path = request.path.removeprefix("/v1/")
+        found = routes.find(request.method, path)
+        self._authorize(request, public=found is not None and found[0].public)
+        if found is None:
+            raise Refused(f"Unrecognized request URL ({request.method}: {request.path[:200]}).", status=404)
+        version = request.headers.get("Stripe-Version", API_VERSION)
+        if not _VERSION.fullmatch(version):
+            raise Refused(f"Invalid Stripe API version: {version[:40]}")
+        asked = await _read(request, path, found, key)
+        act.idempotency_key = asked.idempotency_key
+        fault = self.faults.next(request.method, request.path) if self.faults else None
+        if fault is None:
+            return await self._carried_out(asked, act)
+        return await fault.around(lambda: self._carried_out(asked, act))
+
+    async def _carried_out(self, asked: Asked, act: Act) -> Answer:
+        if asked.method == "GET":
+            act.books = self.store.reading
+            return _decided(asked, act)
+        return await self.store.run(act, lambda act: _once(asked, act))
+
+    def _authorize(self, request: web.Request, *, public: bool) -> None:
+        given = _key(request)
+        if not given:
+            raise Refused(
+                "You did not provide an API key. You need to provide your API key in the Authorization header, using"
+                " Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+                status=401,
+            )
+        if hmac.compare_digest(given.encode(), self.keys.secret_key.encode()):
+            return
+        if not hmac.compare_digest(given.encode(), self.keys.publishable_key.encode()):
+            raise Refused(f"Invalid API Key provided: {_masked(given)}", status=401, code="api_key_invalid")
+        if not public:
+            raise Refused(
+                "This API call cannot be made with a publishable API key. Please use a secret API key.",
+                status=403,
+                code="secret_key_required",
+            )
+        if request.method == "GET" and "client_secret" not in request.query:
+            raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
+
+
+async def _read(request: web.Request, path: str, found: tuple[Route, str | None], key: str | None) -> Asked:
+    if key is not None and not 0 < len(key) <= KEY_MAX:
+        raise Refused(f"Idempotency keys have 1 to {KEY_MAX} characters.", type="idempotency_error")
+    sent = form.parse(request.query_string)
+    body = b""
+    if request.method == "POST":
+        if (request.content_length or 0) > BODY_BYTES_MAX:
+            raise Refused(f"Request bodies have at most {BODY_BYTES_MAX} bytes.", status=413)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge as large:
+            raise Refused(f"Request bodies have at most {BODY_BYTES_MAX} bytes.", status=413) from large
+        if body and request.content_type != "application/x-www-form-urlencoded":
+            raise Refused("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")
+        try:
+            sent |= form.parse(body.decode())
+        except UnicodeDecodeError as broken:
+            raise Refused("Invalid UTF-8 in the request.") from broken
+    route, thing_id = found
+    # The parameters in any order, but not another address, are the same request.
+    told = msgspec.json.encode([request.method, path, sent], order="deterministic")
+    return Asked(
+        method=request.method,
+        path=path,
+        route=route,
+        thing_id=thing_id,
+        form=sent,
+        idempotency_key=key if request.method == "POST" else None,
+        fingerprint=hashlib.sha256(told).digest(),
+    )
+
+
+def _once(asked: Asked, act: Act) -> Answer:
+    """Carry out, or replay what was answered under the same key."""
+    key = asked.idempotency_key
+    if key is None:
+        return _decided(asked, act)
+    if earlier := act.books.answer(key):
+        if not hmac.compare_digest(earlier.fingerprint, asked.fingerprint):
+            raise Refused(
+                "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
+                f" using a key other than '{key[:80]}' if you meant to execute a different request.",
+                type="idempotency_error",
+            )
+        return earlier
+    answer = _decided(asked, act)
+    kept = Answer(status=answer.status, body=answer.body, fingerprint=asked.fingerprint, request_id=act.request_id)
+    act.answers.append((key, kept))
+    return answer
+
+
+def _decided(asked: Asked, act: Act) -> Answer:
+    given = asked.route.endpoint.read(asked.form)
+    if asked.thing_id is not None:
+        given["id"] = asked.thing_id
+    made = asked.route.handle(act, given)
+    if isinstance(made, Answer):
+        return made
+    if paths := given.get("expand"):
+        made = expand(act, made, paths)
+    return Answer(status=200, body=msgspec.json.encode(made))
+
+
+def _key(request: web.Request) -> str:
+    """The API key of the request: as bearer token, as user of basic authentication, or among the form's fields."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def _masked(key: str) -> str:
+    return f"{key[:8]}{'*' * 12}{key[-4:]}" if len(key) > 12 else "*" * len(key)

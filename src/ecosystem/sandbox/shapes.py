@@ -1,0 +1,364 @@
+"""The shapes of the API's objects, complete: every key is there, also where it has nothing to say.
+
+A shape is copied by spreading it into a new dict. Its inner objects are shared and never changed in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecosystem.sandbox.cards import Card
+
+Body = dict[str, Any]
+
+API_VERSION = "2026-10-28.endive"
+
+NO_ADDRESS: Body = {
+    "city": None,
+    "country": None,
+    "line1": None,
+    "line2": None,
+    "postal_code": None,
+    "state": None,
+}
+NO_BILLING: Body = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
+
+PAYMENT_INTENT: Body = {
+    "id": "",
+    "object": "payment_intent",
+    "amount": 0,
+    "amount_capturable": 0,
+    "amount_details": {"tip": {}},
+    "amount_received": 0,
+    "application": None,
+    "application_fee_amount": None,
+    "automatic_payment_methods": None,
+    "canceled_at": None,
+    "cancellation_reason": None,
+    "capture_method": "automatic",
+    "client_secret": "",
+    "confirmation_method": "automatic",
+    "created": 0,
+    "currency": "",
+    "customer": None,
+    "customer_account": None,
+    "description": None,
+    "excluded_payment_method_types": None,
+    "last_payment_error": None,
+    "latest_charge": None,
+    "livemode": False,
+    "managed_payments": {"enabled": False},
+    "metadata": {},
+    "next_action": None,
+    "on_behalf_of": None,
+    "payment_method": None,
+    "payment_method_configuration_details": None,
+    "payment_method_options": {},
+    "payment_method_types": ["card"],
+    "processing": None,
+    "receipt_email": None,
+    "review": None,
+    "setup_future_usage": None,
+    "shipping": None,
+    "source": None,
+    "statement_descriptor": None,
+    "statement_descriptor_suffix": None,
+    "status": "requires_payment_method",
+    "transfer_data": None,
+    "transfer_group": None,
+}
+
+CARD_OPTIONS: Body = {
+    "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+}
+
+CHARGE: Body = {
+    "id": "",
+    "object": "charge",
+    "amount": 0,
+    "amount_captured": 0,
+    "amount_refunded": 0,
+    "application": None,
+    "application_fee": None,
+    "application_fee_amount": None,
+    "balance_transaction": None,
+    "billing_details": NO_BILLING,
+    "calculated_statement_descriptor": "ECOSYSTEM SANDBOX",
+    "captured": False,
+    "created": 0,
+    "currency": "",
+    "customer": None,
+    "description": None,
+    "disputed": False,
+    "failure_balance_transaction": None,
+    "failure_code": None,
+    "failure_message": None,
+    "fraud_details": {},
+    "livemode": False,
+    "metadata": {},
+    "on_behalf_of": None,
+    "outcome": None,
+    "paid": True,
+    "payment_intent": None,
+    "payment_method": None,
+    "payment_method_details": None,
+    "receipt_email": None,
+    "receipt_number": None,
+    "receipt_url": None,
+    "refunded": False,
+    "refunds": None,
+    "review": None,
+    "shipping": None,
+    "source": None,
+    "source_transfer": None,
+    "statement_descriptor": None,
+    "statement_descriptor_suffix": None,
+    "status": "succeeded",
+    "transfer_data": None,
+    "transfer_group": None,
+}
+
+NO_THREE_D_SECURE: Body = {
+    "authentication_flow": None,
+    "electronic_commerce_indicator": None,
+    "exemption_indicator": None,
+    "result": None,
+    "result_reason": None,
+    "transaction_id": None,
+    "version": None,
+}
+
+CHARGED_CARD: Body = {
+    "amount_authorized": 0,
+    "authorization_code": None,
+    "brand": "",
+    "checks": None,
+    "country": "",
+    "exp_month": 0,
+    "exp_year": 0,
+    "extended_authorization": {"status": "disabled"},
+    "fingerprint": "",
+    "funding": "",
+    "incremental_authorization": {"status": "unavailable"},
+    "installments": None,
+    "last4": "",
+    "mandate": None,
+    "multicapture": {"status": "unavailable"},
+    "network": "",
+    "network_token": {"used": False},
+    "network_transaction_id": None,
+    "overcapture": None,
+    "regulated_status": "unregulated",
+    "three_d_secure": None,
+    "transaction_link_id": None,
+    "wallet": None,
+}
+
+PAYMENT_METHOD: Body = {
+    "id": "",
+    "object": "payment_method",
+    "allow_redisplay": "unspecified",
+    "billing_details": NO_BILLING,
+    "card": None,
+    "created": 0,
+    "customer": None,
+    "customer_account": None,
+    "livemode": False,
+    "metadata": {},
+    "type": "card",
+}
+
+REFUND: Body = {
+    "id": "",
+    "object": "refund",
+    "amount": 0,
+    "balance_transaction": None,
+    "charge": "",
+    "created": 0,
+    "currency": "",
+    "customer": None,
+    "customer_account": None,
+    "destination_details": {"card": {"type": "refund"}, "type": "card"},
+    "metadata": {},
+    "payment_intent": None,
+    "payment_method": None,
+    "reason": None,
+    "receipt_number": None,
+    "source_transfer_reversal": None,
+    "status": "succeeded",
+    "transfer_reversal": None,
+}
+
+EVIDENCE_TEXTS = (
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_tracking_number",
+    "uncategorized_text",
+)
+EVIDENCE_FILES = (
+    "cancellation_policy",
+    "customer_communication",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "receipt",
+    "refund_policy",
+    "service_documentation",
+    "shipping_documentation",
+    "uncategorized_file",
+)
+NO_EVIDENCE: Body = {**dict.fromkeys(sorted((*EVIDENCE_TEXTS, *EVIDENCE_FILES))), "enhanced_evidence": {}}
+
+DISPUTE: Body = {
+    "id": "",
+    "object": "dispute",
+    "amount": 0,
+    "balance_transactions": [],
+    "charge": "",
+    "created": 0,
+    "currency": "",
+    "enhanced_eligibility_types": [],
+    "evidence": NO_EVIDENCE,
+    "evidence_details": None,
+    "is_charge_refundable": False,
+    "livemode": False,
+    "metadata": {},
+    "payment_intent": None,
+    "payment_method_details": None,
+    "reason": "",
+    "status": "needs_response",
+}
+
+CUSTOMER: Body = {
+    "id": "",
+    "object": "customer",
+    "address": None,
+    "balance": 0,
+    "created": 0,
+    "currency": None,
+    "default_source": None,
+    "delinquent": False,
+    "description": None,
+    "discount": None,
+    "email": None,
+    "invoice_prefix": "",
+    "invoice_settings": {
+        "custom_fields": None,
+        "default_payment_method": None,
+        "footer": None,
+        "rendering_options": None,
+    },
+    "livemode": False,
+    "metadata": {},
+    "name": None,
+    "next_invoice_sequence": 1,
+    "phone": None,
+    "preferred_locales": [],
+    "shipping": None,
+    "tax_exempt": "none",
+    "test_clock": None,
+}
+
+EVENT: Body = {
+    "id": "",
+    "object": "event",
+    "api_version": API_VERSION,
+    "created": 0,
+    "data": None,
+    "livemode": False,
+    "pending_webhooks": 0,
+    "request": None,
+    "type": "",
+}
+
+BALANCE_TRANSACTION: Body = {
+    "id": "",
+    "object": "balance_transaction",
+    "amount": 0,
+    "available_on": 0,
+    "balance_type": "payments",
+    "created": 0,
+    "currency": "",
+    "description": None,
+    "exchange_rate": None,
+    "fee": 0,
+    "fee_details": [],
+    "net": 0,
+    "reporting_category": "charge",
+    "source": None,
+    "status": "pending",
+    "type": "charge",
+}
+
+
+def checks(card: Card, *, cvc: bool, line1: bool, postal: bool) -> Body:
+    """What the bank says of the data that was given with the card; it is silent about what was not given."""
+    return {
+        "address_line1_check": card.line1_check if line1 else None,
+        "address_postal_code_check": card.postal_check if postal else None,
+        "cvc_check": card.cvc_check if cvc else None,
+    }
+
+
+def method_card(card: Card, *, month: int, year: int, fingerprint: str, checked: Body) -> Body:
+    """The `card` of a payment method."""
+    return {
+        "brand": card.brand,
+        "checks": checked,
+        "country": card.country,
+        "display_brand": card.brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": fingerprint,
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": card.authentication != "not_supported"},
+        "wallet": None,
+    }
+
+
+def charged_card(method: Body, amount: int, authenticated: bool, capture_before: int | None) -> Body:
+    """The `payment_method_details` of a charge, from its payment method."""
+    card = method["card"]
+    details = {
+        **CHARGED_CARD,
+        "amount_authorized": amount,
+        "authorization_code": "123456",
+        "brand": card["brand"],
+        "checks": card["checks"],
+        "country": card["country"],
+        "exp_month": card["exp_month"],
+        "exp_year": card["exp_year"],
+        "fingerprint": card["fingerprint"],
+        "funding": card["funding"],
+        "last4": card["last4"],
+        "network": card["brand"],
+        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+    }
+    if authenticated:
+        details["three_d_secure"] = {
+            **NO_THREE_D_SECURE,
+            "authentication_flow": "challenge",
+            "electronic_commerce_indicator": "05",
+            "result": "authenticated",
+            "version": "2.2.0",
+        }
+    if capture_before is not None:
+        details["capture_before"] = capture_before
+    return {"card": details, "type": "card"}
