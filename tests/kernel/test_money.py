@@ -39,8 +39,8 @@ def test_a_share_and_the_rest_are_the_whole(minor: int, bps: int, code: str) -> 
 def test_a_share_is_off_by_half_a_unit_at_most_and_halves_go_up(minor: int, bps: int) -> None:
     share = Money(minor, "EUR").share(bps).minor
 
-    assert -BPS < 2 * (minor * bps - share * BPS) < BPS + 1
-    assert (minor * bps) % BPS != BPS // 2 or share * BPS > minor * bps
+    # Doubled, to stay whole: a half that was rounded up is off by -BPS, one rounded down would be by BPS.
+    assert -BPS <= 2 * (minor * bps - share * BPS) < BPS
 
 
 @given(st.integers(0, 10**30), st.integers(1, 10**15))
