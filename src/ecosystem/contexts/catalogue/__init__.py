@@ -40,6 +40,7 @@ from ecosystem.contexts.catalogue.services import (
     ServiceUnknown,
     TooManyServices,
 )
+from ecosystem.contexts.catalogue.shelf import Shelf
 from ecosystem.contexts.catalogue.slugs import SlugTaken, SlugUnknown, slug_of
 from ecosystem.contexts.catalogue.standing import NotInThatState, Standings
 from ecosystem.contexts.catalogue.terms import Mode, ServiceFields
@@ -84,6 +85,7 @@ __all__ = [
     "ServiceStatus",
     "ServiceUnknown",
     "Services",
+    "Shelf",
     "Size",
     "SlugTaken",
     "SlugUnknown",
