@@ -21,6 +21,8 @@ from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
 from ecosystem.journeys.verification import Verifying
 from ecosystem.ports import Ports
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +129,14 @@ class App:
                 refunding,
                 hearing,
             ),
-            verifying=Verifying(table, clock, bookings, payments, statements),
+            verifying=verifying(table, clock),
         )
+
+
+def verifying(table: Table, clock: Clock) -> Verifying:
+    """Verification alone: it needs nothing but a table to read."""
+    plans, calendar = Plans(table, clock), Calendar(table)
+    holds = Holds(table, clock, plans, calendar)
+    bookings = Bookings(table, clock, calendar, plans, holds, Policies(table, clock))
+    statements = Statements(table, Ledger(table, clock, chart.account))
+    return Verifying(table, clock, bookings, Payments(table), statements)
