@@ -36,6 +36,8 @@ async def replay(path: Path) -> int:
         print(
             f"line {difference.line}: {difference.about}: recorded {difference.recorded}, answered {difference.answered}"
         )
+    if replayed.earlier:
+        print(f"taken as given, since the recording begins after them: {', '.join(replayed.earlier)}")
     print(
         f"{replayed.scenarios} scenarios: {replayed.accounts} accounts, {replayed.transfers} transfers and "
         f"{replayed.balances} final balances compared, {replayed.differing} differ"
