@@ -1,0 +1,2 @@
+// The operator's script, beside the page's own: the command palette.
+import './palette.js';

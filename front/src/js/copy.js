@@ -1,0 +1,15 @@
+// Copies or shares an address, and says so.
+import { announce } from './toasts.js';
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('[data-copy], [data-share]');
+  if (!button) return;
+  event.preventDefault();
+  const text = button.dataset.copy || location.href;
+  if (button.dataset.share !== undefined && navigator.share) {
+    await navigator.share({ title: document.title, url: text }).catch(() => {});
+    return;
+  }
+  await navigator.clipboard.writeText(text);
+  announce('copied');
+});

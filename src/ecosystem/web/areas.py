@@ -1,0 +1,67 @@
+"""What stands in the side navigation of a provider's area and of the console, in one place."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A page of an area. `waiting` names the figure shown beside it, among the page's `counts`."""
+
+    title: str
+    path: str
+    icon: str
+    waiting: str = ""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Pages that belong together."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+PROVIDER = (
+    Group(
+        title="Work",
+        entries=(
+            Entry(title="Overview", path="/provider", icon="layout-dashboard"),
+            Entry(title="Requests", path="/provider/requests", icon="inbox", waiting="requests"),
+            Entry(title="Bookings", path="/provider/bookings", icon="calendar-check"),
+            Entry(title="Availability", path="/provider/availability", icon="clock"),
+        ),
+    ),
+    Group(
+        title="Offer",
+        entries=(
+            Entry(title="Services", path="/provider/services", icon="store"),
+            Entry(title="Public profile", path="/provider/profile", icon="circle-user"),
+        ),
+    ),
+    Group(title="Money", entries=(Entry(title="Earnings", path="/provider/earnings", icon="wallet"),)),
+)
+
+CONSOLE = (
+    Group(
+        title="Overview",
+        entries=(
+            Entry(title="Dashboard", path="/console", icon="layout-dashboard"),
+            Entry(title="Bookings", path="/console/bookings", icon="calendar-check", waiting="bookings"),
+            Entry(title="Ledger", path="/console/ledger", icon="scale"),
+        ),
+    ),
+    Group(
+        title="Marketplace",
+        entries=(
+            Entry(title="People", path="/console/people", icon="users"),
+            Entry(title="Providers", path="/console/providers", icon="store", waiting="providers"),
+        ),
+    ),
+    Group(
+        title="System",
+        entries=(
+            Entry(title="Events", path="/console/events", icon="activity", waiting="events"),
+            Entry(title="Mail", path="/console/mail", icon="mail"),
+        ),
+    ),
+)
