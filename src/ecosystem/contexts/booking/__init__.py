@@ -4,6 +4,7 @@ from ecosystem.contexts.booking.attendance import ReportNoShow, complete, report
 from ecosystem.contexts.booking.availability import Availability, FreeTimes
 from ecosystem.contexts.booking.bookings import (
     FREED,
+    NEXT,
     Booking,
     BookingChanged,
     BookingGone,
@@ -118,6 +119,7 @@ __all__ = [
     "FIRST",
     "FREED",
     "MIME",
+    "NEXT",
     "AlreadyStarted",
     "AnswerProposal",
     "Availability",
