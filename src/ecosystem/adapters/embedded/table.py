@@ -62,6 +62,7 @@ class EmbeddedTable:
         self._adversary: Adversary | None = None
         self._changed = asyncio.Event()
         self._seen = 0
+        self._closed = False
 
     @classmethod
     async def open(
@@ -96,7 +97,10 @@ class EmbeddedTable:
 
     async def close(self) -> None:
         """Finish what was asked before, then let go of the file."""
-        writer, self._writer = self._writer, None
+        if self._closed:
+            return
+        self._closed = True
+        writer = self._writer
         if writer is not None:
             if writer.task is not None:
                 writer.task.cancel()

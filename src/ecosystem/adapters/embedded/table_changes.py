@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from zlib import crc32
 
+import msgspec
 from msgspec import Struct
 
 from ecosystem.adapters.embedded.table_item import Entry, image
-from ecosystem.ports.table import Change, Cursor, Key, Unfit
+from ecosystem.ports.table import Change, Cursor, Key, TableDamaged, Unfit
 
 _CURSOR = re.compile(r"(\d{1,18}\.-?\d{1,3})(\+\d{1,18}\.\d{1,3})*", re.ASCII)
+_entries = msgspec.msgpack.Decoder(list[Entry])
 
 
 class Position(Struct, frozen=True, order=True):
@@ -41,6 +44,13 @@ def followed(after: Cursor | None) -> Followed:
         raise Unfit("That is not a cursor of this table's changes.", field="after")
     low, *ahead = (Position(*map(int, part.split("."))) for part in after.split("+"))
     return Followed(low, tuple(ahead))
+
+
+def entries(seq: int, body: bytes, checksum: int) -> list[Entry]:
+    """The parts of one transaction's change row. Raises `TableDamaged` when its bytes are not those written."""
+    if crc32(body) != checksum:
+        raise TableDamaged(f"The stored bytes of change {seq} are damaged; restore a backup.")
+    return _entries.decode(body)
 
 
 def change(followed: Followed, entry: Entry) -> Change:

@@ -34,7 +34,9 @@ CREATE TABLE indexed (
     idx INTEGER NOT NULL, pk TEXT NOT NULL, sk TEXT NOT NULL, item_pk TEXT NOT NULL, item_sk TEXT NOT NULL,
     PRIMARY KEY (idx, pk, sk, item_pk, item_sk)
 ) WITHOUT ROWID;
-CREATE TABLE changes (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL, checksum INTEGER NOT NULL
+);
 CREATE TABLE tokens (token TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX tokens_by_age ON tokens (at);
 """
@@ -157,7 +159,19 @@ def refusal(failed: Exception, name: str = "the table") -> Refusal:
 def _made(path: Path) -> None:
     """Make the file readable by its owner alone before SQLite does; its log and index inherit the mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's names durable: a new file is lost with them otherwise."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _laid_out(connection: apsw.Connection, path: Path) -> None:

@@ -9,9 +9,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import apsw
-import msgspec
 
-from ecosystem.adapters.embedded.table_changes import Position
+from ecosystem.adapters.embedded.table_changes import Position, entries
 from ecosystem.adapters.embedded.table_file import executing, refusal, rows
 from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, Item, micros, row
 from ecosystem.adapters.embedded.table_store import COLUMNS
@@ -33,8 +32,7 @@ SCAN_STEP = 500
 _GET = f"SELECT {COLUMNS} FROM items WHERE pk = ? AND sk = ?"  # noqa: S608 — a constant
 _ITEM = ", ".join(f"i.{name}" for name in f"pk, sk, {COLUMNS}".split(", "))
 _SCAN = f"""SELECT {_ITEM} FROM items i WHERE (i.pk, i.sk) > (?, ?) ORDER BY i.pk, i.sk LIMIT ?"""  # noqa: S608
-_CHANGES = "SELECT seq, body FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?"
-_entries = msgspec.msgpack.Decoder(list[Entry])
+_CHANGES = "SELECT seq, body, checksum FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?"
 
 
 class Reads:
@@ -88,8 +86,8 @@ class Reads:
         seq = after.seq
         while len(found) < limit:
             step = await self._asked(partial(rows, self._connection, _CHANGES, (seq, CHANGES_STEP)))
-            for number, body in step:
-                positions = ((Position(number, at), entry) for at, entry in enumerate(_entries.decode(body)))
+            for number, body, checksum in step:
+                positions = ((Position(number, at), entry) for at, entry in enumerate(entries(number, body, checksum)))
                 found += [(position, entry) for position, entry in positions if position > after]
             if len(step) < CHANGES_STEP:
                 break
@@ -99,7 +97,9 @@ class Reads:
 
     def version(self) -> int:
         """A number that differs when another connection has committed."""
-        return self._connection.data_version()
+        # The pragma looks at the file; the connection's own notion is as old as its last read.
+        version: int = rows(self._connection, "PRAGMA data_version")[0][0]
+        return version
 
     def close(self) -> None:
         self._connection.close()

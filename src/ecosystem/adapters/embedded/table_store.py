@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import apsw
 import msgspec
@@ -18,7 +19,7 @@ _REPLACE = "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REMOVE = "DELETE FROM items WHERE pk = ? AND sk = ?"
 _ENTER = "INSERT OR REPLACE INTO indexed VALUES (?, ?, ?, ?, ?)"
 _LEAVE = "DELETE FROM indexed WHERE idx = ? AND pk = ? AND sk = ? AND item_pk = ? AND item_sk = ?"
-_LOG = "INSERT INTO changes VALUES (?, ?, ?)"
+_LOG = "INSERT INTO changes VALUES (?, ?, ?, ?)"
 _PRUNE = """DELETE FROM changes WHERE seq <= (
     SELECT max(seq) FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT ?) WHERE at <= ?
 ) AND seq < (SELECT max(seq) FROM changes)"""
@@ -64,7 +65,8 @@ class Store:
 
     def log(self, at: int, entries: Sequence[Entry]) -> None:
         """Append the transaction's change row."""
-        self._execute(_LOG, (self.seq + 1, at, _encode(entries)))
+        body = _encode(entries)
+        self._execute(_LOG, (self.seq + 1, at, body, crc32(body)))
         self.seq += 1
 
     def token(self, token: str) -> tuple[bytes, int] | None:
