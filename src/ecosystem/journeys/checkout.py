@@ -28,7 +28,7 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Lines, quote
 from ecosystem.kernel.refusals import Conflict
-from ecosystem.ports.cards import AmountUnfit, Capture, Cards, Decline, ProcessorSilent, UnknownCard
+from ecosystem.ports.cards import Capture, Cards, Decline, OrderRefused, ProcessorSilent
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Table
 
@@ -116,7 +116,7 @@ class Checkout:
     async def ask(self, payment: Payment, actor: Actor) -> Payment:
         """Ask the processor for the money, or what became of it, and take the answer in.
 
-        Raises `UnknownCard` or `AmountUnfit` when the order itself is refused; the payment has then failed.
+        Raises `OrderRefused` (`UnknownCard`, `AmountUnfit`) when there is nothing to ask; the payment has then failed.
         """
         try:
             if payment.intent_id is None:
@@ -125,7 +125,7 @@ class Checkout:
                 outcome = await self.cards.payment(payment.intent_id)
         except ProcessorSilent:
             return payment
-        except (UnknownCard, AmountUnfit) as refused:
+        except OrderRefused as refused:
             await self._give_up(payment, Decline(code=refused.name, sentence=refused.message), actor)
             raise
         return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)

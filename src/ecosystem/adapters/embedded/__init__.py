@@ -1,0 +1,95 @@
+"""The embedded deployment: one folder, one process, nothing else to install."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import Struct
+
+from ecosystem.adapters.embedded.blobs import FileBlobs
+from ecosystem.adapters.embedded.search import EmbeddedSearch
+from ecosystem.adapters.embedded.secrets import FileSecrets
+from ecosystem.adapters.embedded.table import EmbeddedTable
+from ecosystem.adapters.outside.cards import Account, CardProcessor
+from ecosystem.adapters.outside.clock import SystemClock
+from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
+from ecosystem.adapters.outside.entropy import SystemEntropy
+from ecosystem.adapters.outside.images import PillowImages
+from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
+from ecosystem.adapters.outside.press import MjmlPress
+from ecosystem.adapters.outside.secrets import KeyedSeal
+from ecosystem.adapters.outside.tokens import RsaTokens
+from ecosystem.ports import Ports
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.entropy import Entropy
+
+SECRET_BYTES = 32
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a deployment keeps its things, and what it is told of the outside.
+
+    `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
+    where mail stays in the outbox.
+    """
+
+    data: Path
+    url: str
+    processor: Account
+    webhook_secrets: tuple[str, ...]
+    smtp: SmtpAccount | None = None
+    argon2: Argon2Cost | None = None
+    index_lag: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An open deployment. `table` is its ports' table, with what only this one can tell."""
+
+    ports: Ports
+    table: EmbeddedTable
+    secrets: FileSecrets
+
+
+@asynccontextmanager
+async def embedded(
+    place: Place, *, clock: Clock | None = None, entropy: Entropy | None = None
+) -> AsyncGenerator[Embedded]:
+    """The deployment in that folder, made if need be, held by this process until the end of the block."""
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as opened:
+        table = await EmbeddedTable.open(place.data / "table.sqlite", clock, index_lag=place.index_lag)
+        opened.push_async_callback(table.close)
+        search = await EmbeddedSearch.open(place.data / "search.sqlite")
+        opened.push_async_callback(search.close)
+        cards = await CardProcessor.open(place.processor)
+        opened.push_async_callback(cards.close)
+        secrets = FileSecrets(place.data / "secrets")
+        seal = await KeyedSeal.open(secrets, entropy)
+        link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
+        upload_key = await secrets.kept("uploads", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
+        ports = Ports(
+            table=table,
+            blobs=await FileBlobs.open(
+                place.data / "blobs", address=f"{place.url}/uploads", secret=upload_key, clock=clock, entropy=entropy
+            ),
+            search=search,
+            cards=cards,
+            images=PillowImages(),
+            press=MjmlPress(),
+            mailer=SmtpMailer(place.smtp, clock) if place.smtp else None,
+            passwords=await Argon2Passwords.open(entropy, place.argon2),
+            codes=TotpCodes(entropy),
+            tokens=await RsaTokens.open(secrets, clock, entropy, issuer=place.url, client_id="ecosystem"),
+            seal=seal,
+            clock=clock,
+            entropy=entropy,
+            webhook_secrets=place.webhook_secrets,
+            guest_link_key=base64.b64decode(link_key),
+        )
+        yield Embedded(ports=ports, table=table, secrets=secrets)

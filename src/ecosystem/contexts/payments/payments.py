@@ -48,7 +48,7 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.ports.bus import announce
 from ecosystem.ports.cards import Capture, ChargebackOutcome, Decline, Order, Outcome, ShownCard, Standing
-from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 PaymentId = NewType("PaymentId", str)
 
@@ -57,7 +57,7 @@ class NoSuchPayment(NotFound):
     """There is no such payment."""
 
 
-class PaymentChanged(Conflict):
+class PaymentChanged(Stale):
     """The payment changed meanwhile."""
 
 
@@ -235,6 +235,11 @@ def give_up(payment: Payment, decline: Decline, at: datetime) -> Payment:
     if payment.state is not PaymentState.INTENDED or payment.intent_id:
         raise AlreadyAsked
     return replace(payment, state=PaymentState.FAILED, decline=decline, closed_at=at)
+
+
+def ask_payment_later(payment: Payment, until: datetime) -> Payment:
+    """The open payment to be asked about again then. Not a fact."""
+    return replace(payment, deadline_at=until) if payment.is_open else payment
 
 
 def must_be_held(payment: Payment, at: datetime) -> str:

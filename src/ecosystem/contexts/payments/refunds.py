@@ -31,7 +31,7 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.ports.bus import announce
 from ecosystem.ports.cards import RefundOrder, RefundOutcome, RefundStanding
-from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 RefundId = NewType("RefundId", str)
 
@@ -43,7 +43,7 @@ class NoSuchRefund(NotFound):
     """There is no such refund."""
 
 
-class RefundChanged(Conflict):
+class RefundChanged(Stale):
     """The refund changed meanwhile."""
 
 
