@@ -95,6 +95,18 @@ def test_the_sandbox_processor_knows_nothing_of_the_house_but_its_kernel() -> No
     assert known == []
 
 
+def test_only_entries_start_the_sandbox_processor() -> None:
+    starting = [
+        f"{shown(path, node)} imports {name}"
+        for path in modules()
+        if path.relative_to(HOUSE).parts[0] not in {"__main__.py", "commands", "sandbox"}
+        for name, node in imports(path)
+        if name.startswith("ecosystem.sandbox")
+    ]
+
+    assert starting == []
+
+
 def test_nobody_below_the_entries_catches_everything() -> None:
     caught = [
         shown(path, node)
