@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Holds, Plans, Policies
-from ecosystem.contexts.catalogue import Providers, Publishing, Services, Standings
+from ecosystem.contexts.catalogue import MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.payments import Payments, Refunds, Webhooks
@@ -36,6 +36,8 @@ class App:
     services: Services
     publishing: Publishing
     standings: Standings
+    shelf: Shelf
+    media: MediaLibrary
     plans: Plans
     policies: Policies
     availability: Availability
@@ -96,6 +98,8 @@ class App:
             services=services,
             publishing=Publishing(services),
             standings=Standings(providers),
+            shelf=Shelf(table),
+            media=MediaLibrary(table, ports.blobs, ports.images, clock, entropy),
             plans=plans,
             policies=policies,
             availability=availability,
