@@ -20,7 +20,7 @@ from ecosystem.contexts import booking as booked
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, BookingFact, Bookings, BookingStatus
-from ecosystem.contexts.ledger import Ledger, Sale, Statements, Transfer, chart
+from ecosystem.contexts.ledger import Ledger, Sale, Transfer, chart
 from ecosystem.contexts.payments import (
     IssueRefund,
     NoSuchRefund,
@@ -65,7 +65,6 @@ class Settlement:
     payments: Payments
     refunds: Refunds
     ledger: Ledger
-    statements: Statements
 
     async def learn(self, booking_id: str, payment_id: str, outcome: Outcome, actor: Actor, *also: Write) -> Payment:
         """Take in how the payment stands at the processor; `also` is committed with it, news or not."""
@@ -195,8 +194,7 @@ class Settlement:
 
     async def _taken_back(self, refund: Refund) -> list[Write]:
         """The reversal of every transfer that the refund made."""
-        posted = await self.statements.reference(refund.booking_id)
-        caused = [recorded for recorded in posted if recorded.transfer_id.startswith(f"{refund.refund_id}.")]
+        caused = await self.ledger.transfers(chart.refund_ids(refund.refund_id))
         reversals = [books.reverse(recorded, f"{recorded.transfer_id}.failed") for recorded in caused]
         return await self.ledger.writes(*books.linked(reversals)) if reversals else []
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
-from ecosystem.contexts.ledger import Finding, Statements, TransferFlag, Verified
+from ecosystem.contexts.ledger import Finding, Ledger, Verified
 from ecosystem.contexts.payments import Payment, Payments, Refund, RefundState
 from ecosystem.journeys.refunding import is_released
 from ecosystem.kernel.money import Money, zero
@@ -57,7 +57,7 @@ class Verifying:
     clock: Clock
     bookings: Bookings
     payments: Payments
-    statements: Statements
+    ledger: Ledger
 
     async def verify(self) -> Verification:
         """Hold the ledger to its own rules, and escrow to what bookings and payments say is unreleased."""
@@ -104,10 +104,8 @@ class Verifying:
                 continue
             taken = sum(
                 recorded.amount
-                for recorded in await self.statements.reference(refund.booking_id)
-                if recorded.transfer_id.startswith(f"{refund.refund_id}.")
-                and recorded.debit_account_id == books.chart.escrow(refund.booking_id)
-                and not recorded.flags & TransferFlag.VOID
+                for recorded in await self.ledger.transfers(books.chart.refund_ids(refund.refund_id))
+                if recorded.debit_account_id == books.chart.escrow(refund.booking_id)
             )
             before = held.get(refund.booking_id, zero(refund.amount.currency))
             held[refund.booking_id] = before + Money(taken, refund.amount.currency)
