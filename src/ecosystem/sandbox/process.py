@@ -98,7 +98,11 @@ async def _watched(how: Child, process: asyncio.subprocess.Process, ready: Calla
 
 async def _started(how: Child) -> tuple[asyncio.subprocess.Process, str]:
     process = await asyncio.create_subprocess_exec(
-        *how.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *how.command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # Ctrl-C at a terminal is for the parent, which ends the child when it has finished its own work.
+        start_new_session=True,
     )
     assert process.stdout
     try:

@@ -1,0 +1,13 @@
+"""The commands that write, as the serving process carries them out for others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ecosystem.app import App
+from ecosystem.commands.control import Act
+
+
+def acts(_market: App) -> Mapping[str, Act]:
+    """The acts by name."""
+    return {}

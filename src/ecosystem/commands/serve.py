@@ -1,0 +1,228 @@
+"""`ecosystem serve`: the marketplace in one process, with the sandbox processor as another company beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import FrameType
+from urllib.parse import urlsplit
+
+import uvicorn
+import uvloop
+
+from ecosystem.adapters.embedded import Embedded, Place, embedded
+from ecosystem.adapters.outside.cards import Account
+from ecosystem.adapters.outside.mail import Security, SmtpAccount
+from ecosystem.app import App
+from ecosystem.commands import control, demo, logs
+from ecosystem.commands.acts import acts
+from ecosystem.commands.settings import Settings, Wrong
+from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.operations import Operations
+from ecosystem.sandbox import Keys
+from ecosystem.sandbox.process import Child, child
+from ecosystem.site import site
+from ecosystem.web.cookies import Jar
+from ecosystem.web.kit import Kit
+from ecosystem.web.session import Door
+from ecosystem.web.templates import Site
+from ecosystem.workflows.wiring import Wiring
+
+log = logging.getLogger(__name__)
+GRACE_S = 10
+
+
+class PortTaken(Wrong):
+    """Another program listens on this port."""
+
+
+class _Server(uvicorn.Server):
+    """Says that it is not ready from the moment it is told to stop: whoever balances load looks elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, operations: Operations) -> None:
+        super().__init__(config)
+        self._operations = operations
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._operations.is_stopping = True
+        super().handle_exit(sig, frame)
+
+
+def serve(chosen: Settings) -> int:
+    """Serve until told to stop; 0 after a graceful end."""
+    logs.configure(chosen.log_level)
+    # uvicorn raises the signal that ended it again once it is done: by then there is still a table to close.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    uvloop.run(_serve(chosen))
+    return 0
+
+
+async def _serve(chosen: Settings) -> None:
+    began = time.perf_counter()
+    for port in (chosen.port, chosen.processor_port):
+        _must_be_free(chosen.host, port)
+    async with opened(chosen) as (market, deployment):
+        wiring = Wiring.of(market)
+        first = await demo.first_start(market, chosen)
+        operations = _operations(deployment, wiring)
+        kit = _kit(market, chosen)
+        server = _Server(_uvicorn(site(market, kit, operations), chosen), operations)
+        listening = await control.listen(chosen.data, acts(market))
+        wiring.runner.start()
+        watching = [asyncio.create_task(operations.watch_loop())]
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        print(_welcome(chosen, first, time.perf_counter() - began), flush=True)
+        try:
+            await server.serve()
+        finally:
+            operations.is_stopping = True
+            listening.close()
+            await wiring.runner.stop(GRACE_S)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+            log.info("stopped")
+
+
+@asynccontextmanager
+async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
+    """The product on this data folder, and the processor it talks to, until the end of the block."""
+    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys_path = chosen.data / "processor" / "keys.json"
+    keys = Keys.kept(keys_path)
+    how = Child(
+        data=chosen.data / "processor",
+        keys=keys_path,
+        port=chosen.processor_port,
+        webhook_url=f"http://{_bracketed(chosen.host)}:{chosen.port}/api/stripe/webhook",
+        embedders=_origins(chosen),
+        events=SUBSCRIBED,
+        profile=chosen.processor_profile,
+    )
+    async with AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(child(how))
+        account = Account(origin=origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key)
+        place = Place(
+            data=chosen.data,
+            url=chosen.url,
+            processor=account,
+            webhook_secrets=(keys.webhook_secret,),
+            smtp=_smtp(chosen),
+        )
+        deployment = await stack.enter_async_context(embedded(place))
+        yield App.of(deployment.ports, name=chosen.name), deployment
+
+
+def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
+    ports = deployment.ports
+    origin = urlsplit(ports.cards.element.origin)
+
+    async def table() -> None:
+        await wiring.market.ledger.positions(["readiness"])
+
+    async def search() -> None:
+        await ports.search.checkpoint()
+
+    async def processor() -> None:
+        _, writer = await asyncio.open_connection(origin.hostname, origin.port)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    return Operations(
+        checks={"table": table, "search": search, "processor": processor},
+        gauges={
+            "table_waiting": ("Writes waiting for their commit", lambda: float(deployment.table.load.waiting)),
+            "table_commit_seconds": ("Mean of the latest commits", lambda: deployment.table.load.commit_s),
+            "background_failures": (
+                "Failures of background work since the start",
+                lambda: float(sum(wiring.runner.failures.values())),
+            ),
+        },
+    )
+
+
+def _kit(market: App, chosen: Settings) -> Kit:
+    site = Site(
+        name=chosen.name,
+        url=chosen.url,
+        currency=chosen.currency,
+        cards_origin=market.ports.cards.element.origin,
+        trusted_proxies=chosen.trusted_proxies,
+    )
+    door = Door(market.identity, Jar(site.https))
+    return Kit.of(site, clock=market.ports.clock, entropy=market.ports.entropy, door=door)
+
+
+def _uvicorn(application: object, chosen: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,  # pyright: ignore[reportArgumentType] - an ASGI application by any name
+        host=chosen.host,
+        port=chosen.port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=2048,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _must_be_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise PortTaken(
+                f"Port {port} on {host} is not free ({taken.strerror}). Choose others: "
+                "ECOSYSTEM_PORT=8100 make run (the card processor takes the port after it)."
+            ) from None
+
+
+def _origins(chosen: Settings) -> tuple[str, ...]:
+    """Where pages that show the card element come from: the public address, and both names of this machine."""
+    local = {f"http://{name}:{chosen.port}" for name in ("127.0.0.1", "localhost")}
+    return tuple(sorted({chosen.url, *local}))
+
+
+def _smtp(chosen: Settings) -> SmtpAccount | None:
+    if not chosen.smtp_url:
+        return None
+    parts = urlsplit(chosen.smtp_url)
+    secured = Security.TLS if parts.scheme == "smtps" else Security.STARTTLS
+    is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    return SmtpAccount(
+        host=parts.hostname or "",
+        port=parts.port or (465 if secured is Security.TLS else 587),
+        sender=chosen.mail_from,
+        sender_name=chosen.name,
+        security=Security.NONE if is_local and secured is Security.STARTTLS else secured,
+        username=parts.username or "",
+        password=parts.password or "",
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _welcome(chosen: Settings, first: list[str], seconds: float) -> str:
+    lines = [f"{chosen.name} is open at {chosen.url} (ready in {seconds:.1f} s; Ctrl-C closes it)", *first]
+    if sys.stdout.isatty():
+        return "\n".join(["", *lines, ""])
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""What follows what: for each type of event, the reactions to it. One table, read top down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ecosystem.app import App
+from ecosystem.contexts.booking import FREED
+from ecosystem.kernel.actor import system
+from ecosystem.ports.bus import Event
+from ecosystem.workflows.relay import Reaction
+
+ACTOR = system("reactions")
+
+
+def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
+    """The table. A reaction may be called again for the same event, and has one effect."""
+
+    async def act_upon(event: Event) -> None:
+        await market.hearing.act(event.detail["processor_event_id"])
+
+    async def let_go(event: Event) -> None:
+        """Whatever is still held on a card for a booking that ended is given back."""
+        booking_id = event.detail["booking_id"]
+        if (await market.bookings.row(booking_id)).value.status in FREED:
+            await market.checkout.let_go(booking_id, ACTOR)
+
+    async def refund(event: Event) -> None:
+        await market.refunding.carry_out(event.detail["booking_id"], event.detail["refund_id"], ACTOR)
+
+    profile = Reaction("post-confirmation-trigger", market.identity.post_confirmation.handle)
+    letting_go = Reaction("let-go", let_go)
+    return {
+        "UserConfirmed": [profile],
+        "WebhookStored": [Reaction("stripe-webhook", act_upon)],
+        "PaymentAuthorized": [letting_go],
+        "BookingCancelled": [letting_go],
+        "BookingDeclined": [letting_go],
+        "BookingExpired": [letting_go],
+        "RefundRequested": [Reaction("refund-processor", refund)],
+    }

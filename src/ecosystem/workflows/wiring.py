@@ -1,0 +1,48 @@
+"""Everything that runs beside the pages, put together: followers of the changes, and schedules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from ecosystem.app import App
+from ecosystem.workflows.deliveries import Deliveries
+from ecosystem.workflows.reactions import reactions
+from ecosystem.workflows.relay import Relay
+from ecosystem.workflows.runner import Runner
+from ecosystem.workflows.schedules import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    market: App
+    relay: Relay
+    deliveries: Deliveries
+    runner: Runner
+
+    @classmethod
+    def of(cls, market: App) -> Self:
+        """The product's background work, not yet started."""
+        table, clock, sweep = market.ports.table, market.ports.clock, market.sweep
+        relay = Relay(table, clock, reactions(market))
+        runner = Runner(
+            table,
+            clock,
+            followers={"relay": relay.step, "ledger sequencer": market.sequencer.step},
+            schedules=[
+                Schedule("retry deliveries", 1, relay.retry),
+                Schedule("webhooks", 10, sweep.webhooks_due),
+                Schedule("payments", 10, sweep.payments_due),
+                Schedule("refunds", 20, sweep.refunds_due),
+                Schedule("holds", 10, sweep.holds_due),
+                Schedule("bookings", 10, sweep.bookings_due),
+            ],
+        )
+        return cls(market=market, relay=relay, deliveries=Deliveries(table, clock), runner=runner)
+
+    async def settled(self) -> None:
+        """Deliver everything there is, once. For simulations and tests, which have no background."""
+        await self.relay.drain()
+        await self.relay.retry()
+        while await self.market.sequencer.step():
+            pass
