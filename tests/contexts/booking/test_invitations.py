@@ -5,7 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from icalendar import Calendar
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar, Event
 from msgspec.structs import replace
 
 from contexts.booking.scene import ADA, CONTACT, OWNER, TEN, Scene, offer
@@ -25,6 +27,7 @@ from ecosystem.contexts.booking import (
     method_of,
     uid,
 )
+from ecosystem.contexts.booking.calendar_lines import component, line, text, written
 from ecosystem.kernel.refusals import Invalid
 
 HOST = Host(
@@ -163,6 +166,34 @@ async def test_a_name_cannot_break_out_of_its_line(scene: Scene, booking: Bookin
     assert event["ATTENDEE"] == "mailto:eve@example.org"
     assert event["SUMMARY"] == "Cut; colour, dry\nBEGIN:VALARM"
     assert not event.subcomponents
+
+
+@given(title=st.text(max_size=200), name=st.text(st.characters(exclude_characters="\\^"), max_size=100))
+@example(title="é" * 60 + "\\n;,:" + "漢" * 60, name='";:,')
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_read_back_as_it_was(title: str, name: str) -> None:
+    kept = "".join(mark for mark in title if (mark >= " " and mark != "\x7f") or mark in "\n\t")
+
+    body = written(
+        component("VEVENT", [text("SUMMARY", title), line("ATTENDEE", "mailto:a@example.org", (("CN", name),))])
+    )
+
+    event = Event.from_ical(body)
+    assert event["SUMMARY"] == kept
+    assert event["ATTENDEE"] == "mailto:a@example.org"
+    assert (
+        event["ATTENDEE"].params.get("CN", "")
+        == "".join(mark for mark in name if mark.isprintable() and mark != '"').strip()
+    )
+    assert all(len(each) <= 75 for each in body.split(b"\r\n"))
+
+
+async def test_an_address_cannot_begin_another_property(scene: Scene, booking: Booking) -> None:
+    nasty = Contact(name="Eve", email="eve@example.org\r\nATTENDEE:mailto:all@example.org")
+
+    event = event_of(invitation(booking, nasty, HOST, scene.clock.now()))
+
+    assert not isinstance(event["ATTENDEE"], list)
 
 
 async def test_a_feed_shows_what_stands(scene: Scene, booking: Booking) -> None:

@@ -217,6 +217,18 @@ async def test_another_proposal_takes_the_place_of_the_first(scene: Scene) -> No
         await scene.bookings.answer(agree(booking), ADA)
 
 
+@pytest.mark.parametrize("actor", [OWNER, OPERATOR])
+async def test_what_follows_a_proposal_frees_the_day_it_kept(scene: Scene, actor: object) -> None:
+    booking = await scene.booked()
+    await scene.bookings.reschedule(to(booking, NOON + 3 * DAY), OWNER)
+
+    await scene.bookings.reschedule(to(booking, NOON + 5 * DAY), actor)
+
+    assert (await scene.hold(NOON + 3 * DAY, BOB)).start_at == NOON + 3 * DAY
+    with pytest.raises(SlotTaken):
+        await scene.hold(NOON + 5 * DAY, BOB)
+
+
 async def test_the_other_sides_proposal_is_answered_first(scene: Scene) -> None:
     booking = await scene.booked()
     await scene.bookings.reschedule(to(booking, NOON), OWNER)

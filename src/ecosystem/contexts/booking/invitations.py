@@ -2,8 +2,7 @@
 
 The entry of a booking keeps its UID for life; SEQUENCE grows with each change of its time and with its end, so that a
 calendar tells the newer message from the older. Times are written in their zone, with the zone's clock changes beside
-them (VTIMEZONE), so that a program without our zone data reads them right. `icalendar` writes a format and does
-nothing else, which is why a context may use it.
+them (VTIMEZONE), so that a program without our zone data reads them right.
 """
 
 from __future__ import annotations
@@ -11,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
 
-from icalendar import Calendar, Component, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress
 from msgspec import Struct
 
 from ecosystem.contexts.booking.bookings import FREED, Booking, BookingStatus, Contact
+from ecosystem.contexts.booking.calendar_lines import component, line, moment, offset, text, wall, written
 from ecosystem.contexts.booking.offers import Mode
 from ecosystem.kernel.refusals import Invalid
-from ecosystem.kernel.time import instant, local, offsets, seconds, zone
+from ecosystem.kernel.time import instant, local, offsets, seconds
 
 MIME = "text/calendar; charset=utf-8"
 FEED_MAX = 1_000
@@ -92,96 +90,75 @@ def zone_of(booking: Booking) -> str:
     return booking.zone if booking.offer.mode is Mode.REMOTE else booking.offer.zone
 
 
-def _calendar(events: Iterable[Event], method: Method, bookings: Sequence[Booking], *, name: str = "") -> bytes:
-    calendar = Calendar()
-    _add(calendar, "prodid", _PRODUCT)
-    _add(calendar, "version", "2.0")
-    _add(calendar, "calscale", "GREGORIAN")
-    _add(calendar, "method", method.value)
+def _calendar(events: Iterable[Sequence[str]], method: Method, bookings: Sequence[Booking], *, name: str = "") -> bytes:
+    head = [
+        line("PRODID", _PRODUCT),
+        line("VERSION", "2.0"),
+        line("CALSCALE", "GREGORIAN"),
+        line("METHOD", method.value),
+    ]
     if name:
-        _add(calendar, "name", name)
-        _add(calendar, "x-wr-calname", name)
+        head += [text("NAME", name), text("X-WR-CALNAME", name)]
     spans: dict[str, tuple[datetime, datetime]] = {}
     for booking in bookings:
         first, last = spans.get(zone_of(booking), (booking.start_at, booking.end_at))
         spans[zone_of(booking)] = min(first, booking.start_at), max(last, booking.end_at)
-    for zone_name, (first, last) in sorted(spans.items()):
-        if zone_name != "UTC":
-            calendar.add_component(_timezone(zone_name, first, last))
-    for event in events:
-        calendar.add_component(event)
-    return calendar.to_ical()
+    zones = (_timezone(zone_name, first, last) for zone_name, (first, last) in sorted(spans.items()))
+    return written(component("VCALENDAR", head, *zones, *events))
 
 
-def _event(booking: Booking, host: Host, method: Method, attendee: Contact | None, at: datetime) -> Event:
-    event = Event()
-    written = zone_of(booking)
-    _add(event, "uid", uid(booking, host))
-    _add(event, "dtstamp", at)
-    _add(event, "created", booking.placed_at)
-    _add(event, "last-modified", booking.changed_at)
-    _add(event, "sequence", booking.sequence)
-    _add(event, "dtstart", _wall(booking.start_at, written))
-    _add(event, "dtend", _wall(booking.end_at, written))
-    _add(event, "summary", booking.offer.title)
-    _add(event, "status", _status(booking))
-    _add(event, "transp", "TRANSPARENT" if booking.status in FREED else "OPAQUE")
+def _event(booking: Booking, host: Host, method: Method, attendee: Contact | None, at: datetime) -> list[str]:
+    place_zone = zone_of(booking)
+    lines = [
+        line("UID", uid(booking, host)),
+        moment("DTSTAMP", at),
+        moment("CREATED", booking.placed_at),
+        moment("LAST-MODIFIED", booking.changed_at),
+        line("SEQUENCE", str(booking.sequence)),
+        wall("DTSTART", local(booking.start_at, place_zone), place_zone),
+        wall("DTEND", local(booking.end_at, place_zone), place_zone),
+        text("SUMMARY", booking.offer.title),
+        line("STATUS", _status(booking)),
+        line("TRANSP", "TRANSPARENT" if booking.status in FREED else "OPAQUE"),
+    ]
     if booking.place:
-        _add(event, "location", booking.place)
+        lines.append(text("LOCATION", booking.place))
     if host.url:
-        _add(event, "url", host.url.replace("{booking_id}", booking.booking_id))
-    _add(event, "organizer", _address(host.organizer))
+        lines.append(line("URL", host.url.replace("{booking_id}", booking.booking_id)))
+    lines.append(_address("ORGANIZER", host.organizer))
     if attendee is not None:
-        address = _address(attendee)
-        address.params["ROLE"] = "REQ-PARTICIPANT"
-        if method is Method.REQUEST:
-            accepted = booking.status is not BookingStatus.AWAITING_PROVIDER
-            address.params["PARTSTAT"] = "ACCEPTED" if accepted else "TENTATIVE"
-            address.params["RSVP"] = "FALSE"
-        _add(event, "attendee", address)
-    return event
+        partstat = "TENTATIVE" if booking.status is BookingStatus.AWAITING_PROVIDER else "ACCEPTED"
+        asked = (("PARTSTAT", partstat), ("RSVP", "FALSE")) if method is Method.REQUEST else ()
+        lines.append(_address("ATTENDEE", attendee, ("ROLE", "REQ-PARTICIPANT"), *asked))
+    return component("VEVENT", lines)
 
 
 def _status(booking: Booking) -> str:
     if booking.status in FREED:
         return "CANCELLED"
-    return (
-        "TENTATIVE"
-        if booking.status in {BookingStatus.AWAITING_PAYMENT, BookingStatus.AWAITING_PROVIDER}
-        else "CONFIRMED"
-    )
+    waiting = {BookingStatus.AWAITING_PAYMENT, BookingStatus.AWAITING_PROVIDER}
+    return "TENTATIVE" if booking.status in waiting else "CONFIRMED"
 
 
-def _wall(at: datetime, zone_name: str) -> datetime:
-    return at if zone_name == "UTC" else local(at, zone_name)
+def _address(name: str, contact: Contact, *parameters: tuple[str, str]) -> str:
+    return line(name, f"mailto:{contact.email}", (("CN", contact.name), *parameters))
 
 
-def _address(contact: Contact) -> vCalAddress:
-    address = vCalAddress(f"mailto:{contact.email}")
-    # A quotation mark cannot stand in a parameter (RFC 5545, 3.2).
-    address.params["CN"] = "".join(mark for mark in contact.name if mark.isprintable() and mark != '"')
-    return address
-
-
-def _add(component: Component, name: str, value: object) -> None:
-    # The library leaves the value's type open; this says so once.
-    cast("Any", component).add(name, value)
-
-
-def _timezone(zone_name: str, first: datetime, last: datetime) -> Timezone:
+def _timezone(zone_name: str, first: datetime, last: datetime) -> list[str]:
     """The zone's observances through those instants: each begins at the wall time read before its change (3.6.5)."""
-    timezone = Timezone()
-    _add(timezone, "tzid", zone_name)
     start_s = seconds(datetime(first.year, 1, 1, tzinfo=UTC) - timedelta(days=1))
-    ahead_before_s: int | None = None
+    observances: list[list[str]] = []
+    before: timedelta | None = None
     for stretch in offsets(zone_name, start_s, seconds(last) + 1):
-        before_s = stretch.ahead_s if ahead_before_s is None else ahead_before_s
-        inside = instant(stretch.start_s).astimezone(zone(zone_name))
-        observance = TimezoneDaylight() if inside.dst() else TimezoneStandard()
-        _add(observance, "dtstart", instant(stretch.start_s + before_s).replace(tzinfo=None))
-        _add(observance, "tzoffsetfrom", timedelta(seconds=before_s))
-        _add(observance, "tzoffsetto", timedelta(seconds=stretch.ahead_s))
-        _add(observance, "tzname", inside.tzname() or zone_name)
-        timezone.add_component(observance)
-        ahead_before_s = stretch.ahead_s
-    return timezone
+        ahead = timedelta(seconds=stretch.ahead_s)
+        onset_at = instant(stretch.start_s)
+        inside = local(onset_at, zone_name)
+        lines = [
+            line("DTSTART", f"{onset_at + (ahead if before is None else before):%Y%m%dT%H%M%S}"),
+            offset("TZOFFSETFROM", ahead if before is None else before),
+            offset("TZOFFSETTO", ahead),
+            text("TZNAME", inside.tzname() or zone_name),
+        ]
+        observances.append(component("DAYLIGHT" if inside.dst() else "STANDARD", lines))
+        before = ahead
+    return component("VTIMEZONE", [line("TZID", zone_name)], *observances)
