@@ -254,21 +254,6 @@ async def test_between_expiry_another_takes_the_time_and_the_late_payer_is_told(
         await scene.place(held)
 
 
-@pytest.mark.parametrize("capacity", [1, 7])
-async def test_of_two_hundred_at_once_as_many_get_the_time_as_there_are_seats(scene: Scene, capacity: int) -> None:
-    of = offer(capacity=capacity)
-    people = [replace(ADA, actor_id=f"usr_{number}") for number in range(200)]
-
-    outcomes = await asyncio.gather(*(scene.hold(TEN, person, of) for person in people), return_exceptions=True)
-
-    held = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
-    refused = [outcome for outcome in outcomes if not isinstance(outcome, Hold)]
-    assert len(held) == capacity
-    assert {type(outcome) for outcome in refused} == {SlotTaken}
-    days = await scene.holds.days(held[0])
-    assert sum(taking.seats for taking in days.takings[TEN.date()]) == capacity
-
-
 @pytest.mark.parametrize("capacity", [1, 3])
 async def test_processes_that_know_nothing_of_each_other_sell_no_time_twice(scene: Scene, capacity: int) -> None:
     # A calendar each: no turns are shared, only the table's versions decide.
