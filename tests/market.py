@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from ecosystem.adapters.embedded import Place, embedded
 from ecosystem.adapters.outside.cards import Account
@@ -19,6 +20,7 @@ from ecosystem.contexts.catalogue import DraftService, Location, Mode, ProviderF
 from ecosystem.journeys.checkout import Paid, PayForHold
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.kernel.money import Money
+from ecosystem.ports import Ports
 from ecosystem.ports.entropy import mint
 from ecosystem.sandbox import CALM, Keys, Sandbox, Settings
 
@@ -31,6 +33,8 @@ OPEN_WEEK = Week(
     monday=ALWAYS, tuesday=ALWAYS, wednesday=ALWAYS, thursday=ALWAYS, friday=ALWAYS, saturday=ALWAYS, sunday=ALWAYS
 )
 VISA = "pm_card_visa"
+KEYS = Keys(secret_key="sk_test_tests", publishable_key="pk_test_tests", webhook_secret="whsec_tests")
+SYSTEM = system("test")
 
 
 @dataclass(slots=True)
@@ -38,10 +42,10 @@ class Market:
     """The product over real adapters; the sandbox is the same program that `serve` starts as a child."""
 
     app: App
-    sandbox: Sandbox
     clock: VirtualClock
     entropy: SeededEntropy
     provider_id: str = ""
+    sandbox: Sandbox = field(default=cast("Sandbox", None))
 
     def id(self, prefix: str) -> str:
         return mint(prefix, self.clock.now(), self.entropy)
@@ -128,25 +132,39 @@ class Market:
 
 
 @asynccontextmanager
+async def sandbox_in(folder: Path, clock: VirtualClock, *, seed: int = 1) -> AsyncGenerator[Sandbox]:
+    """The card processor, with its state in that folder."""
+    settings = Settings(data=folder / "sandbox.sqlite", keys=KEYS, profile=CALM, seed=seed)
+    entropy = SeededEntropy(seed)
+    async with Sandbox.running(settings, now=lambda: clock.now().timestamp(), random=entropy.bytes) as sandbox:
+        yield sandbox
+
+
+@asynccontextmanager
+async def over(
+    folder: Path, processor: str, keys: Keys, clock: VirtualClock, *, seed: int = 1, index_lag: int | None = None
+) -> AsyncGenerator[tuple[Market, Ports]]:
+    """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet."""
+    entropy = SeededEntropy(seed)
+    place = Place(
+        data=folder / "data",
+        url="http://127.0.0.1:8000",
+        processor=Account(origin=processor, secret_key=keys.secret_key, publishable_key=keys.publishable_key),
+        webhook_secrets=(keys.webhook_secret,),
+        argon2=Argon2Cost(memory_kib=64, passes=1),
+        index_lag=index_lag,
+    )
+    async with embedded(place, clock=clock, entropy=entropy) as opened:
+        yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports
+
+
+@asynccontextmanager
 async def market(
     folder: Path, clock: VirtualClock, *, seed: int = 1, index_lag: int | None = None
 ) -> AsyncGenerator[Market]:
-    """A marketplace that lives until the end of the block."""
-    keys = Keys(secret_key="sk_test_tests", publishable_key="pk_test_tests", webhook_secret="whsec_tests")
-    entropy = SeededEntropy(seed)
-    settings = Settings(data=folder / "sandbox.sqlite", keys=keys, profile=CALM, seed=seed)
-    async with Sandbox.running(settings, now=lambda: clock.now().timestamp(), random=entropy.bytes) as sandbox:
-        account = Account(origin=sandbox.origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key)
-        place = Place(
-            data=folder / "data",
-            url="http://127.0.0.1:8000",
-            processor=account,
-            webhook_secrets=(keys.webhook_secret,),
-            argon2=Argon2Cost(memory_kib=64, passes=1),
-            index_lag=index_lag,
-        )
-        async with embedded(place, clock=clock, entropy=entropy) as opened:
-            yield Market(app=App.of(opened.ports), sandbox=sandbox, clock=clock, entropy=entropy)
-
-
-SYSTEM = system("test")
+    """A marketplace and its processor, until the end of the block."""
+    async with (
+        sandbox_in(folder, clock, seed=seed) as sandbox,
+        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag) as (made, _),
+    ):
+        yield replace(made, sandbox=sandbox)
