@@ -307,3 +307,11 @@ def test_clear_text_stays_on_this_machine(host: str) -> None:
     with pytest.raises(Invalid) as refused:
         SmtpAccount(host=host, port=25, sender="a@b.example", security=Security.NONE)
     assert refused.value.field == "security"
+
+
+@pytest.mark.parametrize("to", ["", "nobody", "a b@example.com", "@", "a@b@c", "\ud800@example.com"])
+async def test_what_is_no_address_gets_no_mail_ever(mailer: Mailer, postbox: Postbox, to: str) -> None:
+    with pytest.raises(Invalid):
+        await mailer.send(Mail(mail_id="m", to=to, subject="s", text="t", html="h"))
+
+    assert postbox.envelopes == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -59,10 +60,11 @@ class SmtpMailer:
         self._free = asyncio.Semaphore(connections_max)
 
     async def send(self, mail: Mail) -> None:
+        message = self._written(mail)
         async with self._free:
             try:
                 async with self._connection() as connection:
-                    await connection.send_message(self._written(mail), recipients=[mail.to])
+                    await connection.send_message(message, recipients=[mail.to])
             except aiosmtplib.SMTPRecipientsRefused as refused:
                 raise _meaning(refused.recipients[0].code, refused.recipients[0].message) from refused
             except aiosmtplib.SMTPDataError as refused:
@@ -90,6 +92,13 @@ class SmtpMailer:
         )
 
     def _written(self, mail: Mail) -> EmailMessage:
+        try:
+            return self._message(mail)
+        except (ValueError, IndexError, MessageError) as refused:
+            # The library answers an empty address with an IndexError of its own.
+            raise MailRefused("That can be no mail: its address or a heading is not well formed.") from refused
+
+    def _message(self, mail: Mail) -> EmailMessage:
         account = self._account
         message = EmailMessage(policy=SMTP)
         message["From"] = Address(account.sender_name, addr_spec=account.sender)

@@ -1,0 +1,56 @@
+"""What people are told: the kinds of news, to whom each is told, and which of them can be switched off by mail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """In which part a person is told something."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+    PERSON = "person"
+    """Neither: it is about their own account."""
+
+
+class Topic(StrEnum):
+    """What a kind is about. Mails about `ACCOUNT` cannot be switched off: they protect it."""
+
+    BOOKINGS = "bookings"
+    MONEY = "money"
+    ACCOUNT = "account"
+
+
+class Kind(StrEnum):
+    """One kind of news."""
+
+    BOOKING_REQUESTED = "booking-requested"
+    BOOKING_CONFIRMED = "booking-confirmed"
+    BOOKING_DECLINED = "booking-declined"
+    BOOKING_UNANSWERED = "booking-unanswered"
+    BOOKING_UNPAID = "booking-unpaid"
+    BOOKING_CANCELLED = "booking-cancelled"
+    RESCHEDULE_PROPOSED = "reschedule-proposed"
+    RESCHEDULE_DECLINED = "reschedule-declined"
+    BOOKING_RESCHEDULED = "booking-rescheduled"
+    BOOKING_COMPLETED = "booking-completed"
+    NO_SHOW_REPORTED = "no-show-reported"
+    NO_SHOW_SETTLED = "no-show-settled"
+    BOOKING_DISPUTED = "booking-disputed"
+    DISPUTE_CONCLUDED = "dispute-concluded"
+
+    PAYMENT_FAILED = "payment-failed"
+    REFUND_ISSUED = "refund-issued"
+    SHARE_RELEASED = "share-released"
+
+    CONFIRM_ADDRESS = "confirm-address"
+    SIGN_UP_ATTEMPTED = "sign-up-attempted"
+    RESET_PASSWORD = "reset-password"  # noqa: S105 — a kind of news
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 — a kind of news
+    SECOND_FACTOR_ENABLED = "second-factor-enabled"
+    SECOND_FACTOR_DISABLED = "second-factor-disabled"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    SESSION_COPIED = "session-copied"
+    ACCOUNT_LOCKED = "account-locked"
+    ACCOUNT_UNLOCKED = "account-unlocked"
