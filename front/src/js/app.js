@@ -9,3 +9,4 @@ import './forms.js';
 import './calendar.js';
 import './clock.js';
 import './copy.js';
+import './locate.js';

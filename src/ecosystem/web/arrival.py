@@ -46,6 +46,11 @@ class Arrival:
         return self.by_htmx and self.headers.get("hx-request-type") == "partial"
 
     @property
+    def target(self) -> str:
+        """The id of the element that htmx will put the answer in (`HX-Target` says `tag#id`)."""
+        return self.headers.get("hx-target", "").partition("#")[2]
+
+    @property
     def takes_gzip(self) -> bool:
         return "gzip" in self.headers.get("accept-encoding", "")
 

@@ -12,7 +12,11 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from ecosystem.web.art import routes as _art
 from ecosystem.web.csrf import SAFE_METHODS
 from ecosystem.web.files import routes as _files
+from ecosystem.web.media import routes as _media
 from ecosystem.web.preferences import routes as _preferences
+from ecosystem.web.provider_page import routes as _provider_page
+from ecosystem.web.search import routes as _search
+from ecosystem.web.service import routes as _service
 from ecosystem.web.visit import Visit
 
 BODY_BYTES_MAX = 1_000_000
@@ -44,4 +48,8 @@ _OWN: Sequence[HTTPRouteHandler] = (
     _files.manifest,
     _files.robots,
     _preferences.choose,
+    _media.show,
+    _search.find,
+    _service.show,
+    _provider_page.show,
 )

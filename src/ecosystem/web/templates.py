@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ecosystem.kernel.actor import VISITOR, Actor
 from ecosystem.kernel.display import at_text, length_text, money_text, span_text
-from ecosystem.kernel.money import exponent
+from ecosystem.kernel.money import Money, exponent
 from ecosystem.kernel.time import Span, sortable
 from ecosystem.web import areas, artwork, formats
 from ecosystem.web.assets import Assets
@@ -59,6 +59,7 @@ class Person(Struct, frozen=True, kw_only=True):
     name: str
     email: str = ""
     picture: str = ""
+    zone: str = ""
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -213,7 +214,7 @@ def _json(value: Any) -> str:
     return safe(text)
 
 
-def _link(path: str, query: Mapping[str, Any] | None = None, /, **changed: Any) -> str:
+def link(path: str, query: Mapping[str, Any] | None = None, /, **changed: Any) -> str:
     """The path with a query: the parameters given, changed by name; an empty value leaves its parameter out."""
     merged = dict(query or {}) | changed
     said = urlencode(
@@ -226,6 +227,11 @@ def _iso(at: datetime) -> str:
     return sortable(at)
 
 
+def _whole_price(units: int, currency: str) -> str:
+    """An amount in whole units of its currency, as a price tag has it: what a price slider stands for."""
+    return formats.price_text(Money(units * 10 ** exponent(currency), currency))
+
+
 def _scene_url(category: str, seed: str, variant: int = 0) -> str:
     """Where the drawn picture of a thing without a photograph is (art/routes.py)."""
     return f"/art/{category}/{seed}/{variant}.svg"
@@ -235,9 +241,10 @@ _GLOBALS: dict[str, Any] = {
     "t": _t,
     "n": _n,
     "csrf": _csrf,
-    "link": _link,
+    "link": link,
     "category_icon": category_icon,
     "scene_url": _scene_url,
+    "whole_price": _whole_price,
     "exponent": exponent,
     "areas": {"provider": areas.PROVIDER, "console": areas.CONSOLE},
 }

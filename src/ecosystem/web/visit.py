@@ -20,6 +20,7 @@ from litestar import Request
 from litestar.datastructures import State, UploadFile
 from msgspec import Struct
 
+from ecosystem.app import App
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Denied, Invalid
 from ecosystem.kernel.time import zone
@@ -52,6 +53,11 @@ class Visit(Request[Actor, Any, State]):
         return cast("Kit", self.scope["state"][KIT])
 
     @property
+    def market(self) -> App:
+        """The product."""
+        return cast("App", self.app.state["market"])
+
+    @property
     def arrival(self) -> Arrival:
         return cast("Arrival", self.scope["state"][KEY])
 
@@ -76,8 +82,8 @@ class Visit(Request[Actor, Any, State]):
 
     @property
     def zone(self) -> str:
-        """The zone of the visitor's device, as its script said on an earlier page; else the site's."""
-        said = self.arrival.cookies.get("zone", "")
+        """The zone of the visitor's device, as its script said on an earlier page; else their profile's, else the site's."""
+        said = self.arrival.cookies.get("zone", "") or (self.person.zone if self.person else "")
         try:
             return zone(said).key if said else self.kit.site.zone
         except Invalid:
