@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
-from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds, Webhooks
+from ecosystem.contexts.payments import NotHeld, Payment, Payments, Refund, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.checkout import ANSWER_WITHIN, Checkout
 from ecosystem.journeys.closing import Closing
@@ -103,7 +103,11 @@ class Sweep:
     async def _unanswered(self, booking_id: str) -> object:
         booking = (await self.bookings.row(booking_id)).value
         if booking.accepted_by is not None:
-            return await self.acceptance.finish(booking_id, ACTOR)
+            try:
+                return await self.acceptance.finish(booking_id, ACTOR)
+            except NotHeld:
+                # The customer's bank let go of the money before it was captured: there is nothing to confirm with.
+                log.info("an accepted request has lost its money", extra={"booking_id": booking_id})
         return await self.closing.expire(booking_id, ACTOR)
 
 
