@@ -2,7 +2,18 @@
 
 from ecosystem.contexts.catalogue.badges import Badges
 from ecosystem.contexts.catalogue.categories import Categories, Category, CategoryUnknown, categories
-from ecosystem.contexts.catalogue.fields import FieldsRefused, Findings, Problem
+from ecosystem.contexts.catalogue.fields import FieldsRefused, Findings, Problem, excerpt
+from ecosystem.contexts.catalogue.intake import (
+    Imported,
+    ImportedMeanwhile,
+    Intake,
+    Outcome,
+    TakenProvider,
+    TakenService,
+    TakeProvider,
+    TakeService,
+    keyed,
+)
 from ecosystem.contexts.catalogue.languages import LANGUAGES
 from ecosystem.contexts.catalogue.media import (
     Media,
@@ -29,6 +40,7 @@ from ecosystem.contexts.catalogue.providers import (
 )
 from ecosystem.contexts.catalogue.publishing import Publishing
 from ecosystem.contexts.catalogue.services import (
+    SERVICES_MAX,
     DraftService,
     NotOffered,
     Offered,
@@ -43,10 +55,11 @@ from ecosystem.contexts.catalogue.services import (
 from ecosystem.contexts.catalogue.shelf import Shelf
 from ecosystem.contexts.catalogue.slugs import SlugTaken, SlugUnknown, slug_of
 from ecosystem.contexts.catalogue.standing import NotInThatState, Standings
-from ecosystem.contexts.catalogue.terms import Mode, ServiceFields
+from ecosystem.contexts.catalogue.terms import Mode, ServiceFields, parsed_mode, parsed_price
 
 __all__ = [
     "LANGUAGES",
+    "SERVICES_MAX",
     "Badges",
     "Categories",
     "Category",
@@ -56,6 +69,9 @@ __all__ = [
     "FieldsRefused",
     "Findings",
     "Found",
+    "Imported",
+    "ImportedMeanwhile",
+    "Intake",
     "Location",
     "Media",
     "MediaId",
@@ -67,6 +83,7 @@ __all__ = [
     "NotOffered",
     "NotReady",
     "Offered",
+    "Outcome",
     "Problem",
     "Provider",
     "ProviderBarred",
@@ -90,8 +107,16 @@ __all__ = [
     "SlugTaken",
     "SlugUnknown",
     "Standings",
+    "TakeProvider",
+    "TakeService",
+    "TakenProvider",
+    "TakenService",
     "TooManyPictures",
     "TooManyServices",
     "categories",
+    "excerpt",
+    "keyed",
+    "parsed_mode",
+    "parsed_price",
     "slug_of",
 ]

@@ -339,7 +339,7 @@ class Providers:
 
     async def _addressed(
         self, provider: Provider, became: Provider, fields: ProviderFields, *, at: datetime
-    ) -> tuple[Provider, list[Write]]:
+    ) -> tuple[Provider, list[Put]]:
         """The edited provider under its address, and the write that takes it, if it changes."""
         wish = wished(provider, became, fields)
         if wish is None:

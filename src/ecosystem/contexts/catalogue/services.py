@@ -406,7 +406,7 @@ class Services:
 
     async def _addressed(
         self, service: Service, became: Service, fields: ServiceFields, *, at: datetime
-    ) -> tuple[Service, list[Write]]:
+    ) -> tuple[Service, list[Put]]:
         """The edited service under its address, and the write that takes it, if it changes."""
         wish = wished(service, became, fields)
         if wish is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from msgspec import Struct
 from ecosystem.contexts.catalogue.fields import Findings
 from ecosystem.contexts.catalogue.keys import slug_key
 from ecosystem.kernel.refusals import Conflict, NotFound
-from ecosystem.ports.table import ABSENT, Put, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Key, Put, Stored, Table
 
 LONGEST = 60
 RENAMES_MAX = 50
@@ -117,17 +117,18 @@ class Slugs:
 
     table: Table
 
-    async def take(self, wish: Wish, *, at: datetime) -> tuple[str, list[Write]]:
+    async def take(self, wish: Wish, *, at: datetime, avoid: Container[Key] = ()) -> tuple[str, list[Put]]:
         """The first address of the wish that is free or already its own, and the write that takes it.
 
-        Raises `SlugTaken` when others have them all; the write does so if somebody is quicker.
+        `avoid` are addresses about to be taken in the same commit. Raises `SlugTaken` when others have them all; the
+        write does so if somebody is quicker.
         """
         keys = [slug_key(wish.kind, candidate) for candidate in wish.candidates]
         held = await self.table.batch_get(keys, Slug)
         for candidate, key, row in zip(wish.candidates, keys, held, strict=True):
             if row is not None and row.value.owner == (wish.service_id or wish.provider_id):
                 return candidate, []
-            if row is None:
+            if row is None and key not in avoid:
                 slug = Slug(
                     slug=candidate,
                     kind=wish.kind,
