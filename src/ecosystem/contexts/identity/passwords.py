@@ -70,6 +70,8 @@ class ResetMail(Struct, frozen=True, kw_only=True):
     user_id: UserId
     email: str
     name: str
+    locale: str
+    zone: str
     mailed: Mailed
     at: datetime
     expires_at: datetime
@@ -138,6 +140,8 @@ class PasswordChanges:
             user_id=user_id,
             email=row.value.email,
             name=row.value.name,
+            locale=row.value.locale,
+            zone=row.value.zone,
             mailed=mailed,
             at=now,
             expires_at=expires_at,

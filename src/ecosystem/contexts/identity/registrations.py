@@ -122,13 +122,12 @@ class Registrations:
         Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `IdReused`; never whether the address has an account.
         """
         wish = _checked(request)
-        await self.throttles.take(
-            Attempt(self.limits.sign_up_network, network(origin.address)),
-            Attempt(self.limits.sign_up_address, normalised(wish.email)),
-        )
+        by_network = Attempt(self.limits.sign_up_network, network(origin.address))
         earlier = await self.table.get(keys.registration_key(wish.user_id), Registration)
         if earlier:
+            await self.throttles.take(by_network)
             return await self._granted_before(earlier.value, wish)
+        await self.throttles.take(by_network, Attempt(self.limits.sign_up_address, normalised(wish.email)))
         if await self.table.get(keys.account_key(wish.user_id), Account):
             raise IdReused(field="user_id")
         password = await self.passwords.hashed(wish.password)
