@@ -9,8 +9,10 @@ from ecosystem.contexts.booking import Availability, Bookings, Calendar, Holds, 
 from ecosystem.contexts.catalogue import MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
+from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
+from ecosystem.journeys.access import Access
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.guest_links import GuestLinks
@@ -19,10 +21,13 @@ from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
+from ecosystem.journeys.telling import Telling
 from ecosystem.journeys.verification import Verifying
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Table
+
+UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,10 @@ class App:
     statements: Statements
     tariff: Tariff
     sequencer: Sequencer
+    notifications: Notifications
     # journeys
+    access: Access
+    telling: Telling
     links: GuestLinks
     offering: Offering
     checkout: Checkout
@@ -62,8 +70,8 @@ class App:
     verifying: Verifying
 
     @classmethod
-    def of(cls, ports: Ports, *, name: str = "Ecosystem") -> Self:
-        """The product over these ports. `name` is the marketplace's, as authenticator apps show it."""
+    def of(cls, ports: Ports, brand: Brand = UNNAMED) -> Self:
+        """The product over these ports. `brand` is the marketplace as mails and authenticator apps name it."""
         table, clock, entropy, cards = ports.table, ports.clock, ports.entropy, ports.cards
         plans, policies, calendar = Plans(table, clock), Policies(table, clock), Calendar(table)
         availability = Availability(plans, calendar, clock)
@@ -82,18 +90,20 @@ class App:
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
         refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement)
+        identity = Identity.of(
+            table,
+            clock,
+            entropy,
+            passwords=ports.passwords,
+            codes=ports.codes,
+            tokens=ports.tokens,
+            seal=ports.seal,
+            issuer=brand.name,
+        )
+        notifications = Notifications.of(table, clock, press=ports.press, mailer=ports.mailer, brand=brand)
         return cls(
             ports=ports,
-            identity=Identity.of(
-                table,
-                clock,
-                entropy,
-                passwords=ports.passwords,
-                codes=ports.codes,
-                tokens=ports.tokens,
-                seal=ports.seal,
-                issuer=name,
-            ),
+            identity=identity,
             providers=providers,
             services=services,
             publishing=Publishing(services),
@@ -112,6 +122,9 @@ class App:
             statements=statements,
             tariff=tariff,
             sequencer=Sequencer(table, clock),
+            notifications=notifications,
+            access=Access(table, identity, notifications),
+            telling=Telling(bookings, payments, providers, identity.profiles, notifications, links),
             links=links,
             offering=offering,
             checkout=checkout,

@@ -25,6 +25,7 @@ from ecosystem.app import App
 from ecosystem.commands import control, demo, logs
 from ecosystem.commands.acts import acts
 from ecosystem.commands.settings import Settings, Wrong
+from ecosystem.contexts.notifications import Brand
 from ecosystem.contexts.payments import SUBSCRIBED
 from ecosystem.operations import Operations
 from ecosystem.sandbox import Keys
@@ -61,9 +62,13 @@ def serve(chosen: Settings) -> int:
     logs.configure(chosen.log_level)
     # uvicorn raises the signal that ended it again once it is done: by then there is still a table to close.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, _noted)
     uvloop.run(_serve(chosen))
     return 0
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """Nothing more to do: the server was told already."""
 
 
 async def _serve(chosen: Settings) -> None:
@@ -120,7 +125,7 @@ async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
             smtp=_smtp(chosen),
         )
         deployment = await stack.enter_async_context(embedded(place))
-        yield App.of(deployment.ports, name=chosen.name), deployment
+        yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
 
 
 def _operations(deployment: Embedded, wiring: Wiring) -> Operations:

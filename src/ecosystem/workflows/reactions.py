@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ecosystem.app import App
 from ecosystem.contexts.booking import FREED
+from ecosystem.journeys.telling import TOLD
 from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
 from ecosystem.workflows.relay import Reaction
@@ -30,7 +31,7 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
 
     profile = Reaction("post-confirmation-trigger", market.identity.post_confirmation.handle)
     letting_go = Reaction("let-go", let_go)
-    return {
+    table: dict[str, list[Reaction]] = {
         "UserConfirmed": [profile],
         "WebhookStored": [Reaction("stripe-webhook", act_upon)],
         "PaymentAuthorized": [letting_go],
@@ -39,3 +40,10 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         "BookingExpired": [letting_go],
         "RefundRequested": [Reaction("refund-processor", refund)],
     }
+    notify = Reaction("notification-handler", market.telling.tell)
+    for kind in TOLD:
+        table.setdefault(kind, []).append(notify)
+    guard = Reaction("profile-events", market.access.tell)
+    for kind in market.access.TOLD:
+        table.setdefault(kind, []).append(guard)
+    return table

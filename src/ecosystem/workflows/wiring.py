@@ -36,6 +36,7 @@ class Wiring:
                 Schedule("refunds", 20, sweep.refunds_due),
                 Schedule("holds", 10, sweep.holds_due),
                 Schedule("bookings", 10, sweep.bookings_due),
+                Schedule("mail", 2, market.notifications.postman.step),
             ],
         )
         return cls(market=market, relay=relay, deliveries=Deliveries(table, clock), runner=runner)

@@ -34,7 +34,7 @@ from ecosystem.contexts.booking.calendar import (
 from ecosystem.contexts.booking.cancellations import AlreadyStarted, CancelBooking, cancel, preview
 from ecosystem.contexts.booking.claims import WrongLink, claim, claim_hash, claim_secret, guest_of
 from ecosystem.contexts.booking.confirmations import accept, confirm, decline, expire, intend_acceptance
-from ecosystem.contexts.booking.disputes import ConcludeDispute, conclude, dispute
+from ecosystem.contexts.booking.disputes import DISPUTABLE, ConcludeDispute, conclude, dispute
 from ecosystem.contexts.booking.events import (
     BookingCancelled,
     BookingClaimed,
@@ -111,11 +111,13 @@ from ecosystem.contexts.booking.reschedules import (
     TooLateToMove,
     TooManyMoves,
     answer,
+    may_move,
     reschedule,
 )
 from ecosystem.contexts.booking.slots import DaySlots, Slot, by_day, offered, slots
 
 __all__ = [
+    "DISPUTABLE",
     "FIRST",
     "FREED",
     "MIME",
@@ -233,6 +235,7 @@ __all__ = [
     "guest_of",
     "intend_acceptance",
     "invitation",
+    "may_move",
     "method_of",
     "offered",
     "placed",

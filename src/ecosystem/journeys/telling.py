@@ -1,0 +1,221 @@
+"""Who is told what when a booking or its money changes: a notice and a mail each, once per event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ecosystem.contexts import booking as booked
+from ecosystem.contexts.booking import FREED, Booking, Bookings, BookingStatus, Contact, Host, Side
+from ecosystem.contexts.catalogue import Providers
+from ecosystem.contexts.identity import Addressee, NoSuchPerson, Profiles
+from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, PriceLine, Recipient
+from ecosystem.contexts.payments import Payments
+from ecosystem.journeys.guest_links import GuestLinks
+from ecosystem.kernel import rates
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.time import Span
+from ecosystem.ports.bus import Event
+from ecosystem.ports.mail import CalendarMethod, CalendarPart
+
+BOTH = (Audience.CUSTOMER, Audience.PROVIDER)
+_C, _P = (Audience.CUSTOMER,), (Audience.PROVIDER,)
+
+TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
+    "BookingRequested": ((Kind.BOOKING_REQUESTED, BOTH),),
+    "BookingConfirmed": ((Kind.BOOKING_CONFIRMED, BOTH),),
+    "BookingDeclined": ((Kind.BOOKING_DECLINED, _C),),
+    "BookingExpired": (),  # by what it waited for: see `_expired`
+    "BookingCancelled": ((Kind.BOOKING_CANCELLED, BOTH),),
+    "RescheduleProposed": (),  # the other side: see `_proposed`
+    "RescheduleDeclined": ((Kind.RESCHEDULE_DECLINED, BOTH),),
+    "BookingRescheduled": ((Kind.BOOKING_RESCHEDULED, BOTH),),
+    "BookingCompleted": ((Kind.BOOKING_COMPLETED, _C), (Kind.SHARE_RELEASED, _P)),
+    "NoShowReported": ((Kind.NO_SHOW_REPORTED, BOTH),),
+    "NoShowSettled": ((Kind.NO_SHOW_SETTLED, BOTH),),
+    "BookingDisputed": ((Kind.BOOKING_DISPUTED, BOTH),),
+    "DisputeConcluded": ((Kind.DISPUTE_CONCLUDED, BOTH),),
+    "PaymentDeclined": ((Kind.PAYMENT_FAILED, _C),),
+    "RefundIssued": ((Kind.REFUND_ISSUED, _C),),
+}
+"""For each event, which news it is, and for whom."""
+
+INVITED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED})
+"""News that puts the booking into a calendar, moves it there, or takes it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    bookings: Bookings
+    payments: Payments
+    providers: Providers
+    profiles: Profiles
+    notifications: Notifications
+    links: GuestLinks
+
+    async def tell(self, event: Event) -> None:
+        """Tell customer and provider what the event means for them; the same event again tells nobody anything."""
+        booking = (await self.bookings.row(event.detail["booking_id"])).value
+        news = self._news(event, booking)
+        if news:
+            provider = (await self.providers.load(booking.provider_id)).value.name
+            facts = self._facts(event, booking, provider)
+            messages = [
+                await self._message(event, booking, kind, audience, facts, provider)
+                for kind, audiences in news
+                for audience in audiences
+            ]
+            await self.notifications.tell(*messages)
+
+    def _news(self, event: Event, booking: Booking) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+        match event.type:
+            case "BookingExpired":
+                return _expired(event.detail["was"])
+            case "RescheduleProposed":
+                asked = _P if event.detail["by"] == Side.CUSTOMER else _C
+                return ((Kind.RESCHEDULE_PROPOSED, asked),)
+            case "PaymentDeclined" if booking.status is not BookingStatus.AWAITING_PAYMENT:
+                return ()
+            case _:
+                return TOLD[event.type]
+
+    async def _message(
+        self,
+        event: Event,
+        booking: Booking,
+        kind: Kind,
+        audience: Audience,
+        facts: Mapping[str, Known],
+        provider: str,
+    ) -> Message:
+        for_customer = audience is Audience.CUSTOMER
+        recipient = await self._customer(booking) if for_customer else await self._owner(booking, provider)
+        told = {**facts, "by": _by(event, audience)}
+        if "absent" in event.detail:
+            told["absent"] = "you" if event.detail["absent"] == audience.value else f"the {event.detail['absent']}"
+        attendee = Contact(name=recipient.name, email=recipient.email)
+        return Message(
+            kind=kind,
+            audience=audience,
+            event_id=event.event_id,
+            at=event.at,
+            recipient=recipient,
+            facts=told,
+            lines=_lines(booking) if for_customer and kind in _PRICED else (),
+            link=self._link(booking, for_customer=for_customer),
+            calendar=self._calendar(booking, attendee, provider, event.at) if kind in INVITED else None,
+        )
+
+    def _facts(self, event: Event, booking: Booking, provider: str) -> dict[str, Known]:
+        detail = event.detail
+        facts: dict[str, Known] = {
+            "service": booking.offer.title,
+            "provider": provider,
+            "customer": booking.contact.name,
+            "when": Span(booking.start_at, booking.end_at),
+            "reason": detail.get("reason", ""),
+            "place": booking.place,
+            "total": booking.lines.total,
+            "share": booking.lines.provider_share,
+        }
+        facts |= {name: _instant(detail[name]) for name in _INSTANTS if detail.get(name)}
+        if event.type == "BookingDisputed":
+            facts["reason"] = booking.reason
+        if "refund_base" in detail:
+            refund = _money(detail["refund_base"]) + _money(detail["refund_surcharge"])
+            facts["refund"] = refund
+            facts["share"] = rates.remaining(booking.lines, booking.rates, refund).provider_share
+        if event.type == "RefundIssued":
+            facts["refund"] = Money(detail["amount_minor"], detail["currency"])
+        if event.type == "RescheduleProposed":
+            facts["proposed"] = Span(_instant(detail["proposed_start_at"]), _instant(detail["proposed_end_at"]))
+        if event.type == "BookingRescheduled":
+            facts["former"] = Span(_instant(detail["former_start_at"]), _instant(detail["former_end_at"]))
+        if event.type == "BookingCompleted":
+            facts["dispute_by"] = booking.end_at + booked.DISPUTABLE
+        if event.type == "PaymentDeclined" and booking.due_at:
+            facts["pay_by"] = booking.due_at
+            facts["reason"] = ""
+        return {name: known for name, known in facts.items() if known != ""}
+
+    async def _customer(self, booking: Booking) -> Recipient:
+        if not booking.customer_id.startswith("usr_"):
+            return Recipient(email=booking.contact.email, name=booking.contact.name, zone=booking.zone)
+        known = await self._addressee(booking.customer_id)
+        if known is None:
+            return Recipient(email=booking.contact.email, name=booking.contact.name, zone=booking.zone)
+        return _recipient(known)
+
+    async def _owner(self, booking: Booking, provider: str) -> Recipient:
+        known = await self._addressee(booking.offer.owner_id) if booking.offer.owner_id else None
+        if known is None:
+            # Nobody has claimed the provider yet: the notice waits under the provider's own id.
+            return Recipient(
+                user_id=booking.offer.owner_id or booking.provider_id, name=provider, zone=booking.offer.zone
+            )
+        return _recipient(known)
+
+    async def _addressee(self, user_id: str) -> Addressee | None:
+        try:
+            return await self.profiles.addressee(user_id)
+        except NoSuchPerson:
+            return None
+
+    def _link(self, booking: Booking, *, for_customer: bool) -> str:
+        url = self.notifications.brand.url
+        if not for_customer:
+            return f"{url}/provider/bookings/{booking.booking_id}"
+        if booking.claim_hash:
+            return f"{url}/b/{booking.booking_id}/{self.links.secret(booking.booking_id)}"
+        return f"{url}/bookings/{booking.booking_id}"
+
+    def _calendar(self, booking: Booking, attendee: Contact, provider: str, at: datetime) -> CalendarPart | None:
+        if not attendee.email or (booking.status in FREED and booking.booked_at is None):
+            return None
+        domain = urlsplit(self.notifications.brand.url).hostname or "localhost"
+        organizer = Contact(name=provider, email=f"no-reply@{domain}")
+        host = Host(organizer=organizer, domain=domain, url=f"{self.notifications.brand.url}/bookings/{{booking_id}}")
+        body = booked.invitation(booking, attendee, host, at).decode()
+        return CalendarPart(body=body, method=CalendarMethod(booked.method_of(booking)))
+
+
+_INSTANTS = ("answer_by", "settles_at", "pay_by")
+_PRICED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_REQUESTED})
+
+
+def _expired(was: str) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+    if was == BookingStatus.AWAITING_PAYMENT:
+        return ((Kind.BOOKING_UNPAID, _C),)
+    return ((Kind.BOOKING_UNANSWERED, BOTH),)
+
+
+def _by(event: Event, audience: Audience) -> str:
+    """Who did it, as the reader would say it."""
+    by = event.detail.get("by", "")
+    if by == audience.value:
+        return "you"
+    return {Side.CUSTOMER: "the customer", Side.PROVIDER: "the provider"}.get(by, "us")
+
+
+def _lines(booking: Booking) -> tuple[PriceLine, ...]:
+    lines = [PriceLine(label=booking.offer.title, amount=booking.lines.base)]
+    if booking.lines.surcharge:
+        lines.append(PriceLine(label="Booking without an account", amount=booking.lines.surcharge))
+    return (*lines, PriceLine(label="Total", amount=booking.lines.total, strong=True))
+
+
+def _recipient(known: Addressee) -> Recipient:
+    return Recipient(user_id=known.user_id, email=known.email, name=known.name, locale=known.locale, zone=known.zone)
+
+
+def _instant(text: Any) -> datetime:
+    return msgspec.convert(text, datetime, strict=False)
+
+
+def _money(plain: Any) -> Money:
+    return msgspec.convert(plain, Money)
