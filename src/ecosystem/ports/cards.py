@@ -25,11 +25,15 @@ class ProcessorSilent(Unavailable):
     """The card processor gave no answer. Nothing is known about this act; the same one again will tell."""
 
 
-class UnknownCard(Invalid):
+class OrderRefused(Invalid):
+    """The card processor does not take this order. It had no effect, and the same one never will."""
+
+
+class UnknownCard(OrderRefused):
     """That card is not known to the processor, or was used before. Enter it again."""
 
 
-class AmountUnfit(Invalid):
+class AmountUnfit(OrderRefused):
     """The card processor does not take this amount in this currency."""
 
 
@@ -193,7 +197,7 @@ class Cards(Protocol):
         """Ask for the money: authorized, and captured at once when the order says so.
 
         The same order again has no second effect and answers how the payment stands now; another order under that
-        payment's id raises `IdReused`. Raises `UnknownCard`, `AmountUnfit`, `ProcessorSilent`.
+        payment's id raises `IdReused`. Raises `OrderRefused` (`UnknownCard`, `AmountUnfit`), `ProcessorSilent`.
         """
         ...
 

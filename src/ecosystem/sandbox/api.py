@@ -50,7 +50,7 @@ class Api:
     faults: Faults
     begin: Callable[[], Act]
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def respond(self, request: web.Request) -> web.StreamResponse:
         act = self.begin()
         key = request.headers.get("Idempotency-Key")
         headers = {

@@ -84,6 +84,7 @@ class Courier:
         self._flights: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ringing = False
         self._delivered = self._failed = 0
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class Courier:
             deliveries=len(self._deliveries) + len(self._flights),
             due=sum(due <= now for due, _, _ in self._deliveries),
             in_flight=len(self._flights),
-            timers=sum(due <= now + self.profile.afterwards_s for due, _, _ in self._timers),
+            timers=sum(due <= now + self.profile.afterwards_s for due, _, _ in self._timers) + self._ringing,
             oldest_s=max(0.0, now - min(firsts)) if firsts else 0.0,
             delivered=self._delivered,
             failed=self._failed,
@@ -137,7 +138,7 @@ class Courier:
 
     def _plan(self, kind: str) -> Sequence[float]:
         """The delays of an event's deliveries, drawn by the seed."""
-        if self.address.only and kind not in self.address.only:
+        if self.address.url is None or (self.address.only and kind not in self.address.only):
             return ()
         profile = self.profile
         if not profile.delay_most_s and not profile.late and not profile.twice:
@@ -167,7 +168,9 @@ class Courier:
                 pruned = now
                 await self._store.prune(int(now) - KEPT_S)
             while self._timers and self._timers[0][0] <= now:
+                self._ringing = True
                 await self._ring(heapq.heappop(self._timers)[2])
+                self._ringing = False
             while self._may_deliver(now):
                 await self._places.acquire()
                 flight = asyncio.create_task(self._deliver(heapq.heappop(self._deliveries)[2]))

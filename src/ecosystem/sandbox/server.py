@@ -84,7 +84,7 @@ class Sandbox:
         self.faults.add(fault)
 
     def deliver_to(self, url: str | None) -> None:
-        """Where events are delivered from now on; those that wait, too."""
+        """Where events are delivered from now on; those that wait, too. Without an address events are only listed."""
         self._courier.address.url = url
         self._courier.nudge()
 
@@ -129,7 +129,7 @@ class Sandbox:
         control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key)
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
         application = web.Application(client_max_size=BODY_BYTES_MAX)
-        application.router.add_route("*", "/v1/{path:.*}", api)
+        application.router.add_route("*", "/v1/{path:.*}", api.respond)
         application.add_routes([*control.routes(), *pages.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
         return application

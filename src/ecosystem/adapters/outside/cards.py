@@ -1,0 +1,265 @@
+"""The card port over the public card API, as the sandbox speaks it: form-encoded requests, JSON answers.
+
+Every write carries an idempotency key made from our own ids, so a silence is answered by asking again: after a cut
+line, a time-out, 409, 429 and 5xx, a few times and not for long. An answer that the processor replays may be old; then
+the present state is fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from ecosystem.adapters.outside.cards_amounts import must_be_payable, units
+from ecosystem.adapters.outside.cards_answers import (
+    CHARGED,
+    Dispute,
+    ErrorAnswer,
+    Failure,
+    Refund,
+    RefundList,
+)
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import IdReused
+from ecosystem.ports.cards import (
+    AmountUnfit,
+    ChargebackOutcome,
+    Element,
+    Order,
+    OrderRefused,
+    Outcome,
+    ProcessorSilent,
+    RefundOrder,
+    RefundOutcome,
+    RefundRefused,
+    UnknownCard,
+    UnknownIntent,
+)
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "2026-10-28.endive"
+"""The processor's API as this adapter knows it, pinned with every call."""
+
+EXPANDED = {"expand[0]": "latest_charge.balance_transaction"}
+_NO_METHOD = frozenset({"payment_method_unexpected_state", "payment_method_customer_decline"})
+_AMOUNT = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
+
+_ID = re.compile(r"[A-Za-z0-9_]{1,200}")
+
+T = TypeVar("T")
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """Our account at the processor. `origin` serves the API; `browser_origin` its pages, when it is another."""
+
+    origin: str
+    secret_key: str
+    publishable_key: str
+    browser_origin: str | None = None
+    timeout_s: float = 6.0
+    attempts: int = 3
+    patience_s: float = 0.1
+    connections: int = 64
+
+
+class CardProcessor:
+    """The `Cards` port. Open it on the loop that uses it, and close it."""
+
+    def __init__(self, account: Account, session: aiohttp.ClientSession) -> None:
+        self._account = account
+        self._session = session
+
+    @classmethod
+    async def open(cls, account: Account) -> CardProcessor:
+        session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=account.timeout_s),
+            connector=aiohttp.TCPConnector(limit=account.connections, keepalive_timeout=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={
+                "Authorization": f"Bearer {account.secret_key}",
+                "Stripe-Version": API_VERSION,
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+        )
+        return cls(account, session)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    @property
+    def element(self) -> Element:
+        origin = self._account.browser_origin or self._account.origin
+        return Element(publishable_key=self._account.publishable_key, origin=origin, frame_url=f"{origin}/element")
+
+    def payable(self, amount: Money) -> None:
+        must_be_payable(amount)
+
+    async def authorize(self, order: Order) -> Outcome:
+        must_be_payable(order.amount)
+        form = {
+            "amount": str(units(order.amount)),
+            "currency": order.amount.currency.lower(),
+            "payment_method": order.card,
+            "payment_method_types[0]": "card",
+            "capture_method": order.capture.value,
+            "confirm": "true",
+            "return_url": order.return_url,
+            "metadata[payment_id]": order.payment_id,
+            "metadata[booking_id]": order.booking_id,
+            **EXPANDED,
+        }
+        if order.description:
+            form["description"] = order.description
+        try:
+            body, replayed = await self._ask("POST", "payment_intents", form, key=order.payment_id)
+        except Failure as failure:
+            return await self._not_authorized(failure)
+        intent = CHARGED.decode(body)
+        # What is replayed was true when it was first said.
+        return await self.payment(intent.id) if replayed else intent.outcome()
+
+    async def payment(self, intent_id: str) -> Outcome:
+        try:
+            body, _ = await self._ask("GET", f"payment_intents/{_named(intent_id)}", EXPANDED)
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        return CHARGED.decode(body).outcome()
+
+    async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:
+        form = dict(EXPANDED)
+        if amount is not None:
+            form["amount_to_capture"] = str(units(amount))
+        key = f"{intent_id}:capture:{form.get('amount_to_capture', 'all')}"
+        return await self._ended(intent_id, "capture", form, key)
+
+    async def cancel(self, intent_id: str) -> Outcome:
+        return await self._ended(intent_id, "cancel", dict(EXPANDED), f"{intent_id}:cancel")
+
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        form = {
+            "payment_intent": order.intent_id,
+            "amount": str(units(order.amount)),
+            "metadata[refund_id]": order.refund_id,
+            "metadata[payment_id]": order.payment_id,
+            "metadata[booking_id]": order.booking_id,
+        }
+        try:
+            body, replayed = await self._ask("POST", "refunds", form, key=order.refund_id)
+        except Failure as failure:
+            if failure.error.type == "idempotency_error":
+                raise IdReused(field="refund_id") from failure
+            raise RefundRefused(failure.error.message) from failure
+        refund = msgspec.json.decode(body, type=Refund)
+        return await self.refund_status(refund.id) if replayed else refund.outcome()
+
+    async def refund_status(self, processor_id: str) -> RefundOutcome:
+        return (await self._read(f"refunds/{_named(processor_id)}", {}, Refund)).outcome()
+
+    async def refunds(self, intent_id: str) -> Sequence[RefundOutcome]:
+        listed = await self._read("refunds", {"payment_intent": intent_id, "limit": "100"}, RefundList)
+        return [refund.outcome() for refund in reversed(listed.data)]
+
+    async def chargeback(self, chargeback_id: str) -> ChargebackOutcome:
+        return (await self._read(f"disputes/{_named(chargeback_id)}", {}, Dispute)).outcome()
+
+    async def _ended(self, intent_id: str, act: str, form: Mapping[str, str], key: str) -> Outcome:
+        """Capture or cancel, and how the payment stands afterwards, whoever ended it."""
+        try:
+            body, replayed = await self._ask("POST", f"payment_intents/{_named(intent_id)}/{act}", form, key=key)
+        except Failure as failure:
+            if failure.error.code == "payment_intent_unexpected_state":
+                return await self.payment(intent_id)
+            raise _unknown(failure) from failure
+        return await self.payment(intent_id) if replayed else CHARGED.decode(body).outcome()
+
+    async def _not_authorized(self, failure: Failure) -> Outcome:
+        """The outcome that a card error carries; otherwise the refusal that the error stands for."""
+        error = failure.error
+        if error.type == "card_error" and error.payment_intent:
+            declined = error.payment_intent
+            return await self.payment(declined.id) if failure.replayed else declined.outcome()
+        if error.type == "idempotency_error":
+            raise IdReused(field="payment_id") from failure
+        if error.code in _AMOUNT or error.param == "amount":
+            raise AmountUnfit(error.message, field="amount") from failure
+        if error.param == "payment_method" or error.code in _NO_METHOD or error.type == "card_error":
+            raise UnknownCard(field="card") from failure
+        log.error("The card processor refuses an order: %s", error.message)
+        raise OrderRefused(error.message) from failure
+
+    async def _read(self, path: str, query: Mapping[str, str], kind: type[T]) -> T:
+        try:
+            body, _ = await self._ask("GET", path, query)
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        return msgspec.json.decode(body, type=kind)
+
+    async def _ask(
+        self, method: str, path: str, form: Mapping[str, str], *, key: str | None = None
+    ) -> tuple[bytes, bool]:
+        """The answer's body, and whether it is a replay. Raises `Failure` for a 4xx, `ProcessorSilent`."""
+        url = f"{self._account.origin}/v1/{path}"
+        data: bytes | None = None
+        if method == "GET":
+            url = f"{url}?{urlencode(form)}" if form else url
+        else:
+            data = urlencode(form).encode()
+        trouble = ""
+        for attempt in range(self._account.attempts):
+            if attempt:
+                await asyncio.sleep(self._account.patience_s * 4 ** (attempt - 1))
+            try:
+                async with self._session.request(
+                    method, url, data=data, headers={"Idempotency-Key": key} if key else None
+                ) as answer:
+                    body = await answer.read()
+                    if answer.status < 300:
+                        return body, "Idempotent-Replayed" in answer.headers
+                    if not _may_repeat(answer):
+                        raise _failure(answer.status, body, replayed="Idempotent-Replayed" in answer.headers)
+                    trouble = f"it answered {answer.status}"
+            except (aiohttp.ClientError, TimeoutError, OSError) as silence:
+                trouble = repr(silence)
+        log.warning("The card processor is silent: %s %s: %s", method, path, trouble)
+        raise ProcessorSilent
+
+
+def _may_repeat(answer: aiohttp.ClientResponse) -> bool:
+    advice = answer.headers.get("Stripe-Should-Retry")
+    if advice in {"true", "false"}:
+        return advice == "true"
+    return answer.status in {409, 429} or answer.status >= 500
+
+
+def _failure(status: int, body: bytes, *, replayed: bool) -> Failure | ProcessorSilent:
+    if status in {401, 403}:
+        log.error("The card processor does not accept our key.")
+        return ProcessorSilent("The card processor does not accept our key.")
+    try:
+        return Failure(status, msgspec.json.decode(body, type=ErrorAnswer).error, replayed=replayed)
+    except msgspec.DecodeError:
+        log.exception("The card processor answers %s, and no error that can be read.", status)
+        return ProcessorSilent()
+
+
+def _unknown(failure: Failure) -> UnknownIntent | OrderRefused:
+    if failure.status == 404 or failure.error.code == "resource_missing":
+        return UnknownIntent()
+    log.error("The card processor refuses a request: %s", failure.error.message)
+    return OrderRefused(failure.error.message)
+
+
+def _named(thing_id: str) -> str:
+    """The id, as a part of an address. Raises `UnknownIntent` for what is no id: ids come from elsewhere."""
+    if not _ID.fullmatch(thing_id):
+        raise UnknownIntent
+    return thing_id
