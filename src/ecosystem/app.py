@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from ecosystem.contexts.booking import Availability, Bookings, Calendar, Holds, Plans, Policies
-from ecosystem.contexts.catalogue import MediaLibrary, Providers, Publishing, Services, Shelf, Standings
+from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, Plans, Policies
+from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
+from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.hearing import Hearing
+from ecosystem.journeys.importing import Importing
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
 from ecosystem.journeys.telling import Telling
+from ecosystem.journeys.timelines import Timelines
 from ecosystem.journeys.verification import Verifying
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
@@ -59,6 +62,9 @@ class App:
     # journeys
     access: Access
     telling: Telling
+    timelines: Timelines
+    calendars: Calendars
+    importing: Importing
     links: GuestLinks
     offering: Offering
     checkout: Checkout
@@ -124,7 +130,10 @@ class App:
             sequencer=Sequencer(table, clock),
             notifications=notifications,
             access=Access(table, identity, notifications),
+            importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, providers, identity.profiles, notifications, links),
+            timelines=Timelines(table, bookings),
+            calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
             offering=offering,
             checkout=checkout,

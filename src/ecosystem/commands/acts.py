@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecosystem.app import App
+from ecosystem.commands import importing
 from ecosystem.commands.control import Act
 
 
-def acts(_market: App) -> Mapping[str, Act]:
+def acts(market: App) -> Mapping[str, Act]:
     """The acts by name."""
-    return {}
+    return {importing.COMMAND: lambda arguments: importing.load(market, arguments)}

@@ -10,26 +10,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
 from types import FrameType
 from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
 
-from ecosystem.adapters.embedded import Embedded, Place, embedded
-from ecosystem.adapters.outside.cards import Account
-from ecosystem.adapters.outside.mail import Security, SmtpAccount
+from ecosystem.adapters.embedded import Embedded
 from ecosystem.app import App
 from ecosystem.commands import control, demo, logs
 from ecosystem.commands.acts import acts
+from ecosystem.commands.opening import opened
 from ecosystem.commands.settings import Settings, Wrong
-from ecosystem.contexts.notifications import Brand
-from ecosystem.contexts.payments import SUBSCRIBED
 from ecosystem.operations import Operations
-from ecosystem.sandbox import Keys
-from ecosystem.sandbox.process import Child, child
 from ecosystem.site import site
 from ecosystem.web.cookies import Jar
 from ecosystem.web.kit import Kit
@@ -97,35 +90,6 @@ async def _serve(chosen: Settings) -> None:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
             log.info("stopped")
-
-
-@asynccontextmanager
-async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
-    """The product on this data folder, and the processor it talks to, until the end of the block."""
-    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys_path = chosen.data / "processor" / "keys.json"
-    keys = Keys.kept(keys_path)
-    how = Child(
-        data=chosen.data / "processor",
-        keys=keys_path,
-        port=chosen.processor_port,
-        webhook_url=f"http://{_bracketed(chosen.host)}:{chosen.port}/api/stripe/webhook",
-        embedders=_origins(chosen),
-        events=SUBSCRIBED,
-        profile=chosen.processor_profile,
-    )
-    async with AsyncExitStack() as stack:
-        origin = await stack.enter_async_context(child(how))
-        account = Account(origin=origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key)
-        place = Place(
-            data=chosen.data,
-            url=chosen.url,
-            processor=account,
-            webhook_secrets=(keys.webhook_secret,),
-            smtp=_smtp(chosen),
-        )
-        deployment = await stack.enter_async_context(embedded(place))
-        yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
 
 
 def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
@@ -197,33 +161,6 @@ def _must_be_free(host: str, port: int) -> None:
                 f"Port {port} on {host} is not free ({taken.strerror}). Choose others: "
                 "ECOSYSTEM_PORT=8100 make run (the card processor takes the port after it)."
             ) from None
-
-
-def _origins(chosen: Settings) -> tuple[str, ...]:
-    """Where pages that show the card element come from: the public address, and both names of this machine."""
-    local = {f"http://{name}:{chosen.port}" for name in ("127.0.0.1", "localhost")}
-    return tuple(sorted({chosen.url, *local}))
-
-
-def _smtp(chosen: Settings) -> SmtpAccount | None:
-    if not chosen.smtp_url:
-        return None
-    parts = urlsplit(chosen.smtp_url)
-    secured = Security.TLS if parts.scheme == "smtps" else Security.STARTTLS
-    is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    return SmtpAccount(
-        host=parts.hostname or "",
-        port=parts.port or (465 if secured is Security.TLS else 587),
-        sender=chosen.mail_from,
-        sender_name=chosen.name,
-        security=Security.NONE if is_local and secured is Security.STARTTLS else secured,
-        username=parts.username or "",
-        password=parts.password or "",
-    )
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _welcome(chosen: Settings, first: list[str], seconds: float) -> str:

@@ -14,6 +14,7 @@ from ecosystem.contexts.identity.accounts import (
     Account,
     Standing,
     UserId,
+    account_at,
     account_of,
     admitted,
     became,
@@ -100,6 +101,11 @@ class People:
                 keys.PEOPLE, Account, index=Index.STATUS, descending=True, after=after, limit=limit
             )
         return [Person.of(account) for account in page.values], page.next
+
+    async def owner_of(self, email: str) -> UserId | None:
+        """The user who confirmed that address, if one did. For the system's own use: it tells who has an account."""
+        row = await account_at(self.table, email)
+        return row.value.user_id if row else None
 
     async def person(self, user_id: str, actor: Actor) -> Person:
         """One person. Raises `Denied`, `NoSuchPerson`."""

@@ -1,0 +1,78 @@
+"""The product on a data folder, opened by whichever command needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from ecosystem.adapters.embedded import Embedded, Place, embedded
+from ecosystem.adapters.outside.cards import Account
+from ecosystem.adapters.outside.mail import Security, SmtpAccount
+from ecosystem.app import App
+from ecosystem.commands.settings import Settings
+from ecosystem.contexts.notifications import Brand
+from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.sandbox import Keys
+from ecosystem.sandbox.process import Child, child
+
+
+@asynccontextmanager
+async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
+    """The product and the processor it talks to, until the end of the block."""
+    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    how = Child(
+        data=chosen.data / "processor",
+        keys=chosen.data / "processor" / "keys.json",
+        port=chosen.processor_port,
+        webhook_url=f"http://{_bracketed(chosen.host)}:{chosen.port}/api/stripe/webhook",
+        embedders=_origins(chosen),
+        events=SUBSCRIBED,
+        profile=chosen.processor_profile,
+    )
+    async with child(how) as origin, without_processor(chosen, origin) as product:
+        yield product
+
+
+@asynccontextmanager
+async def without_processor(
+    chosen: Settings, origin: str = "http://127.0.0.1:9"
+) -> AsyncGenerator[tuple[App, Embedded]]:
+    """The product alone, for commands that move no money. Raises `TableHeld` while another process serves it."""
+    keys = Keys.kept(chosen.data / "processor" / "keys.json")
+    place = Place(
+        data=chosen.data,
+        url=chosen.url,
+        processor=Account(origin=origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key),
+        webhook_secrets=(keys.webhook_secret,),
+        smtp=_smtp(chosen),
+    )
+    async with embedded(place) as deployment:
+        yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
+
+
+def _origins(chosen: Settings) -> tuple[str, ...]:
+    """Where pages that show the card element come from: the public address, and both names of this machine."""
+    local = {f"http://{name}:{chosen.port}" for name in ("127.0.0.1", "localhost")}
+    return tuple(sorted({chosen.url, *local}))
+
+
+def _smtp(chosen: Settings) -> SmtpAccount | None:
+    if not chosen.smtp_url:
+        return None
+    parts = urlsplit(chosen.smtp_url)
+    secured = Security.TLS if parts.scheme == "smtps" else Security.STARTTLS
+    is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    return SmtpAccount(
+        host=parts.hostname or "",
+        port=parts.port or (465 if secured is Security.TLS else 587),
+        sender=chosen.mail_from,
+        sender_name=chosen.name,
+        security=Security.NONE if is_local and secured is Security.STARTTLS else secured,
+        username=parts.username or "",
+        password=parts.password or "",
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
