@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from msgspec import Struct, field
 
 from ecosystem.contexts.notifications import account_words, booking_words
 from ecosystem.contexts.notifications.kinds import Audience, Kind, Topic
-from ecosystem.contexts.notifications.wording import Known, Wording, filled, filled_where_known, spoken
+from ecosystem.contexts.notifications.wording import Known, Wording, filled, filled_where_known, places, spoken
 from ecosystem.kernel import ids
 from ecosystem.kernel.display import money_text
 from ecosystem.kernel.money import Money
@@ -103,7 +104,7 @@ def composed(message: Message, brand: Brand) -> Composed:
     recipient = message.recipient
     name = recipient.name or recipient.email.partition("@")[0]
     known: dict[str, Known] = {"name": name, "brand": brand.name, "at": message.at, **message.facts}
-    said = spoken(known, recipient.zone, message.at)
+    said = spoken(known, _wanted(message.kind, message.audience), recipient.zone, message.at)
     paragraphs = tuple(filled(template, said) for template in wording.paragraphs)
     notice = filled(wording.notice, said) if wording.notice else ""
     sheet = Sheet(
@@ -122,6 +123,12 @@ def composed(message: Message, brand: Brand) -> Composed:
         footer=_footer(wording.topic, brand),
     )
     return Composed(topic=wording.topic, title=sheet.title, notice=notice, sheet=sheet)
+
+
+@lru_cache(maxsize=len(WORDS))
+def _wanted(kind: Kind, audience: Audience) -> frozenset[str]:
+    """The facts that the wording has places for."""
+    return frozenset[str]().union(*map(places, WORDS[kind, audience].templates))
 
 
 def _footer(topic: Topic, brand: Brand) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from string import Formatter
 
 from msgspec import Struct
@@ -47,11 +48,17 @@ class Wording(Struct, frozen=True, kw_only=True):
     confidential: bool = False
     """The letter carries a secret: its body is not kept once it has been sent."""
 
+    @property
+    def templates(self) -> tuple[str, ...]:
+        return (self.subject, self.title, self.notice, *self.paragraphs, *self.asides, *self.notes)
 
-def spoken(known: Mapping[str, Known], zone_name: str, at: datetime) -> dict[str, str]:
-    """The facts as a person in that zone reads them at `at`. What is empty counts as unknown."""
+
+def spoken(known: Mapping[str, Known], wanted: frozenset[str], zone_name: str, at: datetime) -> dict[str, str]:
+    """Those of the facts that are wanted, as a person in that zone reads them at `at`. What is empty is unknown."""
     said: dict[str, str] = {}
     for name, value in known.items():
+        if not (name in wanted or f"{name}_day" in wanted):
+            continue
         match value:
             case Money():
                 said[name] = money_text(value)
@@ -78,12 +85,13 @@ def filled(template: str, said: Mapping[str, str]) -> str:
 
 def filled_where_known(templates: tuple[str, ...], said: Mapping[str, str]) -> tuple[str, ...]:
     """Those of the templates whose facts are all known, filled."""
-    return tuple(filled(template, said) for template in templates if places(template) <= said.keys())
+    return tuple(filled(template, said) for template in templates if said.keys() >= places(template))
 
 
-def places(template: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def places(template: str) -> frozenset[str]:
     """The names of the facts that a template needs."""
-    return {name for _, name, _, _ in _formatter.parse(template) if name}
+    return frozenset(name for _, name, _, _ in _formatter.parse(template) if name)
 
 
 def _one_line(text: str) -> str:
