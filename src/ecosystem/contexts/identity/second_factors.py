@@ -182,6 +182,10 @@ class SecondFactors:
         await self.table.transact(Put(key=factor.key, value=becomes, expected=factor.unchanged))
         return shown
 
+    async def is_on(self, actor: Actor) -> bool:
+        """Whether signing in asks the actor for a code."""
+        return (await account_of(self.table, actor.actor_id)).value.second_factor
+
     async def recovery_left(self, actor: Actor) -> int:
         """How many recovery codes the actor has left; none without a second factor."""
         factor = await self.table.get(keys.second_factor_key(actor.actor_id), SecondFactor)
