@@ -232,3 +232,18 @@ async def test_an_operator_gives_back_part_after_the_release(shop: Market) -> No
     assert refund.refund_id == again.refund_id
     assert len(shop.sandbox.effects(request.refund_id)) == 1
     await shop.verified()
+
+
+async def test_who_signs_in_at_the_checkout_goes_on_without_the_surcharge(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    as_guest = await shop.hold(service_id, shop.tomorrow(), GUEST)
+    hold_id = shop.id("hld")
+
+    held = await shop.app.checkout.take_over(hold_id, as_guest.hold_id, GUEST, ADA)
+    again = await shop.app.checkout.take_over(hold_id, as_guest.hold_id, GUEST, ADA)
+
+    assert held == again
+    assert (held.owner_id, held.start_at) == (ADA.actor_id, as_guest.start_at)
+    assert (await shop.app.checkout.lines(held, ADA)).total == Money(10_000, "EUR")
+    with pytest.raises(Denied):
+        await shop.app.checkout.take_over(shop.id("hld"), held.hold_id, GUEST, OWNER)

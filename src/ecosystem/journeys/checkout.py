@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts import payments as paying
@@ -84,6 +84,15 @@ class Checkout:
     async def hold(self, request: TakeHold, actor: Actor) -> Hold:
         """Hold a time for fifteen minutes. Raises `SlotTaken`, `SlotNotOffered`, `NotOffered`, `IdReused`."""
         return await self.holds.take(request, await self.offering.offer(request.service_id), actor)
+
+    async def take_over(self, hold_id: str, replaced: str, guest: Actor, actor: Actor) -> Hold:
+        """What somebody held as a guest, held for them anew under `hold_id` now that they have signed in.
+
+        Asked again it is the same hold. Raises as `hold` does; another's time is not taken over.
+        """
+        former = await self.holds.get(replaced, guest)
+        request = structs.replace(former.request, hold_id=hold_id, replaces=replaced)
+        return await self.holds.take(request, await self.offering.offer(request.service_id), actor, formerly=guest)
 
     async def lines(self, hold: Hold, actor: Actor) -> Lines:
         """What the held time costs this actor, line by line."""

@@ -20,6 +20,8 @@ from ecosystem.ports.table import ABSENT, Index, Key, Put, Stored
 
 BUS = "ecosystem-marketplace-events"
 SHARDS = 8
+TIMELINE = "EVENT#"
+"""What the places of events in their aggregate's partition begin with."""
 
 
 class Fact(Struct, frozen=True, kw_only=True):
@@ -89,8 +91,8 @@ def announce(
 
 
 def event_key(aggregate: str, sequence: int, kind: str) -> Key:
-    """Access: the timeline of one aggregate, in order (prefix `EVENT#`)."""
-    return Key(aggregate, f"EVENT#{sequence:012d}#{kind}")
+    """Access: the timeline of one aggregate, in order (prefix `TIMELINE`)."""
+    return Key(aggregate, f"{TIMELINE}{sequence:012d}#{kind}")
 
 
 def event_shard(at: datetime, shard: int) -> str:

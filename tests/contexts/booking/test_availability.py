@@ -7,6 +7,7 @@ import pytest
 from contexts.booking.scene import ALL_DAY, NINE_TO_FIVE, OWNER, PROVIDER, TEN, Scene, offer, week
 from ecosystem.contexts.booking import DatedHours, SetPlan, TimeOff
 from ecosystem.kernel.refusals import Invalid
+from ecosystem.kernel.time import Span
 
 HOUR = timedelta(hours=1)
 
@@ -107,3 +108,14 @@ async def test_a_provider_without_a_plan_has_no_free_times(scene: Scene) -> None
 
     assert (free.days, free.first_day) == ((), None)
     assert await scene.availability.first(other, "Europe/Berlin") is None
+
+
+async def test_a_booking_does_not_stand_in_its_own_way(scene: Scene) -> None:
+    booking = await scene.booked()
+    wanted = Span(TEN, TEN + timedelta(hours=1))
+
+    free = await scene.availability.within(offer(), wanted)
+    beside = await scene.availability.within(offer(), wanted, beside=booking.booking_id)
+
+    assert free == []
+    assert [slot.start_at for slot in beside] == [TEN, TEN + timedelta(minutes=30)]

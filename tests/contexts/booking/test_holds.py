@@ -300,3 +300,20 @@ async def test_a_plan_changed_meanwhile_decides_what_is_offered(scene: Scene) ->
 
     with pytest.raises(SlotNotOffered):
         await scene.hold()
+
+
+async def test_who_signs_in_takes_over_what_they_held_as_a_guest(scene: Scene) -> None:
+    as_guest = await scene.hold(actor=GUEST)
+
+    wish = scene.wish(replaces=as_guest.hold_id)
+    theirs = await scene.holds.take(wish, offer(), ADA, formerly=GUEST)
+
+    assert (theirs.owner_id, theirs.start_at) == (ADA.actor_id, TEN)
+    assert (await scene.holds.get(as_guest.hold_id, GUEST)).status is HoldStatus.RELEASED
+
+
+async def test_a_hold_of_another_guest_is_not_taken_over(scene: Scene) -> None:
+    as_guest = await scene.hold(actor=GUEST)
+
+    with pytest.raises(SlotTaken):
+        await scene.holds.take(scene.wish(replaces=as_guest.hold_id), offer(), ADA, formerly=BOB)

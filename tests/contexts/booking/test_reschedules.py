@@ -23,6 +23,7 @@ from ecosystem.contexts.booking import (
     TooLateToMove,
     TooManyMoves,
     cancel,
+    may_move,
     preview,
 )
 from ecosystem.contexts.booking.reschedules import MOVES_MAX
@@ -291,3 +292,15 @@ async def test_two_moves_to_one_time_race_and_one_gets_it(scene: Scene) -> None:
         assert [type(outcome) for outcome in outcomes if isinstance(outcome, Refusal)] == [SlotTaken]
         kept = [(await scene.bookings.row(each.booking_id)).value.start_at for each in (first, second)]
         assert kept.count(TEN + shift + 3 * HOUR) == 1
+
+
+async def test_whether_a_booking_may_move_is_told_before_a_time_is_chosen(scene: Scene) -> None:
+    booking = await scene.booked()
+
+    may_move(booking, ADA, TEN - 2 * DAY)
+    with pytest.raises(TooLateToMove):
+        may_move(booking, ADA, TEN - HOUR)
+    with pytest.raises(AlreadyStarted):
+        may_move(booking, OPERATOR, TEN)
+    with pytest.raises(Denied):
+        may_move(booking, BOB, TEN - 2 * DAY)

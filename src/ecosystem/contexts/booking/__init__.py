@@ -60,6 +60,7 @@ from ecosystem.contexts.booking.events import (
     RescheduleDeclined,
     RescheduleProposed,
 )
+from ecosystem.contexts.booking.feeds import Feeds
 from ecosystem.contexts.booking.holds import (
     Hold,
     HoldBooked,
@@ -72,7 +73,17 @@ from ecosystem.contexts.booking.holds import (
     SlotNotOffered,
     TakeHold,
 )
-from ecosystem.contexts.booking.invitations import MIME, Host, Method, download, feed, invitation, method_of, uid
+from ecosystem.contexts.booking.invitations import (
+    FEED_MAX,
+    MIME,
+    Host,
+    Method,
+    download,
+    feed,
+    invitation,
+    method_of,
+    uid,
+)
 from ecosystem.contexts.booking.offers import Mode, Offer
 from ecosystem.contexts.booking.placements import Placement, await_payment, book, placed, price_of
 from ecosystem.contexts.booking.plans import (
@@ -118,6 +129,7 @@ from ecosystem.contexts.booking.slots import DaySlots, Slot, by_day, offered, sl
 
 __all__ = [
     "DISPUTABLE",
+    "FEED_MAX",
     "FIRST",
     "FREED",
     "MIME",
@@ -156,6 +168,7 @@ __all__ = [
     "DaySlots",
     "Days",
     "DisputeConcluded",
+    "Feeds",
     "FreeTimes",
     "Hold",
     "HoldBooked",

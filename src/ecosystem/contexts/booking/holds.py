@@ -214,14 +214,15 @@ class Holds:
         """The provider's days that the hold, and the other spans, stand in."""
         return await self.calendar.days(held.offer.provider_id, span_of(held), *more)
 
-    async def take(self, request: TakeHold, offer: Offer, actor: Actor) -> Hold:
+    async def take(self, request: TakeHold, offer: Offer, actor: Actor, *, formerly: Actor | None = None) -> Hold:
         """Hold the time once: the same again by the same actor returns the first hold.
 
+        `formerly` is the guest that the actor was until they signed in: the hold to be replaced may be that guest's.
         Raises `SlotTaken`, `SlotNotOffered`, `IdReused`.
         """
         if request.service_id != offer.service_id:
             raise Invalid("The offer is another service's.", field="service_id")
-        return await self.calendar.settle(offer.provider_id, lambda: self._take(request, offer, actor))
+        return await self.calendar.settle(offer.provider_id, lambda: self._take(request, offer, actor, formerly))
 
     async def release(self, hold_id: str, actor: Actor) -> Hold:
         """Give the time back; twice has one effect. Raises `HoldBooked` when it has become a booking."""
@@ -248,7 +249,7 @@ class Holds:
             found.extend(held.hold_id for held in page.values)
         return found
 
-    async def _take(self, request: TakeHold, offer: Offer, actor: Actor) -> Hold:
+    async def _take(self, request: TakeHold, offer: Offer, actor: Actor, formerly: Actor | None) -> Hold:
         ids.check("hld", request.hold_id, field="hold_id")
         earlier = await self.table.get(keys.hold(request.hold_id), Hold)
         if earlier:
@@ -257,7 +258,8 @@ class Holds:
         start_at = wanted_start(request.start_at, at)
         hours = await self.plans.hours(offer.provider_id)
         wanted = taking_of(offer, request.hold_id, start_at, request.seats, None).span
-        former = await self._replaced(request, offer, actor)
+        owners = {actor.actor_id, formerly.actor_id if formerly else actor.actor_id}
+        former = await self._replaced(request, offer, owners)
         spans = (wanted, span_of(former.value)) if former else (wanted,)
         days = await self.calendar.days(offer.provider_id, *spans)
         writes: list[Write] = []
@@ -269,12 +271,12 @@ class Holds:
         await self.table.transact(*writes, *days.writes())
         return held
 
-    async def _replaced(self, request: TakeHold, offer: Offer, actor: Actor) -> Row[Hold] | None:
-        """The hold to be given back for this one, if it is still the actor's and with this provider."""
+    async def _replaced(self, request: TakeHold, offer: Offer, owners: set[str]) -> Row[Hold] | None:
+        """The hold to be given back for this one, if it is still one of theirs and with this provider."""
         if request.replaces is None:
             return None
         row = await self.table.get(keys.hold(request.replaces), Hold)
-        if row is None or row.value.owner_id != actor.actor_id or row.value.offer.provider_id != offer.provider_id:
+        if row is None or row.value.owner_id not in owners or row.value.offer.provider_id != offer.provider_id:
             return None
         return row if row.value.status is HoldStatus.HELD else None
 

@@ -91,3 +91,8 @@ def policy(name: str) -> Key:
 def policy_version(name: str, version: int) -> Key:
     """Access: a cancellation policy as it once was; all by the prefix `VERSION#`."""
     return Key(f"POLICY#{name}", f"VERSION#{version:06d}")
+
+
+def feed(owner_id: str) -> Key:
+    """Access: the calendar feed of one customer or provider."""
+    return Key(f"FEED#{owner_id}", "METADATA")

@@ -101,7 +101,9 @@ def reschedule(
     by = must_act_as(booking, actor, Side.CUSTOMER, Side.PROVIDER, Side.OPERATOR)
     must_be(booking, BookingStatus.CONFIRMED)
     start_at = wanted_start(request.start_at, at)
-    _may_move(booking, by, start_at, at)
+    if start_at == booking.start_at:
+        raise Invalid("That is the time it has.", field="start_at")
+    _may_move(booking, by, at)
     check_offered(hours, booking.offer, start_at, at)
     reason = reason_of(request.reason)
     days = free(days, proposal_entry(booking))
@@ -146,11 +148,16 @@ def answer(
     return rescheduled, _rescheduled(rescheduled, booking, proposal.by, reason), days
 
 
-def _may_move(booking: Booking, by: Side, start_at: datetime, at: datetime) -> None:
+def may_move(booking: Booking, actor: Actor, at: datetime) -> None:
+    """Pass if the actor may ask for another time now, whichever it is. Raises as `reschedule` does."""
+    by = must_act_as(booking, actor, Side.CUSTOMER, Side.PROVIDER, Side.OPERATOR)
+    must_be(booking, BookingStatus.CONFIRMED)
+    _may_move(booking, by, at)
+
+
+def _may_move(booking: Booking, by: Side, at: datetime) -> None:
     if at >= booking.start_at:
         raise AlreadyStarted
-    if start_at == booking.start_at:
-        raise Invalid("That is the time it has.", field="start_at")
     if booking.moves >= MOVES_MAX:
         raise TooManyMoves(field="booking_id")
     standing = booking.open_proposal(at)
