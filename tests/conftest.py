@@ -1,12 +1,12 @@
-"""What every test may ask for: a clock that stands still, repeatable randomness, and an embedded table."""
+"""What every test may ask for: a clock that stands still, repeatable randomness, a table, a stand-in for the cloud."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,10 @@ from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.ports.table import Table
+
+if TYPE_CHECKING:
+    from ecosystem.adapters.aws.table import Clients
+    from ecosystem.adapters.outside.amazon import Account
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -48,3 +52,24 @@ async def table(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Table]:
     opened = await EmbeddedTable.open(tmp_path / "table.sqlite", clock)
     yield opened
     await opened.close()
+
+
+# Imported where they are asked for: the vendor's package takes a third of a second, and few tests need it.
+
+
+@pytest.fixture(scope="session")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A stand-in for Amazon on loopback, started once. Tests that ask for it are of the xdist group `amazon`."""
+    from ministack_server import serving
+
+    with serving(tmp_path_factory.mktemp("ministack")) as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
+def dynamo_clients(amazon: Account) -> Iterator[Clients]:
+    """Clients for `table_dynamo.DynamoTables`."""
+    from table_dynamo import clients
+
+    with clients(amazon) as made:
+        yield made

@@ -20,7 +20,7 @@ from ecosystem.adapters.outside.amazon import Account
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.adapters.outside.threads import Threads
-from ecosystem.kernel.refusals import Invalid
+from ecosystem.kernel.refusals import Invalid, Unavailable
 from ecosystem.ports import blobs as names
 from ecosystem.ports.blobs import BlobMissing, Blobs, BlobTooLarge, UnfitName, Upload, UploadRefused
 
@@ -301,3 +301,15 @@ def test_no_name_leads_out_of_its_folder(rest: str) -> None:
         return
 
     assert Path("/data", name).resolve().is_relative_to("/data/users/usr_1/uploads")
+
+
+async def test_a_store_that_does_not_answer_is_unavailable(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Account._config, "__defaults__", (1,))
+    nowhere = Account(region="eu-central-1", endpoint="http://127.0.0.1:9", access_key="a", secret_key="b")
+    store = await S3Blobs.open(nowhere, BUCKET, clock)
+
+    with pytest.raises(Unavailable):
+        await store.get(PHOTO)
+    await store.close()

@@ -50,6 +50,10 @@ class S3Blobs:
         threads = Threads(account.connections_max, waiting_max=512)
         return cls(client=await threads.run(account.s3), bucket=bucket, clock=clock, threads=threads)
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.threads.run(self.client.close)
+
     async def put(self, name: str, content: bytes) -> None:
         check_name(name)
         check_size(len(content))
