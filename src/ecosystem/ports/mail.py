@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from ecosystem.kernel.refusals import Invalid, Unavailable
+from ecosystem.ports.secrets import Untold
 
 HTML_SIZE_MAX = 100_000
 """Larger mails are cut off by some readers (Gmail at 102 kB)."""
@@ -37,7 +38,7 @@ class CalendarPart(Struct, frozen=True, kw_only=True):
     method: CalendarMethod
 
 
-class Mail(Struct, frozen=True, kw_only=True):
+class Mail(Untold, frozen=True, kw_only=True):
     """One mail to one address. `mail_id` makes its Message-ID, so that a repeat can be recognised as one."""
 
     mail_id: str

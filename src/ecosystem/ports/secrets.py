@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Struct
+
 from ecosystem.kernel.refusals import Unavailable
 
 
@@ -18,6 +20,13 @@ class SecretsExposed(Unavailable):
 
 class SealBroken(Unavailable):
     """This was sealed under another key, or for another place, or was changed."""
+
+
+class Untold(Struct, frozen=True):
+    """Base of structs that hold secrets: printed or logged, they show none of them."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
 
 
 class Secrets(Protocol):

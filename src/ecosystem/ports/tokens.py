@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -81,6 +82,10 @@ class Tokens(Protocol):
 
     def keys(self) -> dict[str, Any]:
         """The public keys as a JSON web key set (RFC 7517, section 5)."""
+        ...
+
+    async def rotate_when(self, older_than: timedelta) -> bool:
+        """Rotate if the signing key is older than that; whether it was. For a schedule."""
         ...
 
     async def rotate(self) -> str:

@@ -326,3 +326,17 @@ async def test_the_wish_for_a_code_ends_with_time_and_with_the_epoch(
 )
 def test_an_address_is_counted_by_the_network_one_client_owns(address: str, counted_as: str) -> None:
     assert network(address) == counted_as
+
+
+async def test_what_holds_a_secret_shows_none_when_printed(door: Door, identity: Identity) -> None:
+    invitation = await door.sign_up()
+    await identity.registrations.confirm(invitation.mailed.token)
+    signed_in = await door.sign_in()
+    guest = await identity.guests.welcome()
+
+    printed = f"{RIGHT!r} {invitation!r} {invitation.mailed!r} {signed_in!r} {guest!r}"
+
+    assert PASSWORD not in printed
+    assert "example.com" not in printed
+    for secret in (invitation.mailed.token, invitation.mailed.code, signed_in.refresh_token, guest.token):
+        assert secret not in printed

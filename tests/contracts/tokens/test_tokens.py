@@ -130,6 +130,16 @@ async def test_a_key_that_was_replaced_verifies_until_its_last_token_has_expired
     assert len((await opened(secrets, clock)).keys()["keys"]) == 2
 
 
+async def test_a_key_is_replaced_when_it_is_old(tokens: Tokens, clock: VirtualClock) -> None:
+    assert not await tokens.rotate_when(timedelta(days=90))
+
+    clock.advance(timedelta(days=90, seconds=1))
+
+    assert await tokens.rotate_when(timedelta(days=90))
+    assert not await tokens.rotate_when(timedelta(days=90))
+    assert len(tokens.keys()["keys"]) == 2
+
+
 async def test_tokens_of_another_issuer_client_or_key_are_refused(
     tokens: Tokens, secrets: FileSecrets, clock: VirtualClock, tmp_path: Path
 ) -> None:

@@ -13,11 +13,11 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 import aiosmtplib
-from msgspec import Struct
 
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.mail import Mail, MailRefused, MailUnavailable
+from ecosystem.ports.secrets import Untold
 
 _PERMANENT = 500
 
@@ -30,7 +30,7 @@ class Security(StrEnum):
     NONE = "none"
 
 
-class SmtpAccount(Struct, frozen=True, kw_only=True):
+class SmtpAccount(Untold, frozen=True, kw_only=True):
     """Where mail is handed over, and in whose name."""
 
     host: str

@@ -102,10 +102,11 @@ class RsaTokens:
         self._use(kept)
         return newest.kid
 
-    @property
-    def key_age(self) -> timedelta:
-        """How long the present signing key has been in use."""
-        return self._clock.now() - self._kept[-1].made_at
+    async def rotate_when(self, older_than: timedelta) -> bool:
+        due = self._clock.now() - self._kept[-1].made_at > older_than
+        if due:
+            await self.rotate()
+        return due
 
     def _use(self, kept: list[_KeptKey]) -> None:
         self._kept = kept

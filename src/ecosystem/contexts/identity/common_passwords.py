@@ -1,9 +1,25 @@
 """The ten thousand passwords people choose most, the commonest first, in lower case.
 
-From the list that zxcvbn carries (github.com/dropbox/zxcvbn, MIT, Copyright 2012-2016 Dan Wheeler and Dropbox, Inc.),
-which counts the passwords of Mark Burnett's ten million, placed in the public domain. Shorter ones than four are left
-out: the rules refuse them anyway.
+In the order of the list that zxcvbn carries, which counts the passwords among ten million accounts that Mark Burnett
+placed in the public domain. Shorter ones than four are left out: the rules refuse them anyway.
 """
+
+# zxcvbn (github.com/dropbox/zxcvbn) is under the MIT licence:
+#
+# Copyright (c) 2012-2016 Dan Wheeler and Dropbox, Inc.
+#
+# Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+# documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+# rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+# persons to whom the Software is furnished to do so, subject to the following conditions:
+#
+# The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+# Software.
+#
+# THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+# WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+# COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+# OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 from __future__ import annotations
 

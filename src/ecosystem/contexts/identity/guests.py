@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
-from msgspec import Struct
-
 from ecosystem.contexts.identity.sessions import Identified
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
+from ecosystem.ports.secrets import Untold
 from ecosystem.ports.tokens import Claims, TokenRefused, Tokens, TokenUse
 
 GuestId = NewType("GuestId", str)
@@ -23,7 +22,7 @@ GuestId = NewType("GuestId", str)
 LIFE = timedelta(days=90)
 
 
-class GuestPass(Struct, frozen=True, kw_only=True):
+class GuestPass(Untold, frozen=True, kw_only=True):
     """What a guest's browser keeps."""
 
     guest_id: GuestId

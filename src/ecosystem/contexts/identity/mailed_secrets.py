@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.entropy import Entropy
-from ecosystem.ports.secrets import Seal
+from ecosystem.ports.secrets import Seal, Untold
 
 _SECRET_BYTES = 32
 _CODE_DIGITS = 6
@@ -31,7 +31,7 @@ class Kept(Struct, frozen=True):
     code: bytes
 
 
-class Mailed(Struct, frozen=True):
+class Mailed(Untold, frozen=True):
     """A secret as it is mailed: `token` goes into the link, `code` is read and typed."""
 
     token: str

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.identity import keys
@@ -40,7 +39,7 @@ from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import Passwords
 from ecosystem.ports.entropy import Entropy, mint
-from ecosystem.ports.secrets import Seal
+from ecosystem.ports.secrets import Seal, Untold
 from ecosystem.ports.table import Delete, Put, Row, Stored, Table, Write
 
 RESET_LIFE = timedelta(hours=1)
@@ -63,7 +62,7 @@ class Reset(Stored, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class ResetMail(Struct, frozen=True, kw_only=True):
+class ResetMail(Untold, frozen=True, kw_only=True):
     """What the mail of a reset must say."""
 
     mail_id: str

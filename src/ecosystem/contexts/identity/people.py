@@ -33,6 +33,7 @@ from ecosystem.kernel.refusals import Denied, Invalid
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
+from ecosystem.ports.secrets import Untold
 from ecosystem.ports.table import ABSENT, Cursor, Index, Page, Put, Table, Write
 
 REASON_LENGTH_MAX = 500
@@ -46,7 +47,7 @@ class NotAnotherOperator(Denied):
     """Nobody acts in an operator's place."""
 
 
-class Admission(Struct, frozen=True, kw_only=True):
+class Admission(Untold, frozen=True, kw_only=True):
     """A person to have an account without a mail: of an import, of the demonstration, or the first operator.
 
     `password` is the hash as the port of credentials made it.

@@ -36,7 +36,7 @@ from ecosystem.kernel.refusals import Conflict, IdReused, NotFound
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import Passwords
 from ecosystem.ports.entropy import Entropy
-from ecosystem.ports.secrets import Seal
+from ecosystem.ports.secrets import Seal, Untold
 from ecosystem.ports.table import ABSENT, Delete, Expected, Put, Row, Stored, Table, Write
 
 LIFE = timedelta(hours=24)
@@ -52,7 +52,7 @@ class AlreadyConfirmed(Conflict):
     """This address is confirmed already: sign in."""
 
 
-class SignUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SignUp(Untold, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A wish for an account. The caller mints `user_id` (`usr_`), so that the same wish sent twice is one."""
 
     user_id: str
@@ -88,7 +88,7 @@ class Prepared(Struct, Generic[T_co], frozen=True, kw_only=True):
     writes: tuple[Write, ...]
 
 
-class Invitation(Struct, frozen=True, kw_only=True):
+class Invitation(Untold, frozen=True, kw_only=True):
     """What the mail after a sign-up must say. `known`: the address has an account, so the mail says that instead.
 
     `mail_id` is the same for the same mail, however often it is asked for.

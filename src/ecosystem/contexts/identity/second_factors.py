@@ -13,7 +13,6 @@ from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.identity import keys
@@ -26,7 +25,7 @@ from ecosystem.kernel.refusals import Conflict, Invalid
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import OneTimeCodes
 from ecosystem.ports.entropy import Entropy
-from ecosystem.ports.secrets import Seal
+from ecosystem.ports.secrets import Seal, Untold
 from ecosystem.ports.table import ABSENT, Delete, Put, Row, Stored, Table, Write
 
 RECOVERY_CODES = 10
@@ -60,7 +59,7 @@ class SecondFactor(Stored, frozen=True, kw_only=True):
     recovery: tuple[bytes, ...] = ()
 
 
-class Enrolment(Struct, frozen=True, kw_only=True):
+class Enrolment(Untold, frozen=True, kw_only=True):
     """What an authenticator app needs: the secret to type, or the picture (SVG) of the address to scan."""
 
     secret: str

@@ -39,7 +39,7 @@ from ecosystem.kernel.refusals import Denied, NotFound
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
-from ecosystem.ports.secrets import Seal
+from ecosystem.ports.secrets import Seal, Untold
 from ecosystem.ports.table import ABSENT, Delete, Put, Row, Stale, Stored, Table, Write
 from ecosystem.ports.tokens import Acting, Claims, TokenRefused, Tokens, TokenUse
 
@@ -88,7 +88,7 @@ class Session(Stored, frozen=True, kw_only=True):
         return at < min(self.expires_at, self.used_at + IDLE_MAX)
 
 
-class SignedIn(Struct, frozen=True, kw_only=True):
+class SignedIn(Untold, frozen=True, kw_only=True):
     """What a client keeps: `access_token` for each request, `refresh_token` for the next ones, `device_token` for later sign-ins."""
 
     user_id: UserId

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-
 from ecosystem.contexts.identity import keys
 from ecosystem.contexts.identity.accounts import NOBODY, Account, PasswordHash, account_at
 from ecosystem.contexts.identity.addresses import normalised
@@ -23,6 +21,7 @@ from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import Passwords
 from ecosystem.ports.entropy import Entropy, mint
+from ecosystem.ports.secrets import Untold
 from ecosystem.ports.table import Put, Row, Stale, Table
 from ecosystem.ports.tokens import Claims, TokenRefused, Tokens, TokenUse
 
@@ -33,12 +32,12 @@ class SignInRefused(Denied):
     """That address and password do not belong together, or the address is not confirmed yet."""
 
 
-class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SignIn(Untold, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email: str
     password: str
 
 
-class CodeWanted(Struct, frozen=True, kw_only=True):
+class CodeWanted(Untold, frozen=True, kw_only=True):
     """The password was right; `token` and a code of the app, or a recovery code, complete the sign-in."""
 
     token: str

@@ -23,6 +23,7 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.mail import CalendarPart
 from ecosystem.ports.press import Button, Line, Sheet
+from ecosystem.ports.secrets import Untold
 
 WORDS: dict[tuple[Kind, Audience], Wording] = {**booking_words.WORDS, **account_words.WORDS}
 
@@ -53,7 +54,7 @@ class PriceLine(Struct, frozen=True, kw_only=True):
     strong: bool = False
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Untold, frozen=True, kw_only=True):
     """One piece of news to one person. `event_id` is the event's own id, `at` its instant; `link` leads on the web."""
 
     kind: Kind
