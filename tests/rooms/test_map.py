@@ -66,12 +66,6 @@ def test_each_module_between_the_rooms_is_on_the_map(module: str) -> None:
     assert drawn(f"src/ecosystem/{module}"), f"draw {module} on the map in docs/house.md"
 
 
-def test_each_room_of_the_tests_is_on_the_map() -> None:
-    found = {f"tests/{path.parent.relative_to(ROOT / 'tests').parts[0]}" for path in ROOT.glob("tests/*/**/test_*.py")}
-
-    assert sorted(path for path in found if not drawn(path)) == []
-
-
 def test_the_floors_are_those_of_the_import_contract() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
