@@ -222,6 +222,20 @@ async def test_a_rebuild_goes_back_where_the_catalogue_did(
     assert await found(search, "tap") == {TAP}
 
 
+async def test_an_index_built_anew_follows_a_table_that_was_restored(
+    indexer: Indexer, services: Services, search: EmbeddedSearch, table: Table, clock: VirtualClock
+) -> None:
+    await search.apply([], checkpoint=f'{{"cursor":"999999.0","at":"{clock.now().isoformat()}"}}')
+    assert await indexer.catch_up() == 0
+
+    rebuilt = await indexer.build_anew()
+    await services.edit(TAP, ServiceFields(title="Mend a faucet"), OWNER)
+    await indexer.catch_up()
+
+    assert rebuilt.documents == 2
+    assert await found(search, "faucet") == {TAP}
+
+
 async def test_a_rebuild_beside_changes_loses_none(
     indexer: Indexer, services: Services, search: EmbeddedSearch, table: Table
 ) -> None:

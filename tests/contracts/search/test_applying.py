@@ -109,6 +109,7 @@ async def test_suggestions_begin_as_what_is_typed(search: Search) -> None:
     assert [one.text for one in await search.suggest("beginners gui")] == ["Guitar for beginners"]
     assert await search.suggest("g") == []
     assert [one.text for one in await search.suggest("plubming")] == ["Plumbing", "Plumbing"]
+    assert [one.text for one in await search.suggest("beginers gui")] == ["Guitar for beginners"]
     assert len(await search.suggest("gui", limit=1)) == 1
 
 

@@ -93,6 +93,19 @@ async def test_a_search_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch
     await index.close()
 
 
+async def test_who_asks_the_same_at_once_waits_for_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = await EmbeddedSearch.open(tmp_path / "s.sqlite")
+    await index.apply([document(1, "Tap")])
+    monkeypatch.setattr(adapter, "WAITING_MAX", 1)
+
+    first, *others = [asyncio.create_task(index.find(Query(text="tap"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    first.cancel()
+
+    assert {(await other).total for other in others} == {1}
+    await index.close()
+
+
 async def test_only_so_many_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = await EmbeddedSearch.open(tmp_path / "s.sqlite")
     monkeypatch.setattr(adapter, "WAITING_MAX", 3)

@@ -1,7 +1,7 @@
 """The search index in one SQLite file (FTS5), in process.
 
 One thread writes; a few read, each with a connection of its own, a limit on how many wait, and a limit on how long one
-may take. Answers are kept until the index changes, so that what many ask for is worked out once.
+may take. Answers are kept until the index changes, and who asks the same at the same time waits for one answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ecosystem.ports.search import Answer, Document, Listed, Query, Removal, Sea
 
 READERS = 2
 WAITING_MAX = 64
-DEADLINE_S = 2.0
+DEADLINE_S = 5.0
 ANSWERS_KEPT = 512
 STEPS_BETWEEN_LOOKS = 20_000
 SUGGESTIONS_MAX = 20
@@ -58,6 +58,7 @@ class EmbeddedSearch:
         self._waiting = 0
         self._pulse = _pulse(path)
         self._answers: OrderedDict[Query, tuple[tuple[int, int], Answer]] = OrderedDict()
+        self._asked: dict[tuple[Query, tuple[int, int]], asyncio.Task[Answer]] = {}
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -75,11 +76,13 @@ class EmbeddedSearch:
         if known is not None and known[0] == generation and generation[1] >= 0:
             self._answers.move_to_end(query)
             return known[1]
-        answer = await self._read(lambda connection: Finds(connection, splitter(connection)).find(query))
-        self._answers[query] = (generation, answer)
-        if len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
-        return answer
+        asked = self._asked.get((query, generation))
+        if asked is None:
+            asked = asyncio.create_task(self._answer(query, generation))
+            self._asked[query, generation] = asked
+            asked.add_done_callback(lambda done: self._answered(query, generation, done))
+        # Shielded: whoever goes away must not take the answer from the others.
+        return await asyncio.shield(asked)
 
     async def suggest(self, text: str, *, limit: int = 8) -> Sequence[Suggestion]:
         if not 1 <= limit <= SUGGESTIONS_MAX:
@@ -124,6 +127,19 @@ class EmbeddedSearch:
         await self._write(self._clear)
         self._pulse.close()
         self._pulse = _pulse(self._path)
+
+    async def _answer(self, query: Query, generation: tuple[int, int]) -> Answer:
+        answer = await self._read(lambda connection: Finds(connection, splitter(connection)).find(query))
+        self._answers[query] = (generation, answer)
+        if len(self._answers) > ANSWERS_KEPT:
+            self._answers.popitem(last=False)
+        return answer
+
+    def _answered(self, query: Query, generation: tuple[int, int], done: asyncio.Task[Answer]) -> None:
+        del self._asked[query, generation]
+        if not done.cancelled():
+            # Looked at, so that a refusal which nobody waits for any more is no stray error.
+            done.exception()
 
     def _apply(self, entries: Sequence[Document | Removal], checkpoint: str | None, *, force: bool) -> int:
         rows(self._writer, "BEGIN IMMEDIATE")

@@ -29,12 +29,8 @@ class Suggestions:
         words = self.split(text[:TEXT_MAX])[:WORDS_MAX]
         if not words or len("".join(words)) < 2:
             return []
-        *whole, last = words
         vocabulary = Vocabulary(self.connection, self.split)
-        if not vocabulary.begins(last):
-            corrected = vocabulary.corrections(last)
-            last = corrected[0] if corrected else last
-        asked = [*whole, last]
+        asked = [word if vocabulary.begins(word) else next(iter(vocabulary.corrections(word)), word) for word in words]
         categories = self._categories(asked)[:CATEGORIES_MOST]
         providers = self._found("provider", asked, SuggestionKind.PROVIDER)[:PROVIDERS_MOST]
         services = self._found("title", asked, SuggestionKind.SERVICE)

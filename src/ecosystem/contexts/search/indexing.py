@@ -17,7 +17,7 @@ from ecosystem.ports.search import Document, IndexDamaged, Listed, Removal, Sear
 from ecosystem.ports.table import Change, Cursor, Table
 
 log = logging.getLogger(__name__)
-BATCH = 500
+BATCH = 200
 # Changes are kept for a week; an index that slept longer may have missed some and is built anew.
 SLEPT_MAX = timedelta(days=6)
 # A place moved without entries need not be kept at once: reading those changes again is free of effects.
@@ -148,6 +148,13 @@ class Indexer:
             changed += await self._true_to([await self.source.entry(stray) for stray in strays], seen)
         progress(documents)
         return Rebuilt(documents=documents, changed=changed)
+
+    async def build_anew(self, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
+        """Forget the index, and make it from everything on offer: when nobody serves it, as after a restored backup."""
+        await self.index.clear()
+        rebuilt = await self.rebuild(progress)
+        await self._move(Place(cursor=None, at=self.clock.now()), [])
+        return rebuilt
 
     async def check(self) -> Drift:
         """Compare the index with everything on offer. What differs is looked at twice, as the index may lag a little."""
