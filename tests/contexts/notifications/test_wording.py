@@ -96,6 +96,14 @@ def test_what_may_be_unknown_is_left_out() -> None:
     assert said.sheet.paragraphs[-1] == "It was cancelled by the provider."
 
 
+def test_nobody_is_told_that_they_get_nothing_back() -> None:
+    said = composed(message(Kind.BOOKING_CANCELLED, facts={**FACTS, "refund": Money(0, "EUR")}), BRAND)
+    earned = composed(message(Kind.SHARE_RELEASED, Audience.PROVIDER, facts={**FACTS, "share": Money(0, "EUR")}), BRAND)
+
+    assert "€0.00" not in "".join(said.sheet.paragraphs)
+    assert earned.title == "You earned €0.00"
+
+
 def test_news_in_the_product_are_told_of_everything_but_secrets() -> None:
     silent = {kind for (kind, _), wording in WORDS.items() if not wording.notice}
 

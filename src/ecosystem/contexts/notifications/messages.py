@@ -106,6 +106,8 @@ def composed(message: Message, brand: Brand) -> Composed:
     name = recipient.name or recipient.email.partition("@")[0]
     known: dict[str, Known] = {"name": name, "brand": brand.name, "at": message.at, **message.facts}
     said = spoken(known, _wanted(message.kind, message.audience), recipient.zone, message.at)
+    # "You get €0.00 back" tells nobody anything: where an amount may be left out, none is as good as unknown.
+    telling = {name: words for name, words in said.items() if not _is_nothing(known.get(name))}
     paragraphs = tuple(filled(template, said) for template in wording.paragraphs)
     notice = filled(wording.notice, said) if wording.notice else ""
     sheet = Sheet(
@@ -114,16 +116,20 @@ def composed(message: Message, brand: Brand) -> Composed:
         subject=filled(wording.subject, said),
         preview=" · ".join(paragraphs[:2]),
         title=filled(wording.title, said),
-        paragraphs=paragraphs + filled_where_known(wording.asides, said),
+        paragraphs=paragraphs + filled_where_known(wording.asides, telling),
         code=message.code,
         lines=tuple(
             Line(label=line.label, value=money_text(line.amount), strong=line.strong) for line in message.lines
         ),
         button=Button(label=wording.button, url=message.link) if wording.button and message.link else None,
-        notes=filled_where_known(wording.notes, said),
+        notes=filled_where_known(wording.notes, telling),
         footer=_footer(wording.topic, brand),
     )
     return Composed(topic=wording.topic, title=sheet.title, notice=notice, sheet=sheet)
+
+
+def _is_nothing(fact: Known | None) -> bool:
+    return isinstance(fact, Money) and not fact
 
 
 @lru_cache(maxsize=len(WORDS))
