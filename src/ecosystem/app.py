@@ -16,10 +16,12 @@ from ecosystem.journeys.access import Access
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.earnings import Earnings
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.importing import Importing
 from ecosystem.journeys.offering import Offering
+from ecosystem.journeys.onboarding import Onboarding
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
@@ -67,6 +69,8 @@ class App:
     importing: Importing
     links: GuestLinks
     offering: Offering
+    onboarding: Onboarding
+    earnings: Earnings
     checkout: Checkout
     acceptance: Acceptance
     closing: Closing
@@ -107,13 +111,14 @@ class App:
             issuer=brand.name,
         )
         notifications = Notifications.of(table, clock, press=ports.press, mailer=ports.mailer, brand=brand)
+        publishing, standings = Publishing(services), Standings(providers)
         return cls(
             ports=ports,
             identity=identity,
             providers=providers,
             services=services,
-            publishing=Publishing(services),
-            standings=Standings(providers),
+            publishing=publishing,
+            standings=standings,
             shelf=Shelf(table),
             media=MediaLibrary(table, ports.blobs, ports.images, clock, entropy),
             plans=plans,
@@ -136,6 +141,8 @@ class App:
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
             offering=offering,
+            onboarding=Onboarding(identity.people, providers, services, publishing, standings, plans),
+            earnings=Earnings(clock, providers, bookings, ledger, statements),
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,

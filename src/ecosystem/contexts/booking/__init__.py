@@ -34,6 +34,7 @@ from ecosystem.contexts.booking.calendar import (
 from ecosystem.contexts.booking.cancellations import AlreadyStarted, CancelBooking, cancel, preview
 from ecosystem.contexts.booking.claims import WrongLink, claim, claim_hash, claim_secret, guest_of
 from ecosystem.contexts.booking.confirmations import accept, confirm, decline, expire, intend_acceptance
+from ecosystem.contexts.booking.contacts import Seen, masked, seen_by_provider, short_name
 from ecosystem.contexts.booking.disputes import DISPUTABLE, ConcludeDispute, conclude, dispute
 from ecosystem.contexts.booking.events import (
     BookingCancelled,
@@ -209,6 +210,7 @@ __all__ = [
     "Reschedule",
     "RescheduleDeclined",
     "RescheduleProposed",
+    "Seen",
     "SetPlan",
     "SetPolicy",
     "Side",
@@ -248,6 +250,7 @@ __all__ = [
     "guest_of",
     "intend_acceptance",
     "invitation",
+    "masked",
     "may_move",
     "method_of",
     "offered",
@@ -260,7 +263,9 @@ __all__ = [
     "refund_share",
     "report_no_show",
     "reschedule",
+    "seen_by_provider",
     "settle_no_show",
+    "short_name",
     "side_of",
     "slots",
     "start",

@@ -39,6 +39,7 @@ from ecosystem.contexts.catalogue.providers import (
     RegisterProvider,
 )
 from ecosystem.contexts.catalogue.publishing import Publishing
+from ecosystem.contexts.catalogue.readiness import provider_lacks, service_lacks
 from ecosystem.contexts.catalogue.services import (
     SERVICES_MAX,
     DraftService,
@@ -118,5 +119,7 @@ __all__ = [
     "keyed",
     "parsed_mode",
     "parsed_price",
+    "provider_lacks",
+    "service_lacks",
     "slug_of",
 ]

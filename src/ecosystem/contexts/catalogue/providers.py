@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -279,8 +279,8 @@ class Providers:
         row = await self.table.get(rating_key(provider_id), Counter)
         return Rating(row.counters.get("sum", 0), row.counters.get("count", 0)) if row else Rating()
 
-    async def register(self, request: RegisterProvider, actor: Actor) -> Row[Provider]:
-        """Make a provider, as a draft. The same request again returns the first outcome.
+    async def register(self, request: RegisterProvider, actor: Actor, *also: Write) -> Row[Provider]:
+        """Make a provider, as a draft; `also` is committed with it. The same request again returns the first outcome.
 
         Raises `IdReused`, `FieldsRefused`, `Denied`, `SlugTaken`.
         """
@@ -289,7 +289,7 @@ class Providers:
         earlier = await self.table.get(provider_key(provider.provider_id), Provider)
         if earlier is not None:
             return first_outcome(earlier, actor, request)
-        return await self._commit_new(provider, request, actor, at=at)
+        return await self._commit_new(provider, request, also, actor, at=at)
 
     async def edit(
         self, provider_id: str, fields: ProviderFields, actor: Actor, *, version: int | None = None
@@ -352,7 +352,7 @@ class Providers:
         return replace(became, slug=slug, slugs=provider.slugs + len(taken), updated_at=at), taken
 
     async def _commit_new(
-        self, provider: Provider, request: RegisterProvider, actor: Actor, *, at: datetime
+        self, provider: Provider, request: RegisterProvider, also: Sequence[Write], actor: Actor, *, at: datetime
     ) -> Row[Provider]:
         for left in reversed(range(ATTEMPTS)):
             try:
@@ -363,7 +363,7 @@ class Providers:
                 fact = events.ProviderRegistered(
                     provider_id=named.provider_id, owner_id=named.owner_id, name=named.name
                 )
-                await self.table.transact(*writes(None, named, fact, actor=actor, at=at), *taken, *owned(named))
+                await self.table.transact(*writes(None, named, fact, actor=actor, at=at), *taken, *owned(named), *also)
             except SlugTaken:
                 if not left or request.fields.slug is not UNSET:
                     raise
