@@ -70,7 +70,7 @@ async def _serve(chosen: Settings) -> None:
         _must_be_free(chosen.host, port)
     async with opened(chosen) as (market, deployment):
         wiring = Wiring.of(market)
-        first = await demo.first_start(market, chosen)
+        first = await demo.first_start(market, deployment, chosen, lambda line: print(line, flush=True))
         operations = _operations(deployment, wiring)
         kit = _kit(market, chosen)
         server = _Server(_uvicorn(site(market, kit, operations), chosen), operations)
@@ -129,7 +129,7 @@ def _kit(market: App, chosen: Settings) -> Kit:
         cards_origin=market.ports.cards.element.origin,
         trusted_proxies=chosen.trusted_proxies,
     )
-    door = Door(market.identity, Jar(site.https))
+    door = Door(market.identity, Jar(site.https), market.notifications.board)
     return Kit.of(site, clock=market.ports.clock, entropy=market.ports.entropy, door=door)
 
 

@@ -72,7 +72,7 @@ class Account(Stored, frozen=True, kw_only=True):
     outgrew 64 bits. Whether it is closed is a counter too, so that a transfer can hold the commit to it.
     """
 
-    entity: ClassVar[str] = "account"
+    entity: ClassVar[str] = "ledger_account"
 
     account_id: str
     ledger: str
