@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -15,7 +16,9 @@ import msgspec
 from ecosystem.sandbox.refusals import Refused, missing
 from ecosystem.sandbox.shapes import EVENT, Body
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CHARACTERS = bytes(_ALPHABET[byte % 62] for byte in range(256))
+"""A byte as one of 62 characters: eight of them come a little more often, which costs 0.01 bit of 5.95."""
 
 NAMES = {
     "pi": "payment_intent",
@@ -118,18 +121,18 @@ class Act:
     effects: list[Effect] = field(default_factory=list[Effect])
     banked: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
     answers: list[tuple[str, Answer]] = field(default_factory=list[tuple[str, Answer]])
+    at: int = field(init=False)
 
-    @property
-    def at(self) -> int:
-        return int(self.moment)
+    def __post_init__(self) -> None:
+        self.at = int(self.moment)
 
     def mint(self, prefix: str) -> str:
         """A new id: the prefix, the second in base 62 so that ids sort by time, and 17 random characters."""
-        return f"{prefix}_1{_base62(self.at, 6)}{self.secret(17)}"
+        return f"{prefix}_1{_second(self.at)}{self.secret(17)}"
 
     def secret(self, length: int) -> str:
         """Random characters that cannot be guessed."""
-        return _base62(int.from_bytes(self.random(length)), length)
+        return self.random(length).translate(_CHARACTERS).decode()
 
     def get(self, kind: str, record_id: str) -> Record | None:
         known = self.seen.get(record_id)
@@ -189,7 +192,7 @@ class Act:
             "request": {"id": self.request_id or None, "idempotency_key": self.idempotency_key},
             "type": kind,
         }
-        self.events.append(self.add("event", event, links=(("type", kind),)))
+        self.events.append(self.add("event", event))
 
     def log(self, what: str, record: Record, amount: int) -> None:
         self.effects.append(
@@ -250,9 +253,8 @@ def _thing(act: Act, value: Any, whole: str) -> Any:
     return found.body
 
 
-def _base62(number: int, length: int) -> str:
-    characters: list[str] = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        characters.append(_ALPHABET[digit])
-    return "".join(reversed(characters))
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    """Unix time in base 62, of six characters: good until the year 3769."""
+    places = (62**5, 62**4, 62**3, 62**2, 62, 1)
+    return "".join(chr(_ALPHABET[at // place % 62]) for place in places)

@@ -9,6 +9,8 @@ from ecosystem.sandbox.acts import Act
 from ecosystem.sandbox.parameters import LISTED, Endpoint, Ignored, Later, Many, Text
 from ecosystem.sandbox.shapes import Body
 
+PAGES_MAX = 20
+
 RETRIEVE = Endpoint()
 LIST = Endpoint({**LISTED, "source": Text(120), "currency": Ignored(), "payout": Later(), "type": Ignored()})
 EVENTS = Endpoint({**LISTED, "type": Text(120), "types": Many(Text(120), most=20), "delivery_success": Ignored()})
@@ -39,13 +41,25 @@ def event(act: Act, given: dict[str, Any]) -> Body:
 
 
 def events(act: Act, given: dict[str, Any]) -> Body:
-    """Events, newest first; of one type through its link, of several by looking."""
-    if types := given.get("types"):
-        page = lists.page(act, "event", "/v1/events", {**given, "limit": 100})
-        kept = [body for body in page["data"] if body["type"] in types]
-        return {**page, "data": kept[: given.get("limit", lists.DEFAULT)]}
-    link = ("type", given["type"]) if "type" in given else None
-    return lists.page(act, "event", "/v1/events", given, link)
+    """Events, newest first, of all types or of some: then found among the newest of all, page after page."""
+    wanted: list[str] = [*given.get("types", ()), *([given["type"]] if "type" in given else [])]
+    if not wanted:
+        return lists.page(act, "event", "/v1/events", given)
+    limit = given.get("limit", lists.DEFAULT)
+    kept: list[Body] = []
+    asked: dict[str, Any] = {**given, "limit": 100}
+    for _ in range(PAGES_MAX):
+        page = lists.page(act, "event", "/v1/events", asked)
+        kept += [body for body in page["data"] if _is_of(body["type"], wanted)]
+        if len(kept) > limit or not page["has_more"] or "ending_before" in given:
+            break
+        asked["starting_after"] = page["data"][-1]["id"]
+    return {"object": "list", "data": kept[:limit], "has_more": len(kept) > limit, "url": "/v1/events"}
+
+
+def _is_of(kind: str, wanted: list[str]) -> bool:
+    """Whether the type is one of these, or of a family of them: `charge.*`."""
+    return any(kind == one or (one.endswith(".*") and kind.startswith(one[:-1])) for one in wanted)
 
 
 def _part(currency: str, amount: int) -> Body:

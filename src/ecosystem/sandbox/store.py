@@ -117,11 +117,6 @@ class Store:
         while self._committing:
             await asyncio.shield(self._committing)
         self._run("DELETE FROM answer WHERE at < ?", (before,))
-        self._run(
-            "DELETE FROM link WHERE name = 'type' AND seq IN"
-            " (SELECT seq FROM object WHERE kind = 'event' AND created < ?)",
-            (before,),
-        )
         self._run("DELETE FROM object WHERE kind = 'event' AND created < ?", (before,))
 
     async def close(self) -> None:

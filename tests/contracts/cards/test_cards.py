@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from contracts.cards.conftest import Bench, account
+from contracts.cards.benches import Bench, account
 from ecosystem.adapters.outside.cards import CardProcessor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused
