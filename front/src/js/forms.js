@@ -69,3 +69,11 @@ document.addEventListener('click', (event) => {
   field.type = shown ? 'password' : 'text';
   button.setAttribute('aria-pressed', String(!shown));
 });
+
+// A slider at its end limits nothing: what it would say is left out.
+document.addEventListener('htmx:config:request', (event) => {
+  const { body } = event.detail.ctx.request;
+  for (const slider of document.querySelectorAll('input[type="range"][data-most]')) {
+    if (slider.value === slider.dataset.most) body.delete(slider.name);
+  }
+});

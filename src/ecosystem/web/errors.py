@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
 
+from ecosystem.contexts.identity import TooManyAttempts
 from ecosystem.kernel.refusals import Denied, Invalid, NotFound, Refusal
 from ecosystem.web.answers import Answer, Drawn, elsewhere
 from ecosystem.web.forms import Unfilled
@@ -122,7 +123,7 @@ def _kind(error: Exception, refusal: Refusal | None) -> Kind:
 
 
 def _headers(refusal: Refusal | None) -> tuple[tuple[str, str], ...]:
-    if isinstance(refusal, TooManyRequests):
+    if isinstance(refusal, TooManyRequests | TooManyAttempts):
         return (("retry-after", str(refusal.retry_after_s)),)
     return ()
 

@@ -21,6 +21,13 @@ TEXT_CHARS_MAX = 20_000
 Verbatim = Annotated[str, Meta(extra={"verbatim": True})]
 """Text that is kept as typed: a password."""
 
+Email = Annotated[
+    str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address, such as ana@example.org.")
+]
+Id = Annotated[str, Meta(pattern=r"^[a-z]{2,5}_[0-9a-z]{26}$", description="That is not an id of ours.")]
+Path = Annotated[str, Meta(max_length=2_000)]
+"""The way on, after a form; `Visit.back` keeps it on this site."""
+
 
 class Unfit(Exception):
     """Why a field's text does not fit: a sentence."""

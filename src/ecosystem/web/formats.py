@@ -83,6 +83,22 @@ def distance_text(metres: int) -> str:
     return f"{kilometres:.1f} km" if kilometres < 10 else f"{kilometres:.0f} km"
 
 
+# Names as browsers say them of themselves; the first that occurs is the one (Edge says Chrome too, Chrome says Safari).
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Macintosh", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_text(user_agent: str) -> str:
+    """A browser as its owner knows it: `Chrome on Android`; what it calls itself when it is none of the known."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or user_agent[:60] or "An unnamed device"
+
+
 def _offset_text(offset: timedelta) -> str:
     minutes = int(offset.total_seconds()) // 60
     hours, rest = divmod(abs(minutes), 60)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
+from ecosystem.contexts.catalogue import FieldsRefused
 from ecosystem.kernel.refusals import Invalid, Refusal
 from ecosystem.web.fields import Unfit, fields_of, shown
 
@@ -52,9 +53,17 @@ class Form(Struct, Generic[T], frozen=True, kw_only=True):
         """
         if isinstance(refusal, Unfilled):
             return msgspec.structs.replace(self, refusal=refusal)
-        named = renamed.get(refusal.field or "", refusal.field or "")
-        field = named if named in fields_of(self.kind) else ""
-        return msgspec.structs.replace(self, errors={**self.errors, field: refusal.message}, refusal=refusal)
+        said = [(refusal.field or "", refusal.message)]
+        if isinstance(refusal, FieldsRefused):
+            said = [(problem.field, problem.reason) for problem in refusal.problems]
+        errors = dict(self.errors)
+        for field, sentence in said:
+            named = renamed.get(field, field)
+            if named in fields_of(self.kind):
+                errors.setdefault(named, sentence)
+            else:
+                errors[""] = f"{errors.get('', '')} {sentence}".strip()
+        return msgspec.structs.replace(self, errors=errors, refusal=refusal)
 
     def text(self, field: str) -> str:
         """What to show in the field again."""

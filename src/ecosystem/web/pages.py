@@ -9,14 +9,20 @@ from litestar import Router
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
+from ecosystem.web.account import routes as _account
 from ecosystem.web.art import routes as _art
 from ecosystem.web.csrf import SAFE_METHODS
 from ecosystem.web.files import routes as _files
+from ecosystem.web.first_operator import routes as _first_operator
 from ecosystem.web.media import routes as _media
+from ecosystem.web.notices import routes as _notices
 from ecosystem.web.preferences import routes as _preferences
 from ecosystem.web.provider_page import routes as _provider_page
+from ecosystem.web.reset import routes as _reset
 from ecosystem.web.search import routes as _search
 from ecosystem.web.service import routes as _service
+from ecosystem.web.sign_in import routes as _sign_in
+from ecosystem.web.sign_up import routes as _sign_up
 from ecosystem.web.visit import Visit
 
 BODY_BYTES_MAX = 1_000_000
@@ -41,15 +47,11 @@ def pages(*further: HTTPRouteHandler) -> Router:
     )
 
 
-_OWN: Sequence[HTTPRouteHandler] = (
-    _art.show,
-    _files.static,
-    _files.favicon,
-    _files.manifest,
-    _files.robots,
-    _preferences.choose,
-    _media.show,
-    _search.find,
-    _service.show,
-    _provider_page.show,
-)
+_PARTS = (
+    _account, _art, _files, _first_operator, _media, _notices, _preferences, _provider_page, _reset, _search, _service,
+    _sign_in, _sign_up,
+)  # fmt: skip
+_OWN: Sequence[HTTPRouteHandler] = [
+    handler for part in _PARTS for handler in vars(part).values() if isinstance(handler, HTTPRouteHandler)
+]
+"""Every handler of every part: a route that is written is served."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ecosystem.contexts.identity import Identity, Origin, SignedIn
+from ecosystem.contexts.notifications import NoticeBoard
 from ecosystem.kernel.actor import VISITOR, Actor
 from ecosystem.kernel.refusals import Denied
 from ecosystem.web.arrival import Arrival
@@ -31,6 +32,7 @@ class Door:
 
     identity: Identity
     jar: Jar
+    board: NoticeBoard
 
     async def admit(self, arrival: Arrival) -> None:
         """Fill in who sent the request. A session that has ended leaves a visitor, or the guest they were before."""
@@ -51,7 +53,8 @@ class Door:
         found = await self.identity.sessions.identified(access)
         addressee = await self.identity.profiles.addressee(found.actor.actor_id)
         arrival.actor, arrival.session = found.actor, found.session_id or ""
-        arrival.person = Person(name=addressee.name, email=addressee.email, zone=addressee.zone)
+        unread = await self.board.unread(addressee.user_id, found.actor)
+        arrival.person = Person(name=addressee.name, email=addressee.email, zone=addressee.zone, unread=unread)
 
     async def _renewed(self, arrival: Arrival, refresh: str) -> str:
         """A new access token, and the cookies that carry it and its successor. Raises `SessionEnded`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ecosystem.contexts.identity import TooManyAttempts
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid, NotFound, Refusal, Unavailable
 from ecosystem.web.limits import TooManyRequests
 
@@ -18,6 +19,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 # The first that fits holds: the special before the general.
 KINDS: tuple[tuple[type[Refusal], Kind], ...] = (
+    (TooManyAttempts, Kind(status=429, title="Too many attempts", icon="gauge")),
     (TooManyRequests, Kind(status=429, title="Slow down a little", icon="gauge")),
     (Invalid, Kind(status=422, title="That does not fit", icon="circle-alert")),
     (Denied, Kind(status=403, title="That is not for you", icon="lock")),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from minijinja import Environment, escape, safe
+from minijinja import Environment, safe
 from msgspec import Struct
 
 from ecosystem.kernel.actor import VISITOR, Actor
@@ -60,6 +61,7 @@ class Person(Struct, frozen=True, kw_only=True):
     email: str = ""
     picture: str = ""
     zone: str = ""
+    unread: int = 0
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -95,10 +97,14 @@ class Templates:
     @classmethod
     def of(cls, assets: Assets, icons: Icons, extra: Mapping[str, str] | None = None) -> Templates:
         """Every template of the site. `extra` adds some by name (the tests' gallery)."""
+
+        def asset(name: str) -> str:
+            return safe(assets.url(name))
+
         sources = dict(_sources(files("ecosystem.web"))) | dict(extra or {})
         environment = Environment(
             templates=sources,
-            globals=_GLOBALS | {"asset": assets.url, "icon": icons.icon},
+            globals=_GLOBALS | {"asset": asset, "icon": icons.icon},
             filters=_FILTERS,
             undefined_behavior="strict",
             debug=False,
@@ -223,6 +229,11 @@ def link(path: str, query: Mapping[str, Any] | None = None, /, **changed: Any) -
     return f"{path}?{said}" if said else path
 
 
+def _link(path: str, query: Mapping[str, Any] | None = None, /, **changed: Any) -> str:
+    """`link` as markup: escaped here, since the engine would spell every slash as an entity."""
+    return safe(escape(link(path, query, **changed), quote=True))
+
+
 def _iso(at: datetime) -> str:
     return sortable(at)
 
@@ -234,14 +245,14 @@ def _whole_price(units: int, currency: str) -> str:
 
 def _scene_url(category: str, seed: str, variant: int = 0) -> str:
     """Where the drawn picture of a thing without a photograph is (art/routes.py)."""
-    return f"/art/{category}/{seed}/{variant}.svg"
+    return safe(escape(f"/art/{category}/{seed}/{variant}.svg"))
 
 
 _GLOBALS: dict[str, Any] = {
     "t": _t,
     "n": _n,
     "csrf": _csrf,
-    "link": link,
+    "link": _link,
     "category_icon": category_icon,
     "scene_url": _scene_url,
     "whole_price": _whole_price,
@@ -261,6 +272,7 @@ _FILTERS: dict[str, Any] = {
     "duration": length_text,
     "minutes": formats.minutes_text,
     "distance": formats.distance_text,
+    "device": formats.device_text,
     "left": _left,
     "iso": _iso,
     "attributes": _attributes,
