@@ -173,7 +173,7 @@ async def _book(market: App, chance: random.Random, service: Service, customer: 
         place="Rua da Rosa 12, Lisbon" if service.mode == "at_customer" else "",
         total=(await market.offering.quote(service.service_id, guest=False)).lines.total,
         card=chance.choice(CARDS),
-        return_url="",
+        return_url=f"{market.notifications.brand.url}/bookings",
     )
     try:
         await market.checkout.hold(hold, customer)
