@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -63,14 +65,28 @@ async def _serve(settings: Settings, *, with_parent: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     if with_parent:
-        # The parent holds the other end; when it goes, however it goes, this end reads nothing more.
-        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or stopped.set())
+        threading.Thread(target=_orphaned, args=(loop, stopped), daemon=True, name="sandbox-parent").start()
     async with Sandbox.running(settings) as sandbox:
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         sys.stdout.write(msgspec.json.encode({"origin": sandbox.origin, "pid": os.getpid()}).decode() + "\n")
         sys.stdout.flush()
         await stopped.wait()
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """The parent holds the other end of standard input; when it goes, however it goes, this end reads nothing more."""
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stopped.set)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
 
 
 def _keys(path: Path) -> Keys:
@@ -84,7 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="the folder of its state")
     parser.add_argument("--keys", type=Path, help="the file of its keys (default: keys.json in the data folder)")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any that is free")
+    parser.add_argument("--port", type=_port, default=0, help="0 takes any that is free")
     parser.add_argument("--webhook-url", help="where events are delivered")
     parser.add_argument("--events", default="", help="the types delivered, with commas between (default: all)")
     parser.add_argument("--embedder", action="append", default=[], help="an origin that may frame the card element")
