@@ -11,6 +11,7 @@ from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, Refunds, Webhooks
+from ecosystem.contexts.search import Indexer
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.calendars import Calendars
@@ -60,6 +61,7 @@ class App:
     statements: Statements
     tariff: Tariff
     sequencer: Sequencer
+    indexer: Indexer
     notifications: Notifications
     # journeys
     access: Access
@@ -133,6 +135,7 @@ class App:
             statements=statements,
             tariff=tariff,
             sequencer=Sequencer(table, clock),
+            indexer=Indexer(table=table, index=ports.search, source=Shelf(table), clock=clock),
             notifications=notifications,
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),

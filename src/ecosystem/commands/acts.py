@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecosystem.app import App
-from ecosystem.commands import importing
+from ecosystem.commands import importing, store
 from ecosystem.commands.control import Act
 
 
 def acts(market: App) -> Mapping[str, Act]:
     """The acts by name."""
-    return {importing.COMMAND: lambda arguments: importing.load(market, arguments)}
+    return {
+        importing.COMMAND: lambda arguments: importing.load(market, arguments),
+        store.REBUILD: lambda arguments: store.rebuilding(market, arguments),
+    }

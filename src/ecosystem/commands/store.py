@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from ecosystem.adapters.embedded import backup as copies
 from ecosystem.adapters.embedded.backup import Copied, Progress
+from ecosystem.app import App
+from ecosystem.commands import control
+from ecosystem.commands.control import Arguments
+from ecosystem.commands.opening import without_processor
 from ecosystem.commands.settings import Settings
+from ecosystem.contexts.search import Drift
+
+REBUILD = "rebuild"
 
 
 def table_path(data: Path) -> Path:
@@ -29,6 +37,39 @@ async def restore(chosen: Settings, copy: Path, *, replace: bool) -> int:
         print(f"What was there is kept as {restored.kept}.")
     print("Build the search index anew with `ecosystem rebuild search`, then start the marketplace.")
     return 0
+
+
+async def rebuild_search(chosen: Settings, *, check_only: bool) -> int:
+    """Make the search index true to the catalogue, or say where it is not; 1 when it is not and was left so."""
+    code = await control.ask(chosen.data, REBUILD, {"check": check_only}, print)
+    if code is not None:
+        return code
+    async with without_processor(chosen) as (market, _):
+        if not check_only:
+            rebuilt = await market.indexer.build_anew()
+            print(f"{rebuilt.documents:,} services are in the index, built anew.")
+            return 0
+        drift = await market.indexer.check()
+        print(_drifted(drift))
+        return 0 if drift.none else 1
+
+
+async def rebuilding(market: App, arguments: Arguments) -> AsyncGenerator[str]:
+    """The same, in the process that serves: in place, while it is searched."""
+    if arguments["check"]:
+        yield _drifted(await market.indexer.check())
+        return
+    rebuilt = await market.indexer.rebuild()
+    yield f"{rebuilt.documents:,} services are in the index, {rebuilt.changed:,} of them were mended."
+
+
+def _drifted(drift: Drift) -> str:
+    if drift.none:
+        return f"{drift.on_offer:,} services are on offer, and the index agrees."
+    return (
+        f"{drift.on_offer:,} services are on offer; in the index {len(drift.missing):,} are missing, "
+        f"{len(drift.outdated):,} outdated, {len(drift.superfluous):,} too many. Mend it: ecosystem rebuild search"
+    )
 
 
 def _told(progress: Progress) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from ecosystem.app import App
+from ecosystem.ports.search import IndexDamaged
 from ecosystem.workflows.deliveries import Deliveries
 from ecosystem.workflows.reactions import reactions
 from ecosystem.workflows.relay import Relay
 from ecosystem.workflows.runner import Runner
 from ecosystem.workflows.schedules import Schedule
+
+log = logging.getLogger(__name__)
+SIGNING_KEY_LIFE = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,11 @@ class Wiring:
         runner = Runner(
             table,
             clock,
-            followers={"relay": relay.step, "ledger sequencer": market.sequencer.step},
+            followers={
+                "relay": relay.step,
+                "ledger sequencer": market.sequencer.step,
+                "search-indexer": lambda: _indexed(market),
+            },
             schedules=[
                 Schedule("retry deliveries", 1, relay.retry),
                 Schedule("webhooks", 10, sweep.webhooks_due),
@@ -37,6 +47,7 @@ class Wiring:
                 Schedule("holds", 10, sweep.holds_due),
                 Schedule("bookings", 10, sweep.bookings_due),
                 Schedule("mail", 2, market.notifications.postman.step),
+                Schedule("signing keys", 86_400, lambda: _rotated(market)),
             ],
         )
         return cls(market=market, relay=relay, deliveries=Deliveries(table, clock), runner=runner)
@@ -47,3 +58,19 @@ class Wiring:
         await self.relay.retry()
         while await self.market.sequencer.step():
             pass
+        await self.market.indexer.catch_up()
+
+
+async def _indexed(market: App) -> int:
+    """Follow the changes into the search index; a damaged one is made anew from what is on offer."""
+    try:
+        return await market.indexer.follow()
+    except IndexDamaged:
+        log.exception("the search index is damaged; it is built anew")
+        await market.indexer.build_anew()
+        return 1
+
+
+async def _rotated(market: App) -> int:
+    """Whether the signing key had served its time and a new one was made."""
+    return int(await market.ports.tokens.rotate_when(SIGNING_KEY_LIFE))
