@@ -27,7 +27,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, dependencies, asse
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/deptry .
+	$(BIN)/deptry src
 	scripts/assets --check
 
 .PHONY: format
