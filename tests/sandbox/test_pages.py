@@ -43,10 +43,11 @@ async def test_what_an_address_says_is_never_markup(api: Caller) -> None:
 
 
 async def test_the_pages_own_files_are_served_and_no_others(api: Caller) -> None:
-    for name in ("pages.css", "element.js", "challenged.js"):
-        status, text, headers = await look(api, f"/static/{name}")
+    for name in ("pages.css", "element.js", "challenged.js", "inter.woff2"):
+        async with api.session.get(f"{api.origin}/static/{name}") as answer:
+            status, held, headers = answer.status, await answer.read(), answer.headers
         assert status == 200
-        assert text
+        assert held
         assert headers["X-Content-Type-Options"] == "nosniff"
     for name in ("element.html", "nothing.js", "..%2f__init__.py", "%2e%2e/settings.py", "a/b.css"):
         assert (await look(api, f"/static/{name}"))[0] == 404

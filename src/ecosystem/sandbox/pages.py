@@ -30,7 +30,7 @@ from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.store import Store
 
 MERCHANT = "Ecosystem"
-_KINDS = {"css": "text/css", "js": "text/javascript"}
+_KINDS = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2"}
 _DECISIONS = {"authorize": True, "fail": False}
 _FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -119,10 +119,10 @@ class Pages:
     async def static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         kind = _KINDS.get(name.rpartition(".")[2])
-        if kind is None or not re.fullmatch(r"[a-z]+\.(css|js)", name) or (text := _file(name)) is None:
+        if kind is None or not re.fullmatch(r"[a-z]+\.[a-z0-9]+", name) or (held := _file(name)) is None:
             return self._page("unknown.html", status=404)
         headers = _FIXED | {"Cache-Control": "public, max-age=300"}
-        return web.Response(text=text, content_type=kind, headers=headers)
+        return web.Response(body=held, content_type=kind, headers=headers)
 
     def _intent(self, request: web.Request) -> Record | None:
         found = self.store.reading.linked("challenge", request.match_info["token"], 1)
@@ -157,10 +157,10 @@ class Pages:
     ) -> web.Response:
         template = _file(name)
         assert template is not None
-        text = re.sub(r"\{(\w+)\}", lambda matched: escape(values[matched[1]]), template)
+        text = re.sub(r"\{(\w+)\}", lambda matched: escape(values[matched[1]]), template.decode())
         ancestors = " ".join(self.embedders) or "'none'"
         policy = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self';"
             f" form-action {' '.join(filter(None, form_action))}; base-uri 'none'; frame-ancestors {ancestors}"
         )
         headers = _FIXED | {"Content-Security-Policy": policy}
@@ -196,6 +196,6 @@ def _theme(request: web.Request) -> str:
 
 
 @cache
-def _file(name: str) -> str | None:
+def _file(name: str) -> bytes | None:
     held = files("ecosystem.sandbox") / "pages" / name
-    return held.read_text("utf-8") if held.is_file() else None
+    return held.read_bytes() if held.is_file() else None

@@ -242,6 +242,7 @@
     }
   });
 
+  if (window.parent === window) document.body.classList.add("alone");
   new ResizeObserver(height).observe(document.querySelector("main"));
   tell({ type: "ready" });
   height();
