@@ -60,7 +60,12 @@ def page(
 def violations(opened: Page) -> list[str]:
     """What axe finds on the page as it stands (WCAG 2.2 A and AA, and best practices)."""
     found = Axe().run(opened).response["violations"]
-    return [f"{each['id']}: {node['target']} {node['html'][:160]}" for each in found for node in each["nodes"]]
+    twice = opened.evaluate(
+        "[...document.querySelectorAll('[id]')].map((each) => each.id).filter((id, at, all) => all.indexOf(id) !== at)"
+    )
+    return [f"id twice: {name}" for name in twice] + [
+        f"{each['id']}: {node['target']} {node['html'][:160]}" for each in found for node in each["nodes"]
+    ]
 
 
 def overflow(opened: Page) -> int:

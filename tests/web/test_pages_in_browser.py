@@ -23,6 +23,9 @@ PUBLIC = (
     "/sign-in",
     "/sign-up",
     "/reset-password",
+    "/help",
+    "/help/cancellation",
+    "/help/privacy",
     "/nowhere",
 )
 OWN = ("/account", "/account/security", "/notices")

@@ -14,6 +14,7 @@ from ecosystem.web.art import routes as _art
 from ecosystem.web.csrf import SAFE_METHODS
 from ecosystem.web.files import routes as _files
 from ecosystem.web.first_operator import routes as _first_operator
+from ecosystem.web.help import routes as _help
 from ecosystem.web.media import routes as _media
 from ecosystem.web.notices import routes as _notices
 from ecosystem.web.preferences import routes as _preferences
@@ -48,7 +49,7 @@ def pages(*further: HTTPRouteHandler) -> Router:
 
 
 _PARTS = (
-    _account, _art, _files, _first_operator, _media, _notices, _preferences, _provider_page, _reset, _search, _service,
+    _account, _art, _files, _first_operator, _help, _media, _notices, _preferences, _provider_page, _reset, _search, _service,
     _sign_in, _sign_up,
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [

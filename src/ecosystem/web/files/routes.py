@@ -53,13 +53,9 @@ _CLOSED = ("/account", "/bookings", "/checkout", "/console", "/provider/", "/sig
 
 
 @get("/robots.txt")
-async def robots(request: Visit) -> Answer:
+async def robots() -> Answer:
     """What search engines may look at."""
-    lines = [
-        "User-agent: *",
-        *(f"Disallow: {path}" for path in _CLOSED),
-        f"Sitemap: {request.kit.site.url}/sitemap.xml",
-    ]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _CLOSED)]
     return Drawn(
         status=200,
         headers=(("cache-control", A_WHILE),),
