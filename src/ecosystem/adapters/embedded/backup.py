@@ -21,10 +21,10 @@ from msgspec import Struct
 
 from ecosystem.adapters.embedded.table_changes import entries as changed
 from ecosystem.adapters.embedded.table_file import Hold, reader, refusal, rows, sync_folder, writer
-from ecosystem.adapters.embedded.table_item import Item, whole
-from ecosystem.adapters.embedded.table_store import COLUMNS
+from ecosystem.adapters.embedded.table_item import kept
 from ecosystem.kernel.refusals import Conflict, Refusal
 from ecosystem.ports.table import Key, TableDamaged
+from ecosystem.ports.table_limits import shown
 
 # A step copies 2 MB; the pause leaves the disk to those who serve.
 STEP_PAGES = 256
@@ -32,7 +32,7 @@ PAUSE_S = 0.002
 READ_STEP = 1000
 BUSY_TIMEOUT_MS = 5000
 
-_ITEMS = f"SELECT pk, sk, {COLUMNS} FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?"  # noqa: S608
+_ITEMS = "SELECT pk, sk, item, expires, checksum FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?"
 _INDEXED = """SELECT idx, pk, sk, item_pk, item_sk FROM indexed
 WHERE (idx, pk, sk, item_pk, item_sk) > (?, ?, ?, ?, ?) ORDER BY idx, pk, sk, item_pk, item_sk LIMIT ?"""
 _CHANGES = "SELECT seq, body, checksum FROM changes WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -167,14 +167,14 @@ def _inventory(connection: apsw.Connection, told: Told, step: str) -> Inventory:
     wanted = checksum = done = 0
     pk = sk = ""
     while found := rows(connection, _ITEMS, (pk, sk, READ_STEP)):
-        for columns in found:
-            pk, sk = columns[0], columns[1]
-            item = Item(*columns[2:])
-            whole(Key(pk, sk), item)
+        for pk, sk, packed, expires, sum_of_item in found:
+            item = kept(packed, sum_of_item, pk, sk).item
+            if item.expires != expires:
+                raise TableDamaged(f"The expiry of {shown(Key(pk, sk))} is damaged.")
             items[item.entity] = items.get(item.entity, 0) + 1
-            for place in item.places():
+            for place in item.places:
                 wanted ^= _mark((*place, pk, sk))
-            checksum = crc32(repr(columns).encode(), checksum)
+            checksum = crc32(packed, crc32(repr((pk, sk)).encode(), checksum))
         done += len(found)
         told(Progress(step=step, done=done, total=total))
     entries = indexed = 0

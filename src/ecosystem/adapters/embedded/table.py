@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ecosystem.adapters.embedded.table_adversary import Adversary
 from ecosystem.adapters.embedded.table_changes import Followed, change, followed
+from ecosystem.adapters.embedded.table_checkpoint import Checkpoints
 from ecosystem.adapters.embedded.table_commit import GroupCommit
 from ecosystem.adapters.embedded.table_file import Hold, reader, refusal, writer
 from ecosystem.adapters.embedded.table_item import Entry
@@ -79,7 +80,8 @@ class EmbeddedTable:
             connection = writer(path, vfs=vfs)
             try:
                 table = cls(Reads(reader(path, vfs=vfs), clock))
-                table._writing(hold, connection, clock, upkeep=upkeep)
+                checkpoints = Checkpoints(connection, path, vfs=vfs)
+                table._writing(hold, connection, checkpoints, clock, upkeep=upkeep)
                 if index_lag is not None:
                     table._adversary = Adversary(connection, clock, index_lag)
             except BaseException:
@@ -198,8 +200,10 @@ class EmbeddedTable:
             return Load(waiting=0, commit_s=0.0)
         return Load(waiting=self._writer.commits.waiting, commit_s=self._writer.commits.commit_s)
 
-    def _writing(self, hold: Hold, connection: apsw.Connection, clock: Clock, *, upkeep: bool) -> None:
-        commits = GroupCommit(connection, clock, self._told)
+    def _writing(
+        self, hold: Hold, connection: apsw.Connection, checkpoints: Checkpoints, clock: Clock, *, upkeep: bool
+    ) -> None:
+        commits = GroupCommit(connection, clock, checkpoints, self._told)
         kept = Upkeep(commits, clock)
         task = asyncio.create_task(kept.run(), name="table-upkeep") if upkeep else None
         self._writer = _Writer(hold=hold, connection=connection, commits=commits, upkeep=kept, task=task)

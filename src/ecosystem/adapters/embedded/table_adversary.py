@@ -14,9 +14,9 @@ import apsw
 
 from ecosystem.adapters.embedded.table_changes import Followed, Position
 from ecosystem.adapters.embedded.table_file import SCHEMA, rows
-from ecosystem.adapters.embedded.table_item import Entry, Item
+from ecosystem.adapters.embedded.table_item import Entry, Kept, kept, unpacked
 from ecosystem.adapters.embedded.table_read import Reads
-from ecosystem.adapters.embedded.table_store import COLUMNS, Store
+from ecosystem.adapters.embedded.table_store import Store
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Index
 
@@ -38,8 +38,9 @@ class Replica:
         self._due: dict[tuple[str, str], int] = {}
         self._coming: list[tuple[int, int, Entry]] = []
         self.reads = Reads(self._connection, clock)
-        for pk, sk, *columns in rows(source, f"SELECT pk, sk, {COLUMNS} FROM items"):  # noqa: S608 — a constant
-            self._store.replace(pk, sk, None, Item(*columns))
+        for pk, sk, packed, checksum in rows(source, "SELECT pk, sk, item, checksum FROM items"):
+            self._store.replace(pk, sk, None, kept(packed, checksum, pk, sk))
+        self._store.flush()
 
     def told(self, entry: Entry) -> None:
         """Learn of a write, some time from now, but never before an earlier write of the same item."""
@@ -54,7 +55,9 @@ class Replica:
         self._now += 1
         while self._coming and self._coming[0][0] <= self._now:
             _, _, entry = heapq.heappop(self._coming)
-            self._store.replace(entry.pk, entry.sk, self._store.find(entry.pk, entry.sk), entry.new)
+            new = None if entry.new is None else Kept(unpacked(entry.new), entry.new)
+            self._store.replace(entry.pk, entry.sk, self._store.find(entry.pk, entry.sk), new)
+        self._store.flush()
 
     def close(self) -> None:
         self._connection.close()

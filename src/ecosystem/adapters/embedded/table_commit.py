@@ -17,6 +17,7 @@ from time import perf_counter
 
 import apsw
 
+from ecosystem.adapters.embedded.table_checkpoint import Checkpoints
 from ecosystem.adapters.embedded.table_file import refusal, rows
 from ecosystem.adapters.embedded.table_item import Entry, micros
 from ecosystem.adapters.embedded.table_store import Store
@@ -27,6 +28,8 @@ from ecosystem.ports.clock import Clock
 BUDGET_S_MIN = 0.001
 BUDGET_S_MAX = 0.004
 COMMITS_REMEMBERED = 8
+# What a caller takes to come back with its next work, roughly.
+RETURN_S = 15e-6
 BUSY_RETRY_S = 0.005
 BUSY_S_MAX = 5.0
 Told = Callable[[Sequence[Sequence[Entry]]], None]
@@ -49,17 +52,17 @@ class Member:
 class GroupCommit:
     """The one queue to the writing connection. `told` hears of every committed batch that changed items."""
 
-    def __init__(self, connection: apsw.Connection, clock: Clock, told: Told) -> None:
+    def __init__(self, connection: apsw.Connection, clock: Clock, checkpoints: Checkpoints, told: Told) -> None:
         self._connection = connection
         self._store = Store(connection)
         self._clock = clock
+        self._checkpoints = checkpoints
         self._told = told
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="table-commit")
         self._queue: deque[Member] = deque()
         self._batch: list[Member] = []
         self._seq_before = self._store.seq
-        self._changes_before = 0
         self._scheduled = False
         self._committing = False
         self._closed = False
@@ -85,6 +88,7 @@ class GroupCommit:
         self._closed = True
         await self._idle.wait()
         self._executor.shutdown()
+        self._checkpoints.close()
 
     @property
     def waiting(self) -> int:
@@ -109,20 +113,21 @@ class GroupCommit:
             if not self._begun():
                 return
             self._fill()
+            wrote = self._store.flush()
         except Exception as failed:  # noqa: BLE001 — whatever it is, innocent callers must not wait for ever
             self._failed(failed)
             return
-        if self._connection.total_changes() == self._changes_before:
-            rows(self._connection, "ROLLBACK")
-            self._answer()
-        else:
+        if wrote:
             self._committing = True
             self._executor.submit(self._commit)
+        else:
+            rows(self._connection, "ROLLBACK")
+            self._answer()
+            self._go_on()
 
     def _begun(self) -> bool:
         """Begin the batch's transaction, or ask again later while another program holds the file."""
         self._seq_before = self._store.seq
-        self._changes_before = self._connection.total_changes()
         try:
             rows(self._connection, "BEGIN IMMEDIATE")
         except apsw.BusyError:
@@ -158,7 +163,7 @@ class GroupCommit:
             if self._singly:
                 self._singly -= 1
                 break
-            if perf_counter() > end:
+            if perf_counter() + store.pending_s > end:
                 break
 
     def _commit(self) -> None:
@@ -167,6 +172,7 @@ class GroupCommit:
         failed: Exception | None = None
         try:
             rows(self._connection, "COMMIT")
+            self._checkpoints.after_commit()
         except Exception as failure:  # noqa: BLE001 — it is answered on the loop
             failed = failure
         self._loop.call_soon_threadsafe(self._committed, failed, perf_counter() - started, context=Context())
@@ -174,8 +180,16 @@ class GroupCommit:
     def _committed(self, failed: Exception | None, duration_s: float) -> None:
         self._committing = False
         self._durations.append(duration_s)
+        self._checkpoints.look()
         if failed is None or self._landed():
+            returning_s = len(self._batch) * RETURN_S
             self._answer()
+            if self._queue and not self._scheduled and self.commit_s < 2 * returning_s:
+                # At once: those just answered prepare their next work while this batch waits for the disk. When the
+                # disk takes longer than they do, it is better to wait for them and share one COMMIT.
+                self._flush()
+            else:
+                self._go_on()
         else:
             self._failed(failed)
 
@@ -200,7 +214,6 @@ class GroupCommit:
                 member.future.set_exception(member.refusal)
             else:
                 member.future.set_result(member.entries)
-        self._go_on()
 
     def _failed(self, failed: Exception) -> None:
         """Undo the batch. Its members go again one by one, so that one cannot spoil it for the others."""
@@ -216,6 +229,7 @@ class GroupCommit:
         self._go_on()
 
     def _undo(self) -> None:
+        self._store.forget()
         self._store.seq = self._seq_before
         # SQLite has rolled back by itself after some failures, a full disk among them.
         with suppress(apsw.Error):

@@ -35,40 +35,49 @@ MICROSECOND = timedelta(microseconds=1)
 NUMBERS: Mapping[Index, int] = {index: number for number, index in enumerate(Index, start=1)}
 INDEXES: Mapping[int, Index] = {number: index for index, number in NUMBERS.items()}
 
-_encode = msgspec.msgpack.Encoder().encode
-_counters = msgspec.msgpack.Decoder(dict[str, int])
-_places = msgspec.msgpack.Decoder(list[tuple[int, str, str]])
+_pack = msgspec.msgpack.Encoder().encode
 _EMPTY = table_codec.encode(Counter())
+
+Place = tuple[int, str, str]
 
 
 class Item(Struct, frozen=True, array_like=True):
-    """The columns of an item. Counters and index keys stay encoded until somebody asks; None where there are none."""
+    """An item as it is packed. `places` are its keys in the indexes: number, partition, sort."""
 
     entity: str
     schema: int
     version: int
     body: bytes
-    counters: bytes | None
-    indexed: bytes | None
+    counters: dict[str, int]
+    places: tuple[Place, ...]
     expires: int | None
-    checksum: int
 
-    def places(self) -> list[tuple[int, str, str]]:
-        """Its keys in the indexes: number, partition, sort."""
-        return _places.decode(self.indexed) if self.indexed else []
 
-    def counted(self) -> dict[str, int]:
-        return _counters.decode(self.counters) if self.counters else {}
+class Kept(Struct, frozen=True):
+    """An item together with its packed form."""
+
+    item: Item
+    packed: bytes
 
 
 class Entry(Struct, frozen=True, array_like=True):
-    """One item's part of a transaction's change row."""
+    """One item's part of a transaction's change row: packed, before and after."""
 
     pk: str
     sk: str
-    old: Item | None
-    new: Item | None
+    old: bytes | None
+    new: bytes | None
     expired: bool = False
+
+
+unpacked = msgspec.msgpack.Decoder(Item).decode
+
+
+def kept(packed: bytes, checksum: int, pk: str, sk: str) -> Kept:
+    """The item as read. Raises `TableDamaged` when its bytes are not those written: SQLite itself does not look."""
+    if crc32(packed) != checksum:
+        raise TableDamaged(f"The stored bytes of {table_limits.shown(Key(pk, sk))} are damaged; restore a backup.")
+    return Kept(unpacked(packed), packed)
 
 
 def met(expected: Expected | None, item: Item | None) -> bool:
@@ -82,23 +91,20 @@ def met(expected: Expected | None, item: Item | None) -> bool:
     return item is not None
 
 
-def put(write: Put, body: bytes, version: int) -> Item:
+def put(write: Put, body: bytes, version: int) -> Kept:
     """The item that a put leaves, at that version."""
-    counters = _encode(dict(write.counters)) if write.counters else None
-    indexed = None
-    if write.index:
-        places = [(NUMBERS[index], key.partition, key.sort) for index, key in write.index.items()]
-        # In order, so that equal keys are equal bytes.
-        indexed = _encode(sorted(places))
-    expires = None if write.expires_at is None else micros(write.expires_at)
     kind = type(write.value)
-    checksum = checksum_of(version, body, counters, indexed)
-    return Item(kind.entity, kind.schema, version, body, counters, indexed, expires, checksum)
+    places: tuple[Place, ...] = ()
+    if write.index:
+        places = tuple((NUMBERS[index], key.partition, key.sort) for index, key in write.index.items())
+    expires = None if write.expires_at is None else micros(write.expires_at)
+    item = Item(kind.entity, kind.schema, version, body, dict(write.counters), places, expires)
+    return Kept(item, _pack(item))
 
 
-def added(write: Add, item: Item | None, version: int) -> Item:
+def added(write: Add, item: Item | None, version: int) -> Kept:
     """The item with its counters added to, at that version. Raises the write's refusal past a bound."""
-    counters = item.counted() if item else {}
+    counters = dict(item.counters) if item else {}
     for name, by in write.by.items():
         counters[name] = table_limits.counter(write.key, name, counters.get(name, 0) + by)
     for name, bound in write.at_least.items():
@@ -107,15 +113,13 @@ def added(write: Add, item: Item | None, version: int) -> Item:
     for name, bound in write.at_most.items():
         if counters.get(name, 0) > bound:
             raise _passed(write, name, f"rise above {bound}")
-    encoded = _encode(counters)
     if item is None:
-        checksum = checksum_of(version, _EMPTY, encoded, None)
-        return Item(Counter.entity, Counter.schema, version, _EMPTY, encoded, None, None, checksum)
-    table_limits.counters(write.key, counters)
-    places = [Key(pk, sk) for _, pk, sk in item.places()]
-    table_limits.item(write.key, table_limits.item_bytes(write.key, item.body, counters, places))
-    checksum = checksum_of(version, item.body, encoded, item.indexed)
-    return Item(item.entity, item.schema, version, item.body, encoded, item.indexed, item.expires, checksum)
+        becomes = Item(Counter.entity, Counter.schema, version, _EMPTY, counters, (), None)
+        return Kept(becomes, _pack(becomes))
+    if len(counters) != len(item.counters):
+        _grown(write.key, item, counters)
+    becomes = Item(item.entity, item.schema, version, item.body, counters, item.places, item.expires)
+    return Kept(becomes, _pack(becomes))
 
 
 def refused(write: Write) -> Refusal:
@@ -127,45 +131,30 @@ def refused(write: Write) -> Refusal:
 
 
 def row(key: Key, item: Item, kind: type[S]) -> Row[S]:
-    """The item as its readers see it. Raises `Unfit` when it is of another kind, `TableDamaged` when it is not whole."""
-    whole(key, item)
+    """The item as its readers see it. Raises `Unfit` when it is of another kind."""
     return Row(
         key=key,
         value=table_codec.decode(kind, item.entity, item.schema, item.body),
         version=item.version,
-        counters=item.counted(),
-        index={INDEXES[number]: Key(pk, sk) for number, pk, sk in item.places()} if item.indexed else {},
+        counters=item.counters,
+        index={INDEXES[number]: Key(pk, sk) for number, pk, sk in item.places},
         expires_at=None if item.expires is None else instant(item.expires),
     )
 
 
-def image(item: Item | None) -> Image | None:
+def image(packed: bytes | None) -> Image | None:
     """The item as one side of a change."""
-    if item is None:
+    if packed is None:
         return None
+    item = unpacked(packed)
     return Image(
         entity=item.entity,
         schema=item.schema,
         version=item.version,
         body=item.body,
-        counters=item.counted(),
+        counters=item.counters,
         expires_at=None if item.expires is None else instant(item.expires),
     )
-
-
-def whole(key: Key, item: Item) -> None:
-    """Raises `TableDamaged` when the item's bytes are not those written: SQLite itself does not look."""
-    if item.checksum != checksum_of(item.version, item.body, item.counters, item.indexed):
-        raise TableDamaged(f"The stored bytes of {table_limits.shown(key)} are damaged; restore a backup.")
-
-
-def checksum_of(version: int, body: bytes, counters: bytes | None, indexed: bytes | None) -> int:
-    checksum = crc32(body, version & 0xFFFFFFFF)
-    if counters:
-        checksum = crc32(counters, checksum)
-    if indexed:
-        checksum = crc32(indexed, checksum)
-    return checksum
 
 
 def micros(at: datetime) -> int:
@@ -175,6 +164,13 @@ def micros(at: datetime) -> int:
 
 def instant(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
+
+
+def _grown(key: Key, item: Item, counters: Mapping[str, int]) -> None:
+    """Raises `Unfit` when the item would no longer fit with these counters."""
+    table_limits.counters(key, counters)
+    places = [Key(pk, sk) for _, pk, sk in item.places]
+    table_limits.item(key, table_limits.item_bytes(key, item.body, counters, places))
 
 
 def _passed(write: Add, name: str, how: str) -> Refusal:

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import apsw
 
 from ecosystem.adapters.embedded.table_changes import Position, entries
-from ecosystem.adapters.embedded.table_file import executing, refusal, rows
-from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, Item, micros, row
-from ecosystem.adapters.embedded.table_store import COLUMNS
+from ecosystem.adapters.embedded.table_file import refusal, rows, statements
+from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, kept, micros, row
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports import table_codec
 from ecosystem.ports.clock import Clock
@@ -29,9 +28,8 @@ BUSY_S_MAX = 2.0
 CHANGES_STEP = 64
 SCAN_STEP = 500
 
-_GET = f"SELECT {COLUMNS} FROM items WHERE pk = ? AND sk = ?"  # noqa: S608 — a constant
-_ITEM = ", ".join(f"i.{name}" for name in f"pk, sk, {COLUMNS}".split(", "))
-_SCAN = f"""SELECT {_ITEM} FROM items i WHERE (i.pk, i.sk) > (?, ?) ORDER BY i.pk, i.sk LIMIT ?"""  # noqa: S608
+_GET = "SELECT item, checksum FROM items WHERE pk = ? AND sk = ?"
+_SCAN = "SELECT pk, sk, item, checksum FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?"
 _CHANGES = "SELECT seq, body, checksum FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?"
 
 
@@ -41,7 +39,7 @@ class Reads:
     def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
-        self._execute = executing(connection)
+        self._statements = statements(connection)
 
     async def get(self, key: Key, kind: type[S]) -> Row[S] | None:
         try:
@@ -52,7 +50,10 @@ class Reads:
     async def query(self, sought: Sought, kind: type[S]) -> Page[S]:
         statement, values = _query(sought, micros(self._clock.now()))
         found = await self._asked(partial(rows, self._connection, statement, values))
-        page = [row(Key(columns[0], columns[1]), Item(*columns[2:10]), kind) for columns in found[: sought.limit]]
+        page = [
+            row(Key(pk, sk), kept(packed, checksum, pk, sk).item, kind)
+            for pk, sk, packed, checksum, *_ in found[: sought.limit]
+        ]
         if len(page) == sought.limit:
             # An inline read never yields by itself; whoever reads page after page must not keep the loop.
             await asyncio.sleep(0)
@@ -60,7 +61,7 @@ class Reads:
             return Page(page)
         last = found[sought.limit - 1]
         item = None if sought.index is None else Key(last[0], last[1])
-        return Page(page, table_codec.cursor(table_codec.Place(last[10], last[11], item)))
+        return Page(page, table_codec.cursor(table_codec.Place(last[4], last[5], item)))
 
     async def scan(self, kind: type[S], after: Cursor | None, limit: int) -> Page[S]:
         place = table_codec.Place("", "") if after is None else table_codec.place(after)
@@ -69,11 +70,11 @@ class Reads:
         pk, sk = place.partition, place.sort
         while True:
             found = await self._asked(partial(rows, self._connection, _SCAN, (pk, sk, SCAN_STEP)))
-            for columns in found:
+            for next_pk, next_sk, packed, checksum in found:
                 if len(page) == limit:
                     return Page(page, table_codec.cursor(table_codec.Place(pk, sk)))
-                pk, sk = columns[0], columns[1]
-                item = Item(*columns[2:])
+                pk, sk = next_pk, next_sk
+                item = kept(packed, checksum, pk, sk).item
                 if item.entity == kind.entity and (item.expires is None or item.expires > now):
                     page.append(row(Key(pk, sk), item, kind))
             if len(found) < SCAN_STEP:
@@ -105,11 +106,14 @@ class Reads:
         self._connection.close()
 
     def _get(self, key: Key, kind: type[S]) -> Row[S] | None:
-        for columns in self._execute(_GET, (key.partition, key.sort)).fetchall():
-            item = Item(*columns)
-            if item.expires is None or item.expires > micros(self._clock.now()):
-                return row(key, item, kind)
-        return None
+        found = self._statements.execute(_GET, (key.partition, key.sort)).get
+        if found is None:
+            return None
+        packed, checksum = found
+        item = kept(packed, checksum, key.partition, key.sort).item
+        if item.expires is not None and item.expires <= micros(self._clock.now()):
+            return None
+        return row(key, item, kind)
 
     async def _asked(self, read: Callable[[], T]) -> T:
         """The answer of a read; asked again, without holding up the loop, while the file is busy."""
@@ -149,7 +153,7 @@ def _query(sought: Sought, now: int) -> tuple[str, list[Any]]:
     where.append("(i.expires IS NULL OR i.expires > ?)")
     way = " DESC" if sought.descending else ""
     statement = (
-        f"SELECT {_ITEM}, {at}.pk, {at}.sk FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608 — constants
+        f"SELECT i.pk, i.sk, i.item, i.checksum, {at}.pk, {at}.sk FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608 — constants
         f" ORDER BY {', '.join(name + way for name in order)} LIMIT ?"
     )
     return statement, [*values, now, sought.limit + 1]

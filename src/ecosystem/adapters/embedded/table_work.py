@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.embedded.table_item import MICROSECOND, Entry, added, met, put, refused
+from ecosystem.adapters.embedded.table_item import MICROSECOND, Entry, Kept, added, met, put, refused
 from ecosystem.adapters.embedded.table_store import Store
 from ecosystem.ports.table import Add, Check, Put, TokenReused, Write
 
@@ -40,13 +40,14 @@ class Transaction(Struct, frozen=True):
             fingerprint = _fingerprint(self.writes, self.bodies)
             if _done_before(store, self.token, fingerprint, now):
                 return ()
-        entries = [
-            entry
-            for write, body in zip(self.writes, self.bodies, strict=True)
-            if (entry := _decided(store, write, body, now)) is not None
-        ]
-        for entry in entries:
-            store.replace(entry.pk, entry.sk, entry.old, entry.new)
+        decided = [_decided(store, write, body, now) for write, body in zip(self.writes, self.bodies, strict=True)]
+        entries: list[Entry] = []
+        for write, change in zip(self.writes, decided, strict=True):
+            if change is not None:
+                pk, sk = write.key.partition, write.key.sort
+                old, new = change
+                store.replace(pk, sk, old, new)
+                entries.append(Entry(pk, sk, old and old.packed, new and new.packed))
         if entries:
             store.log(now, entries)
         if self.token is not None:
@@ -63,8 +64,10 @@ class Expiry(Struct, frozen=True):
         entries: list[Entry] = []
         for pk, sk in store.due(now, self.limit):
             old = store.find(pk, sk)
-            store.replace(pk, sk, old, None)
-            entries.append(Entry(pk, sk, old, None, expired=True))
+            # An earlier member of the batch may have written or removed it since.
+            if old is not None and old.item.expires is not None and old.item.expires <= now:
+                store.replace(pk, sk, old, None)
+                entries.append(Entry(pk, sk, old.packed, None, expired=True))
         if entries:
             store.log(now, entries)
         return entries
@@ -82,20 +85,23 @@ class Pruning:
         return ()
 
 
-def _decided(store: Store, write: Write, body: bytes, now: int) -> Entry | None:
-    """What one write changes, None when nothing. Raises its refusal when the item is not as expected."""
-    pk, sk = write.key.partition, write.key.sort
-    old = store.find(pk, sk)
-    live = None if old is None or (old.expires is not None and old.expires <= now) else old
+def _decided(store: Store, write: Write, body: bytes, now: int) -> tuple[Kept | None, Kept | None] | None:
+    """What one write makes of its item: before and after, None when nothing changes.
+
+    Raises the write's refusal when the item is not as expected.
+    """
+    old = store.find(write.key.partition, write.key.sort)
+    live = None if old is None or (old.item.expires is not None and old.item.expires <= now) else old.item
     if write.expected is not None and not met(write.expected, live):
         raise refused(write)
+    version = 1 if old is None else old.item.version + 1
     if isinstance(write, Put):
-        return Entry(pk, sk, old, put(write, body, 1 if old is None else old.version + 1))
+        return old, put(write, body, version)
     if isinstance(write, Add):
-        return Entry(pk, sk, old, added(write, live, 1 if old is None else old.version + 1))
+        return old, added(write, live, version)
     if isinstance(write, Check) or old is None:
         return None
-    return Entry(pk, sk, old, None)
+    return old, None
 
 
 def _done_before(store: Store, token: str, fingerprint: bytes, now: int) -> bool:
