@@ -157,12 +157,12 @@ async def test_the_log_does_not_grow_under_readers_and_writers(path: Path, clock
     table = await EmbeddedTable.open(path, clock)
     reader = await EmbeddedTable.read_only(path, clock)
 
-    for count in range(300):
+    for count in range(900):
         await table.transact(*(note("P", f"{at:02}", "x" * 1000) for at in range(20)))
         assert len((await reader.query("P", Note, limit=3)).rows) == 3
         assert count >= 0
 
-    assert path.with_name("table.sqlite-wal").stat().st_size < 16 * 1024 * 1024
+    assert path.with_name("table.sqlite-wal").stat().st_size < 64 * 1024 * 1024
     await reader.close()
     await table.close()
 
