@@ -10,7 +10,7 @@ from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import system
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Row, Table
+from ecosystem.ports.table import Put, Row, Table
 
 ACTOR = system("stripe-webhook")
 
@@ -34,6 +34,9 @@ class Hearing:
 
     async def _act(self, row: Row[Webhook], hint: Hint) -> None:
         done = paying.processed(row, self.clock.now())
+        if hint.about is About.CHARGEBACK:
+            await self._charged_back(hint, done)
+            return
         if hint.about is About.NOTHING or not (hint.booking_id and hint.payment_id):
             await self.table.transact(done)
             return
@@ -43,11 +46,16 @@ class Hearing:
         elif hint.about is About.REFUND and hint.refund_id:
             outcome = await self.cards.refund_status(hint.subject_id)
             await self.settlement.learn_refund(hint.booking_id, hint.refund_id, outcome, ACTOR, done)
-        elif hint.about is About.CHARGEBACK:
-            outcome = await self.cards.chargeback(hint.subject_id)
-            await self.settlement.learn_chargeback(hint.booking_id, hint.payment_id, outcome, ACTOR, done)
         elif hint.intent_id:
             outcome = await self.cards.payment(hint.intent_id)
             await self.settlement.learn(hint.booking_id, hint.payment_id, outcome, ACTOR, done)
         else:
             raise NoSuchPayment
+
+    async def _charged_back(self, hint: Hint, done: Put) -> None:
+        """A chargeback is opened elsewhere and names no id of ours: whose payment it is, the processor tells."""
+        outcome = await self.cards.chargeback(hint.subject_id)
+        if outcome.booking_id and outcome.payment_id:
+            await self.settlement.learn_chargeback(outcome.booking_id, outcome.payment_id, outcome, ACTOR, done)
+        else:
+            await self.table.transact(done)

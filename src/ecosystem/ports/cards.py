@@ -157,10 +157,15 @@ class ChargebackStanding(StrEnum):
 
 
 class ChargebackOutcome(Struct, frozen=True, kw_only=True):
-    """A chargeback as the processor knows it now. `fee` is what the processor takes for it."""
+    """A chargeback as the processor knows it now.
+
+    The processor opens it, so it carries no id of ours; those here are of the payment it is about.
+    """
 
     chargeback_id: str
     intent_id: str
+    payment_id: str
+    booking_id: str
     charge_id: str
     amount: Money
     reason: str

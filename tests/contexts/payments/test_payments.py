@@ -171,6 +171,8 @@ def chargeback(standing: ChargebackStanding, **changes: object) -> ChargebackOut
     fields: dict[str, object] = {
         "chargeback_id": "dp_1",
         "intent_id": "pi_1",
+        "payment_id": "pay_1",
+        "booking_id": "bkg_1",
         "charge_id": "ch_1",
         "amount": PRICE,
         "reason": "fraudulent",

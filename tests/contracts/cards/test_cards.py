@@ -290,7 +290,7 @@ async def test_a_disputed_payment_says_so_and_is_not_refunded(bench: Bench) -> N
     disputed = next(one for one in bench.sandbox.effects() if one.what == "dispute_withdrawn")
     chargeback = await bench.cards.chargeback(disputed.subject)
     assert chargeback.standing is ChargebackStanding.OPEN
-    assert chargeback.intent_id == paid.intent_id
+    assert (chargeback.intent_id, chargeback.payment_id, chargeback.booking_id) == (paid.intent_id, "pay_1", "bkg_1")
     assert chargeback.amount == PRICE
     assert chargeback.evidence_due_at
 

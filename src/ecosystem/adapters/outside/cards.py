@@ -169,7 +169,9 @@ class CardProcessor:
         return [refund.outcome() for refund in reversed(listed.data)]
 
     async def chargeback(self, chargeback_id: str) -> ChargebackOutcome:
-        return (await self._read(f"disputes/{_named(chargeback_id)}", {}, Dispute)).outcome()
+        return (
+            await self._read(f"disputes/{_named(chargeback_id)}", {"expand[0]": "payment_intent"}, Dispute)
+        ).outcome()
 
     async def _ended(self, intent_id: str, act: str, form: Mapping[str, str], key: str) -> Outcome:
         """Capture or cancel, and how the payment stands afterwards, whoever ended it."""

@@ -184,7 +184,7 @@ class _EvidenceDetails(Struct):
 
 
 class Dispute(Struct):
-    """A dispute."""
+    """A dispute, its payment intent expanded: only that knows our ids."""
 
     id: str
     status: str
@@ -193,14 +193,18 @@ class Dispute(Struct):
     charge: str
     reason: str
     created: int
-    payment_intent: str | None = None
+    payment_intent: Intent | str | None = None
     evidence_details: _EvidenceDetails | None = None
 
     def outcome(self) -> ChargebackOutcome:
         due_by = self.evidence_details.due_by if self.evidence_details else None
+        intent = self.payment_intent
+        ours = intent.metadata if isinstance(intent, Intent) else {}
         return ChargebackOutcome(
             chargeback_id=self.id,
-            intent_id=self.payment_intent or "",
+            intent_id=intent.id if isinstance(intent, Intent) else intent or "",
+            payment_id=ours.get("payment_id", ""),
+            booking_id=ours.get("booking_id", ""),
             charge_id=self.charge,
             amount=money(self.amount, self.currency),
             reason=self.reason,

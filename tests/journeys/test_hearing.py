@@ -1,0 +1,137 @@
+"""What the processor tells reaches its end in any order, twice, and with nobody else to tell it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from ecosystem.contexts.booking import BookingStatus, CancelBooking
+from ecosystem.contexts.payments import Payment, PaymentState, WebhookState
+from ecosystem.journeys.refunding import GiveBack
+from ecosystem.kernel.money import Money
+from ecosystem.sandbox import Fault, What
+from market import ADA, OPERATOR, Market
+from sandbox.calling import Listener, listening
+
+
+@pytest.fixture
+async def listener(shop: Market) -> AsyncIterator[Listener]:
+    """Where the processor's events arrive, to be handed on by the test."""
+    async with listening() as listener:
+        shop.sandbox.deliver_to(listener.url)
+        yield listener
+
+
+async def hear(shop: Market, listener: Listener, chance: random.Random | None = None) -> list[str]:
+    """Hand the events that arrived to the product: each once, or shuffled and some twice. Their types, as handed on."""
+    await shop.sandbox.settled()
+    arrived = list(zip(listener.raw, listener.types, strict=True))
+    listener.raw.clear()
+    listener.heard.clear()
+    if chance:
+        arrived += chance.choices(arrived, k=len(arrived))
+        chance.shuffle(arrived)
+    for (body, signature), _ in arrived:
+        receipt = await shop.app.webhooks.receive(body, signature)
+        await shop.app.hearing.act(receipt.hint.event_id)
+        kept = await shop.app.webhooks.webhook(receipt.hint.event_id)
+        assert kept.value.state is WebhookState.PROCESSED
+    return [kind for _, kind in arrived]
+
+
+async def payment(shop: Market, known: Payment) -> Payment:
+    return (await shop.app.payments.payment(known.booking_id, known.payment_id)).value
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("card", "instant", "ends"),
+    [
+        ("pm_card_visa", True, PaymentState.CAPTURED),
+        ("pm_card_visa", False, PaymentState.AUTHORIZED),
+        ("pm_card_chargeDeclined", True, PaymentState.FAILED),
+    ],
+)
+async def test_events_alone_finish_a_payment_whose_answer_was_lost(
+    shop: Market, listener: Listener, card: str, ends: PaymentState, seed: int, *, instant: bool
+) -> None:
+    service_id = await shop.service(shop.provider_id, instant=instant)
+    shop.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/payment_intents", times=3))
+    paid = await shop.book(service_id, shop.tomorrow(), card=card)
+    assert paid.payment.state is PaymentState.INTENDED
+
+    await hear(shop, listener, random.Random(seed))
+
+    assert (await payment(shop, paid.payment)).state is ends
+    await shop.verified()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("decision", "ends"), [("authorize", PaymentState.CAPTURED), ("fail", PaymentState.FAILED)])
+async def test_events_alone_end_a_challenge_that_nobody_came_back_from(
+    shop: Market, listener: Listener, decision: str, ends: PaymentState, seed: int
+) -> None:
+    service_id = await shop.service(shop.provider_id)
+    asked = await shop.book(service_id, shop.tomorrow(), card="pm_card_authenticationRequired")
+    assert asked.payment.challenge_url
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(asked.payment.challenge_url, data={"decision": decision}) as answer,
+    ):
+        assert answer.status == 200
+
+    await hear(shop, listener, random.Random(seed))
+
+    assert (await payment(shop, asked.payment)).state is ends
+    await shop.verified()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_life_told_backwards_after_it_was_lived_changes_nothing(
+    shop: Market, listener: Listener, seed: int
+) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.tomorrow(10))
+    cancelled = CancelBooking(booking_id=paid.booking.booking_id, reason="ill")
+    await shop.app.closing.cancel(cancelled, ADA)
+    before = await payment(shop, paid.payment)
+
+    await hear(shop, listener, random.Random(seed))
+
+    assert await payment(shop, paid.payment) == before
+    await shop.verified()
+
+
+async def test_a_chargeback_freezes_what_is_held_and_reaches_its_end(shop: Market, listener: Listener) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.tomorrow(), card="pm_card_createDispute")
+
+    told = await hear(shop, listener, random.Random(1))
+
+    assert "charge.dispute.created" in told
+    known = await payment(shop, paid.payment)
+    assert known.chargeback
+    assert known.chargeback.has_taken_money
+    booking = (await shop.app.bookings.row(paid.booking.booking_id)).value
+    assert booking.status is BookingStatus.DISPUTED
+    await shop.verified()
+
+
+async def test_a_refund_that_comes_back_is_refundable_again(shop: Market, listener: Listener) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.tomorrow(), card="pm_card_refundFail")
+    request = GiveBack(
+        refund_id=shop.id("rfd"), booking_id=paid.booking.booking_id, amount=Money(4_000, "EUR"), reason="goodwill"
+    )
+    await shop.app.refunding.give_back(request, OPERATOR)
+    assert (await payment(shop, paid.payment)).state in {PaymentState.PARTIALLY_REFUNDED, PaymentState.CAPTURED}
+
+    told = await hear(shop, listener, random.Random(2))
+
+    assert "refund.failed" in told
+    known = await payment(shop, paid.payment)
+    assert (known.state, known.refundable) == (PaymentState.CAPTURED, Money(10_000, "EUR"))
+    await shop.verified()
