@@ -18,6 +18,7 @@ from ecosystem.adapters.embedded.table_commit import GroupCommit
 from ecosystem.adapters.embedded.table_file import Hold, reader, refusal, writer
 from ecosystem.adapters.embedded.table_item import Entry
 from ecosystem.adapters.embedded.table_read import Reads
+from ecosystem.adapters.embedded.table_recent import Recent
 from ecosystem.adapters.embedded.table_upkeep import Upkeep
 from ecosystem.adapters.embedded.table_work import Transaction
 from ecosystem.kernel.refusals import Denied
@@ -62,6 +63,7 @@ class EmbeddedTable:
         self._writer: _Writer | None = None
         self._adversary: Adversary | None = None
         self._changed = asyncio.Event()
+        self._recent = Recent()
         self._seen = 0
         self._closed = False
 
@@ -171,6 +173,9 @@ class EmbeddedTable:
         if self._adversary is not None:
             handed = await self._adversary.changes(self._reads, so_far, limit)
             return [change(then, entry) for then, entry in handed]
+        recent = self._recent.after(so_far.low, limit)
+        if recent is not None:
+            return recent
         self._seen = self._reads.version()
         # A cursor of a table that had an adversary still holds what it saw ahead; here that much is told again.
         found = await self._reads.changes(so_far.low, limit)
@@ -211,6 +216,8 @@ class EmbeddedTable:
     def _told(self, transactions: Sequence[Sequence[Entry]]) -> None:
         if self._adversary is not None:
             self._adversary.told(transactions)
+        elif self._writer is not None:
+            self._recent.told(self._writer.commits.seq, transactions)
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -96,6 +96,11 @@ class GroupCommit:
         return len(self._queue)
 
     @property
+    def seq(self) -> int:
+        """The number of the transaction that was logged last."""
+        return self._store.seq
+
+    @property
     def commit_s(self) -> float:
         """The mean of the latest commits."""
         return sum(self._durations) / len(self._durations)
