@@ -78,7 +78,7 @@ async def first_start(market: App, deployment: Embedded, chosen: Settings, say: 
         await market.ports.table.transact(Put(key=key, value=begun))
     if not begun.demo:
         token = await market.identity.first_operators.invite()
-        link = f"{chosen.url}/first-operator?token={token}"
+        link = f"{chosen.url}/first-operator/{token}"
         return [f"Make the first operator here, once, within a day: {link}"] if token else []
     secret = await deployment.secrets.kept(
         "demo-password", lambda: base64.b32encode(market.ports.entropy.bytes(PASSWORD_BYTES)).lower()

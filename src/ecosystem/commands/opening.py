@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -46,6 +47,7 @@ async def without_processor(
         processor=Account(origin=origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key),
         webhook_secrets=(keys.webhook_secret,),
         smtp=_smtp(chosen),
+        inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
     )
     async with embedded(place) as deployment:
         yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment

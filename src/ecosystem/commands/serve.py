@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -39,11 +40,16 @@ class PortTaken(Wrong):
 
 
 class _Server(uvicorn.Server):
-    """Says that it is not ready from the moment it is told to stop: whoever balances load looks elsewhere."""
+    """Says that it is open once it listens, and not ready from the moment it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, operations: Operations) -> None:
+    def __init__(self, config: uvicorn.Config, operations: Operations, opened: Callable[[], None]) -> None:
         super().__init__(config)
         self._operations = operations
+        self._opened = opened
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._opened()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._operations.is_stopping = True
@@ -54,17 +60,24 @@ def serve(chosen: Settings) -> int:
     """Serve until told to stop; 0 after a graceful end."""
     logs.configure(chosen.log_level)
     # uvicorn raises the signal that ended it again once it is done: by then there is still a table to close.
+    told = _Told()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _noted)
-    uvloop.run(_serve(chosen))
+        signal.signal(number, told.note)
+    uvloop.run(_serve(chosen, told))
     return 0
 
 
-def _noted(_number: int, _frame: FrameType | None) -> None:
-    """Nothing more to do: the server was told already."""
+class _Told:
+    """Whether the process was told to stop, before there was a server to tell."""
+
+    def __init__(self) -> None:
+        self.to_stop = False
+
+    def note(self, _number: int, _frame: FrameType | None) -> None:
+        self.to_stop = True
 
 
-async def _serve(chosen: Settings) -> None:
+async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
     for port in (chosen.port, chosen.processor_port):
         _must_be_free(chosen.host, port)
@@ -73,15 +86,19 @@ async def _serve(chosen: Settings) -> None:
         first = await demo.first_start(market, deployment, chosen, lambda line: print(line, flush=True))
         operations = _operations(deployment, wiring)
         kit = _kit(market, chosen)
-        server = _Server(_uvicorn(site(market, kit, operations), chosen), operations)
+        server = _Server(
+            _uvicorn(site(market, kit, operations), chosen),
+            operations,
+            lambda: print(_welcome(chosen, first, time.perf_counter() - began), flush=True),
+        )
         listening = await control.listen(chosen.data, acts(market))
         wiring.runner.start()
         watching = [asyncio.create_task(operations.watch_loop())]
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
-        print(_welcome(chosen, first, time.perf_counter() - began), flush=True)
         try:
-            await server.serve()
+            if not told.to_stop:
+                await server.serve()
         finally:
             operations.is_stopping = True
             listening.close()
