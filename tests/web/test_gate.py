@@ -132,3 +132,18 @@ async def test_a_body_beyond_the_limit_is_refused(browser_less: httpx.AsyncClien
     form = {"csrf_token": await token(browser_less), "about": "x" * 1_100_000}
 
     assert (await browser_less.post("/gallery/form", data=form)).status_code == 413
+
+
+async def test_the_headers_of_a_page_are_had_without_its_body(browser_less: httpx.AsyncClient) -> None:
+    whole = await browser_less.get("/gallery", headers={"accept-encoding": "identity"})
+    headers = await browser_less.head("/gallery", headers={"accept-encoding": "identity"})
+
+    assert (headers.status_code, headers.content) == (200, b"")
+    assert headers.headers["content-type"] == whole.headers["content-type"]
+    assert "content-security-policy" in headers.headers
+
+
+async def test_programs_are_answered_as_programs(browser_less: httpx.AsyncClient) -> None:
+    for path in ("/api/nothing", "/art/nothing/svc_1/0.svg"):
+        answer = await browser_less.get(path, headers={"accept": "text/html"})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -60,8 +60,8 @@ def test_ages_and_zones_are_told_in_words() -> None:
 def test_plurals_follow_the_count_and_markup_stays_safe() -> None:
     words = texts.load("en")
 
-    assert words.count("{count} services", 1) == "1 service"
-    assert words.count("{count} services", 1200) == "1,200 services"
+    assert words.count("{count} reviews", 1) == "1 review"
+    assert words.count("{count} reviews", 1200) == "1,200 reviews"
     assert words.say("Hello {name}", name="<b>") == "Hello <b>"
 
 

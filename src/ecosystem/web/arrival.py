@@ -15,6 +15,11 @@ from ecosystem.web.templates import Person
 KEY = "arrival"
 """Where an arrival stands in the state of a request's scope."""
 
+FILES = ("/static/", "/art/", "/media/")
+"""Paths of files: nobody signs in to them, nothing in them runs."""
+PROGRAMS = ("/api/", "/graphql", "/health", "/metrics", "/uploads/")
+"""Paths that programs use: they bring their own credentials, never our cookies."""
+
 
 @dataclass
 class Arrival:
@@ -35,6 +40,15 @@ class Arrival:
     @cached_property
     def cookies(self) -> Mapping[str, str]:
         return parse(self.headers.get("cookie", ""))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a person looks at the answer, in a browser."""
+        return not self.path.startswith((*FILES, *PROGRAMS))
+
+    @property
+    def is_file(self) -> bool:
+        return self.path.startswith(FILES)
 
     @property
     def by_htmx(self) -> bool:

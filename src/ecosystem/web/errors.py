@@ -136,5 +136,7 @@ def _may_sign_in(visit: Visit, refusal: Denied) -> bool:
 
 
 def _is_for_people(visit: Visit) -> bool:
+    if not visit.arrival.is_page:
+        return False
     accepted = visit.arrival.headers.get("accept", "")
     return visit.arrival.by_htmx or "text/html" in accepted or "json" not in accepted

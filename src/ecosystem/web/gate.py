@@ -25,10 +25,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-FILES = ("/static/", "/art/", "/media/")
-"""Paths of files: nobody signs in to them, nothing in them runs."""
-PROGRAMS = ("/api/", "/graphql", "/health", "/metrics")
-"""Paths that programs use: they bring their own credentials, never our cookies."""
 NONCE_BYTES = 16
 
 
@@ -46,21 +42,27 @@ class Gate:
         came = arrival(scope, trusted_proxies=self.kit.site.trusted_proxies)
         scope.setdefault("state", {})
         scope["state"] |= {KIT: self.kit, KEY: came}
-        is_page = not came.path.startswith((*FILES, *PROGRAMS))
-        if is_page:
+        if came.is_page:
             came.nonce = self.kit.entropy.bytes(NONCE_BYTES).hex()
 
+        # Whoever asks for the headers alone gets those of the page, which no handler has to know of.
+        is_head = came.method == "HEAD"
+        if is_head:
+            scope["method"] = "GET"
+
         async def sealed(message: Message) -> None:
+            if is_head and message["type"] == "http.response.body":
+                message["body"] = b""
             if message["type"] == "http.response.start":
                 said: list[Header] = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in said}
                 # An answer that set a policy of its own knows better what it contains.
-                ours = (pair for pair in self._headers(came, is_page=is_page) if pair[0] not in names)
+                ours = (pair for pair in self._headers(came) if pair[0] not in names)
                 message["headers"] = [*said, *ours, *came.cookies_set]
             await send(message)
 
         try:
-            await self._admit(came, scope, is_page=is_page)
+            await self._admit(came, scope)
         except Refusal as refusal:
             answer = shown(Visit(scope, receive, send), refusal)  # pyright: ignore[reportArgumentType] - Litestar names the same shapes otherwise
             await sealed({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers()})
@@ -68,12 +70,12 @@ class Gate:
             return
         await self.inner(scope, receive, sealed)
 
-    async def _admit(self, came: Arrival, scope: Scope, *, is_page: bool) -> None:
+    async def _admit(self, came: Arrival, scope: Scope) -> None:
         """Raises a refusal: too much at once, cross-site, or the identity service is away."""
         now = self.kit.clock.now()
         writes = came.method not in csrf.SAFE_METHODS
-        if not is_page:
-            if not came.path.startswith(FILES):
+        if not came.is_page:
+            if not came.is_file:
                 self._limit(came, writes=writes)
             return
         self._secret(came)
@@ -110,6 +112,6 @@ class Gate:
             own.add(f"{scope.get('scheme', 'http')}://{came.headers.get('host', '')}")
         return frozenset(own)
 
-    def _headers(self, came: Arrival, *, is_page: bool) -> list[Header]:
+    def _headers(self, came: Arrival) -> list[Header]:
         policy = self.kit.policy
-        return policy.page(came.nonce) if is_page else policy.inert()
+        return policy.page(came.nonce) if came.is_page else policy.inert()

@@ -48,7 +48,7 @@ async def manifest(request: Visit) -> Answer:
     ).answer()
 
 
-_CLOSED = ("/account", "/bookings", "/checkout", "/console", "/provider/", "/sign-in", "/sign-up", "/api/")
+_CLOSED = ("/account", "/bookings", "/checkout", "/console", "/provider/", "/api/")
 """What search engines need not look at: the areas behind a sign-in."""
 
 
