@@ -11,8 +11,9 @@ import heapq
 import hmac
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp
 import apsw
@@ -78,29 +79,31 @@ class Courier:
         self._random = random.Random(seed)  # noqa: S311 — a repeatable disorder, not a secret
         self._deliveries: list[tuple[float, int, Delivery]] = []
         self._timers: list[tuple[float, int, Timer]] = []
-        self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._places = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
         self._flights: set[asyncio.Task[None]] = set()
+        self._rings: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._ringing = False
+        self._pruned = now()
         self._delivered = self._failed = 0
 
     def start(self) -> None:
-        self._store.planned = self._plan
-        self._store.kept = self._take
-        self._take(*self._store.outstanding())
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
-        self._task = asyncio.create_task(self._run(), name="sandbox-courier")
+        self._store.planned = self._plan
+        self._store.kept = self._take
+        self._take(*self._store.outstanding())
 
     async def stop(self) -> None:
-        tasks = [task for task in (self._task, *self._flights) if task]
+        if self._alarm:
+            self._alarm.cancel()
+        self._concurrency = 0
+        tasks = [*self._flights, *self._rings]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -109,7 +112,7 @@ class Courier:
 
     def nudge(self) -> None:
         """Look again now: the clock, the address or the profile changed."""
-        self._news.set()
+        self._pump()
 
     def backlog(self) -> Backlog:
         now = self._now()
@@ -118,7 +121,7 @@ class Courier:
             deliveries=len(self._deliveries) + len(self._flights),
             due=sum(due <= now for due, _, _ in self._deliveries),
             in_flight=len(self._flights),
-            timers=sum(due <= now + self.profile.afterwards_s for due, _, _ in self._timers) + self._ringing,
+            timers=sum(due <= now + self.profile.afterwards_s for due, _, _ in self._timers) + len(self._rings),
             oldest_s=max(0.0, now - min(firsts)) if firsts else 0.0,
             delivered=self._delivered,
             failed=self._failed,
@@ -134,7 +137,7 @@ class Courier:
             try:
                 await asyncio.wait_for(self._idle.wait(), WATCH_S)
             except TimeoutError:
-                self._news.set()
+                self._pump()
 
     def _plan(self, kind: str) -> Sequence[float]:
         """The delays of an event's deliveries, drawn by the seed."""
@@ -158,49 +161,45 @@ class Courier:
             heapq.heappush(self._deliveries, (delivery.due, delivery.seq, delivery))
         for timer in timers:
             heapq.heappush(self._timers, (timer.due, timer.seq, timer))
-        self._news.set()
+        self._pump()
 
-    async def _run(self) -> None:
-        pruned = self._now()
-        while True:
-            now = self._now()
-            if now - pruned > PRUNE_S:
-                pruned = now
-                await self._store.prune(int(now) - KEPT_S)
-            while self._timers and self._timers[0][0] <= now:
-                self._ringing = True
-                await self._ring(heapq.heappop(self._timers)[2])
-                self._ringing = False
-            while self._may_deliver(now):
-                await self._places.acquire()
-                flight = asyncio.create_task(self._deliver(heapq.heappop(self._deliveries)[2]))
-                self._flights.add(flight)
-                flight.add_done_callback(self._landed)
-            self._news.clear()
-            if not self._deliveries and not self._timers:
-                self._idle.set()
-            wait = self._wait()
-            if wait is None or wait > 0:
-                try:
-                    await asyncio.wait_for(self._news.wait(), wait)
-                except TimeoutError:
-                    continue
+    def _pump(self) -> None:
+        """Start what is due, and come again when the next is."""
+        if self._session is None or self._session.closed:
+            return
+        now = self._now()
+        while self._timers and self._timers[0][0] <= now:
+            self._start(self._rings, self._ring(heapq.heappop(self._timers)[2]))
+        while self._may_deliver() and self._deliveries[0][0] <= now:
+            self._start(self._flights, self._deliver(heapq.heappop(self._deliveries)[2]))
+        if now - self._pruned > PRUNE_S:
+            self._pruned = now
+            self._start(self._rings, self._store.prune(int(now) - KEPT_S))
+        if self._alarm:
+            self._alarm.cancel()
+        dues = [waiting[0][0] for waiting in (self._deliveries if self._may_deliver() else [], self._timers) if waiting]
+        # A clock that may be moved by hand is looked at from time to time.
+        wait = min(max(min(dues) - now, 0.0), WATCH_S) if dues else None
+        self._alarm = asyncio.get_running_loop().call_later(wait, self._pump) if wait is not None else None
 
-    def _may_deliver(self, now: float) -> bool:
-        return bool(self._deliveries and self._deliveries[0][0] <= now and self.address.url and not self.paused)
+    def _may_deliver(self) -> bool:
+        there = bool(self._deliveries and self.address.url) and not self.paused
+        return there and len(self._flights) < self._concurrency
 
-    def _wait(self) -> float | None:
-        """How long nothing is due; None when nothing waits at all."""
-        delivering = self._deliveries if self.address.url and not self.paused else []
-        dues = [waiting[0][0] for waiting in (delivering, self._timers) if waiting]
-        return min(min(dues) - self._now(), WATCH_S) if dues else None
+    def _start(self, among: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        among.add(task)
+        task.add_done_callback(lambda done: self._ended(among, done))
 
-    def _landed(self, flight: asyncio.Task[None]) -> None:
-        self._flights.discard(flight)
-        self._places.release()
-        if not flight.cancelled() and (broken := flight.exception()):
-            log.error("A delivery broke off.", exc_info=broken)
-        if not self._flights:
+    def _ended(self, among: set[asyncio.Task[None]], done: asyncio.Task[None]) -> None:
+        among.discard(done)
+        if done.cancelled():
+            return
+        if broken := done.exception():
+            log.error("The courier stumbled.", exc_info=broken)
+        if self._deliveries or self._timers:
+            self._pump()
+        if not (self._flights or self._rings):
             self._idle.set()
 
     async def _ring(self, timer: Timer) -> None:
