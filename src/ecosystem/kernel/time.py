@@ -52,6 +52,8 @@ class Offset(Struct, frozen=True):
 
 def utc(at: datetime, *, field: str = "at") -> datetime:
     """The same instant in UTC. Raises `Invalid` for a local time without a zone."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise Invalid("A time needs its offset or zone.", field=field)
     try:

@@ -95,6 +95,11 @@ def event_key(aggregate: str, sequence: int, kind: str) -> Key:
     return Key(aggregate, f"{TIMELINE}{sequence:012d}#{kind}")
 
 
+def type_of(key: Key) -> str:
+    """The type of the event in that place of a timeline: who waits for some types need not read the others."""
+    return key.sort.rpartition("#")[2]
+
+
 def event_shard(at: datetime, shard: int) -> str:
     """Access: the events of a day across all aggregates, merged from `SHARDS` partitions of the status index."""
-    return f"EVENTS#{at:%Y-%m-%d}#{shard}"
+    return f"EVENTS#{at.date().isoformat()}#{shard}"

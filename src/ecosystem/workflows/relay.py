@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from ecosystem.ports.bus import Event
+from ecosystem.ports.bus import Event, type_of
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
 from ecosystem.ports.table_codec import decoded
@@ -65,7 +65,9 @@ class Relay:
         changes = await self.table.changes(self.cursor, limit=limit)
         if not changes:
             return 0
-        delivered = await self._deliver([event for change in changes if (event := new_event(change))])
+        delivered = await self._deliver(
+            [event for change in changes if type_of(change.key) in self.reactions and (event := new_event(change))]
+        )
         self.cursor = changes[-1].cursor
         # A batch without deliveries need not move the stored place: reading it again is free of effects.
         if delivered or len(changes) == limit:
@@ -88,8 +90,7 @@ class Relay:
     async def _deliver(self, events: Sequence[Event]) -> int:
         by_aggregate: dict[str, list[Event]] = defaultdict(list)
         for event in events:
-            if event.type in self.reactions:
-                by_aggregate[event.aggregate].append(event)
+            by_aggregate[event.aggregate].append(event)
         await asyncio.gather(*(self._in_order(group) for group in by_aggregate.values()))
         return len(by_aggregate)
 

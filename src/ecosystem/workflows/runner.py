@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from ecosystem.ports.clock import Clock
@@ -14,6 +14,21 @@ from ecosystem.workflows.schedules import Schedule
 log = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 1.0
 IDLE_S = 5.0
+FAR_BEHIND = 250
+"""A step that found this many changes is followed by the next at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Somebody who follows the changes. `step` takes the next ones in, and returns how many there were.
+
+    `gather_s` is how long changes are left to gather before the next step: many taken together cost little more than
+    one, and share a commit.
+    """
+
+    name: str
+    step: Callable[[], Awaitable[int]]
+    gather_s: float
 
 
 @dataclass(slots=True)
@@ -22,15 +37,15 @@ class Runner:
 
     table: Table
     clock: Clock
-    followers: Mapping[str, Callable[[], Awaitable[int]]]
+    followers: Sequence[Follower]
     schedules: Sequence[Schedule]
     failures: dict[str, int] = field(default_factory=dict[str, int])
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     def start(self) -> None:
-        for name, step in self.followers.items():
-            self._tasks.append(asyncio.create_task(self._follow(name, step), name=f"follow {name}"))
+        for follower in self.followers:
+            self._tasks.append(asyncio.create_task(self._follow(follower), name=f"follow {follower.name}"))
         for schedule in self.schedules:
             self._tasks.append(asyncio.create_task(self._repeat(schedule), name=f"schedule {schedule.name}"))
 
@@ -43,10 +58,13 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _follow(self, name: str, step: Callable[[], Awaitable[int]]) -> None:
+    async def _follow(self, follower: Follower) -> None:
         while not self._stopping.is_set():
-            if await self._guarded(name, step) == 0:
+            found = await self._guarded(follower.name, follower.step)
+            if found == 0:
                 await self._pause(self.table.changed(), IDLE_S)
+            if found < FAR_BEHIND:
+                await asyncio.sleep(follower.gather_s)
 
     async def _repeat(self, schedule: Schedule) -> None:
         while not self._stopping.is_set():

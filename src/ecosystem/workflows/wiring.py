@@ -12,7 +12,7 @@ from ecosystem.ports.search import IndexDamaged
 from ecosystem.workflows.deliveries import Deliveries
 from ecosystem.workflows.reactions import reactions
 from ecosystem.workflows.relay import Relay
-from ecosystem.workflows.runner import Runner
+from ecosystem.workflows.runner import Follower, Runner
 from ecosystem.workflows.schedules import Schedule
 
 log = logging.getLogger(__name__)
@@ -34,11 +34,11 @@ class Wiring:
         runner = Runner(
             table,
             clock,
-            followers={
-                "relay": relay.step,
-                "ledger sequencer": market.sequencer.step,
-                "search-indexer": lambda: _indexed(market),
-            },
+            followers=[
+                Follower("relay", relay.step, gather_s=0.01),
+                Follower("ledger sequencer", market.sequencer.step, gather_s=0.1),
+                Follower("search-indexer", lambda: _indexed(market), gather_s=0.1),
+            ],
             schedules=[
                 Schedule("retry deliveries", 1, relay.retry),
                 Schedule("webhooks", 10, sweep.webhooks_due),
@@ -47,6 +47,8 @@ class Wiring:
                 Schedule("holds", 10, sweep.holds_due),
                 Schedule("bookings", 10, sweep.bookings_due),
                 Schedule("mail", 2, market.notifications.postman.step),
+                Schedule("figures", 2, market.tally.catch_up),
+                Schedule("inspections", 1, market.inspections.step),
                 Schedule("signing keys", 86_400, lambda: _rotated(market)),
             ],
         )
@@ -58,6 +60,7 @@ class Wiring:
         await self.relay.retry()
         while await self.market.sequencer.step():
             pass
+        await self.market.tally.catch_up()
         await self.market.indexer.catch_up()
 
 
