@@ -19,7 +19,9 @@ def line(name: str, value: str, parameters: Parameters = ()) -> str:
 
 def text(name: str, value: str) -> str:
     """A property of free text, its special marks escaped (3.3.11), and what is not for reading left out."""
-    kept = "".join(mark for mark in value if (mark >= " " and mark != "\x7f") or mark in "\n\t")
+    kept = value
+    if not value.isprintable():
+        kept = "".join(mark for mark in value if (mark >= " " and mark != "\x7f") or mark in "\n\t")
     escaped = kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
     return line(name, escaped)
 
@@ -51,7 +53,13 @@ def written(lines: Iterable[str]) -> bytes:
 
     A line's end within a line, wherever it came from, is left out: nobody's address begins another property.
     """
-    return b"".join(_folded(each.replace("\r", "").replace("\n", "").encode("utf-8", "replace")) for each in lines)
+    return b"".join(map(_ended, lines))
+
+
+def _ended(each: str) -> bytes:
+    if len(each) <= LINE_BYTES_MAX and each.isascii() and each.isprintable():  # nearly every line
+        return each.encode() + b"\r\n"
+    return _folded(each.replace("\r", "").replace("\n", "").encode("utf-8", "replace"))
 
 
 def _folded(raw: bytes) -> bytes:
@@ -70,5 +78,7 @@ def _folded(raw: bytes) -> bytes:
 
 def _parameter(value: str) -> str:
     """A parameter's value (3.2): no quotation mark can stand in one, and some marks only between two."""
-    kept = "".join(mark for mark in value if mark.isprintable() and mark != '"')
-    return f'"{kept}"' if any(mark in kept for mark in ":;,") else kept
+    kept = value
+    if '"' in value or not value.isprintable():
+        kept = "".join(mark for mark in value if mark.isprintable() and mark != '"')
+    return f'"{kept}"' if ":" in kept or ";" in kept or "," in kept else kept

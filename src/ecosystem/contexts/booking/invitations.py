@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -144,14 +145,21 @@ def _address(name: str, contact: Contact, *parameters: tuple[str, str]) -> str:
     return line(name, f"mailto:{contact.email}", (("CN", contact.name), *parameters))
 
 
-def _timezone(zone_name: str, first: datetime, last: datetime) -> list[str]:
-    """The zone's observances through those instants: each begins at the wall time read before its change (3.6.5)."""
+def _timezone(zone_name: str, first: datetime, last: datetime) -> Sequence[str]:
+    """The zone's observances through those instants."""
     start_s = seconds(datetime(first.year, 1, 1, tzinfo=UTC) - timedelta(days=1))
+    stretches = offsets(zone_name, start_s, seconds(last) + 1)
+    return _observances(zone_name, tuple((stretch.start_s, stretch.ahead_s) for stretch in stretches))
+
+
+@lru_cache(maxsize=1024)
+def _observances(zone_name: str, changes: tuple[tuple[int, int], ...]) -> Sequence[str]:
+    """Each observance begins at the wall time read before its change (3.6.5)."""
     observances: list[list[str]] = []
     before: timedelta | None = None
-    for stretch in offsets(zone_name, start_s, seconds(last) + 1):
-        ahead = timedelta(seconds=stretch.ahead_s)
-        onset_at = instant(stretch.start_s)
+    for start_s, ahead_s in changes:
+        ahead = timedelta(seconds=ahead_s)
+        onset_at = instant(start_s)
         inside = local(onset_at, zone_name)
         lines = [
             line("DTSTART", f"{onset_at + (ahead if before is None else before):%Y%m%dT%H%M%S}"),
@@ -161,4 +169,4 @@ def _timezone(zone_name: str, first: datetime, last: datetime) -> list[str]:
         ]
         observances.append(component("DAYLIGHT" if inside.dst() else "STANDARD", lines))
         before = ahead
-    return component("VTIMEZONE", [line("TZID", zone_name)], *observances)
+    return tuple(component("VTIMEZONE", [line("TZID", zone_name)], *observances))
