@@ -62,7 +62,7 @@ class Run(Protocol):
 
 def locked(path: Path) -> int:
     """The descriptor of the lock that this process now holds on the file. Raises `DataInUse`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

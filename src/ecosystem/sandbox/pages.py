@@ -25,7 +25,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from ecosystem.sandbox import amounts, payment_intents
+from ecosystem.sandbox import amounts, attempts
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.store import Store
 
@@ -169,7 +169,7 @@ class Pages:
 
 def _decided(act: Act, intent_id: str, *, authenticated: bool) -> Record:
     intent = act.need("payment_intent", intent_id)
-    payment_intents.challenged(act, intent, authenticated=authenticated)
+    attempts.challenged(act, intent, authenticated=authenticated)
     return intent
 
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ecosystem.sandbox import balances, charges, customers, disputes, payment_intents, payment_methods, refunds
+from ecosystem.sandbox import (
+    attempts,
+    balances,
+    charges,
+    customers,
+    disputes,
+    payment_intents,
+    payment_methods,
+    refunds,
+)
 from ecosystem.sandbox.acts import Act, Answer, Record
 from ecosystem.sandbox.parameters import Endpoint
 from ecosystem.sandbox.shapes import Body
@@ -77,7 +86,7 @@ _RESOURCES: dict[str, dict[str, Route]] = {
 }
 
 TIMERS: dict[str, Callable[[Act, Record], None]] = {
-    "expire": payment_intents.expire,
+    "expire": attempts.expire,
     "dispute": disputes.open_for,
     "decide": disputes.decide,
     "succeed": refunds.succeed,
