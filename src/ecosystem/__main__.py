@@ -69,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
     restore.add_argument("file", type=Path)
     restore.add_argument("--replace", action="store_true", help="replace the table that is there")
 
-    command("verify", _verify, "Hold the ledger's invariants against bookings and payments.")
+    verifying = command("verify", _verify, "Hold the ledger's invariants against bookings and payments.")
+    verifying.add_argument("--json", action="store_true", help="say how far it is and what it found as lines of JSON")
     rebuild = command("rebuild", _rebuild, "Make a derived store anew from the table.")
     rebuild.add_argument("what", choices=["search"])
     rebuild.add_argument("--check", action="store_true", help="only say what has drifted")
@@ -111,10 +112,10 @@ def _restore(chosen: Settings, asked: argparse.Namespace) -> int:
     return asyncio.run(restore(chosen, asked.file, replace=asked.replace))
 
 
-def _verify(chosen: Settings, _: argparse.Namespace) -> int:
+def _verify(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.verifying import verify
 
-    return asyncio.run(verify(chosen))
+    return asyncio.run(verify(chosen, as_json=asked.json))
 
 
 def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:

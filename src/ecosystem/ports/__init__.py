@@ -10,6 +10,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import OneTimeCodes, Passwords
 from ecosystem.ports.entropy import Entropy
 from ecosystem.ports.images import Images
+from ecosystem.ports.inspector import Inspector
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.press import Press
 from ecosystem.ports.search import Search
@@ -23,7 +24,8 @@ class Ports:
     """Everything outside, as one deployment has it.
 
     `webhook_secrets` are what the card processor signs its events with, the present one first. `guest_link_key` makes
-    the secrets in guests' links. `mailer` is None where mail stays in the outbox.
+    the secrets in guests' links. `mailer` is None where mail stays in the outbox, `inspector`
+    where nothing reads beside the process that serves.
     """
 
     table: Table
@@ -41,3 +43,4 @@ class Ports:
     entropy: Entropy
     webhook_secrets: tuple[str, ...]
     guest_link_key: bytes
+    inspector: Inspector | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ecosystem.adapters.embedded.blobs import FileBlobs
+from ecosystem.adapters.embedded.inspector import ChildInspector
 from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
@@ -34,7 +35,7 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a deployment keeps its things, and what it is told of the outside.
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
-    where mail stays in the outbox.
+    where mail stays in the outbox. `inspect` is the command of a process that reads everything and reports.
     """
 
     data: Path
@@ -44,6 +45,7 @@ class Place(Struct, frozen=True, kw_only=True):
     smtp: SmtpAccount | None = None
     argon2: Argon2Cost | None = None
     index_lag: int | None = None
+    inspect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +93,6 @@ async def embedded(
             entropy=entropy,
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
+            inspector=ChildInspector(place.inspect) if place.inspect else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets)

@@ -1,0 +1,73 @@
+"""The reading process of one machine: our own command, started as a child that opens the table for reading only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ecosystem.ports.inspector import Heard, InspectorFailed
+
+LINE_BYTES_MAX = 4 * 1024 * 1024
+SILENCE_MAX_S = 300.0
+ENDING_S = 5.0
+_decoder = msgspec.json.Decoder(Heard)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildInspector:
+    """`command` is what to start; each line it prints is one `Heard` as JSON."""
+
+    command: Sequence[str]
+
+    async def verification(self) -> AsyncGenerator[Heard, None]:
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LINE_BYTES_MAX,
+            )
+        except OSError as failed:
+            raise InspectorFailed(f"The reading process could not be started: {failed.strerror}.") from failed
+        try:
+            said: Heard | None = None
+            while line := await self._line(child):
+                said = _heard(line)
+                yield said
+            if said is None or said.report is None:
+                raise InspectorFailed(await self._why(child))
+        finally:
+            if child.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.wait(), ENDING_S)
+            if child.returncode is None:
+                child.kill()
+
+    async def _line(self, child: asyncio.subprocess.Process) -> bytes:
+        assert child.stdout is not None
+        try:
+            return await asyncio.wait_for(child.stdout.readline(), SILENCE_MAX_S)
+        except TimeoutError:
+            raise InspectorFailed("The reading process fell silent.") from None
+        except ValueError:
+            raise InspectorFailed("The reading process said too much at once.") from None
+
+    async def _why(self, child: asyncio.subprocess.Process) -> str:
+        """The last words of a process that ended without a report."""
+        assert child.stderr is not None
+        last = (await child.stderr.read()).decode(errors="replace").strip().splitlines()[-1:]
+        return last[0] if last else "The reading process ended without a report."
+
+
+def _heard(line: bytes) -> Heard:
+    try:
+        return _decoder.decode(line)
+    except msgspec.DecodeError as unread:
+        raise InspectorFailed(f"The reading process cannot be understood: {unread}.") from unread

@@ -1,0 +1,24 @@
+"""Insights: figures over many things, kept beside them, and what reads everything to see whether it holds."""
+
+from ecosystem.contexts.insights.counts import Count, CountReader, Tally
+from ecosystem.contexts.insights.figures import DAYS_MAX, DaysTooMany, Figures, Now
+from ecosystem.contexts.insights.inspections import (
+    Inspection,
+    InspectionGone,
+    Inspections,
+    InspectionState,
+)
+
+__all__ = [
+    "DAYS_MAX",
+    "Count",
+    "CountReader",
+    "DaysTooMany",
+    "Figures",
+    "Inspection",
+    "InspectionGone",
+    "InspectionState",
+    "Inspections",
+    "Now",
+    "Tally",
+]

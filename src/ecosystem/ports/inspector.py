@@ -1,0 +1,30 @@
+"""Whoever reads everything there is, in a process beside the one that serves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from ecosystem.kernel.refusals import Unavailable
+
+
+class InspectorFailed(Unavailable):
+    """The reading process ended without a report."""
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """What the reading process says: how many items of each kind it has read so far; with the last word, its report."""
+
+    read: Mapping[str, int] = field(default_factory=dict[str, int])
+    report: dict[str, Any] | None = None
+
+
+class Inspector(Protocol):
+    def verification(self) -> AsyncGenerator[Heard, None]:
+        """Hold the ledger to its rules, and tell about it now and then; the last that is told has the report.
+
+        Closing the generator ends the reading process. Raises `InspectorFailed`.
+        """
+        ...
