@@ -8,6 +8,7 @@ from typing import Self
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.identity import Identity
+from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, Refunds, Webhooks
@@ -17,10 +18,15 @@ from ecosystem.journeys.access import Access
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.counting import Counting
+from ecosystem.journeys.dossiers import Dossiers
 from ecosystem.journeys.earnings import Earnings
+from ecosystem.journeys.explorer import Explorer
 from ecosystem.journeys.guest_links import GuestLinks
+from ecosystem.journeys.happenings import Happenings
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.importing import Importing
+from ecosystem.journeys.lookups import Lookups
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.onboarding import Onboarding
 from ecosystem.journeys.refunding import Refunding
@@ -63,6 +69,9 @@ class App:
     sequencer: Sequencer
     indexer: Indexer
     notifications: Notifications
+    figures: Figures
+    tally: Tally
+    inspections: Inspections
     # journeys
     access: Access
     telling: Telling
@@ -80,6 +89,10 @@ class App:
     hearing: Hearing
     sweep: Sweep
     verifying: Verifying
+    happenings: Happenings
+    dossiers: Dossiers
+    explorer: Explorer
+    lookups: Lookups
 
     @classmethod
     def of(cls, ports: Ports, brand: Brand = UNNAMED) -> Self:
@@ -114,6 +127,8 @@ class App:
         )
         notifications = Notifications.of(table, clock, press=ports.press, mailer=ports.mailer, brand=brand)
         publishing, standings = Publishing(services), Standings(providers)
+        figures, happenings = Figures(table), Happenings(table, clock)
+        people, outbox = identity.people, notifications.outbox
         return cls(
             ports=ports,
             identity=identity,
@@ -137,6 +152,9 @@ class App:
             sequencer=Sequencer(table, clock),
             indexer=Indexer(table=table, index=ports.search, source=Shelf(table), clock=clock),
             notifications=notifications,
+            figures=figures,
+            tally=Tally(table, clock, Counting(services).read),
+            inspections=Inspections(table, clock, ports.inspector),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, providers, identity.profiles, notifications, links),
@@ -166,6 +184,12 @@ class App:
                 hearing,
             ),
             verifying=verifying(table, clock),
+            happenings=happenings,
+            dossiers=Dossiers(
+                bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings
+            ),
+            explorer=Explorer(ledger, statements, bookings, providers, figures),
+            lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
         )
 
 

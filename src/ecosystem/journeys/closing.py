@@ -86,13 +86,13 @@ class Closing:
                 return (await self.bookings.row(booking_id)).value
         return await self._close(booking_id, booked.expire, actor, "nobody answered in time")
 
-    async def complete(self, booking_id: str, actor: Actor) -> Booking:
+    async def complete(self, booking_id: str, actor: Actor, reason: str = "") -> Booking:
         """Complete the booking and release its money. Completed already, it stays so."""
         booking = await self.bookings.row(booking_id)
         if booking.value.status is BookingStatus.COMPLETED:
             booked.side_of(booking.value, actor)
             return booking.value
-        return await self._close(booking_id, lambda known, at: booked.complete(known, actor, at), actor, "")
+        return await self._close(booking_id, lambda known, at: booked.complete(known, actor, at, reason), actor, "")
 
     async def report_no_show(self, request: ReportNoShow, actor: Actor) -> Booking:
         """Say that the other side did not come. The money waits until that stands."""
@@ -106,10 +106,10 @@ class Closing:
 
         return await self._settle(request.booking_id, act)
 
-    async def settle_no_show(self, booking_id: str, actor: Actor) -> Booking:
+    async def settle_no_show(self, booking_id: str, actor: Actor, reason: str = "") -> Booking:
         """Let a reported no-show stand: all goes back, or all is released."""
         return await self._close(
-            booking_id, lambda known, at: booked.settle_no_show(known, actor, at), actor, "did not come"
+            booking_id, lambda known, at: booked.settle_no_show(known, actor, at, reason), actor, "did not come"
         )
 
     async def dispute(self, booking_id: str, reason: str, actor: Actor) -> Booking:

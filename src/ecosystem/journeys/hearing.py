@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.payments import About, Hint, NoSuchPayment, Payments, Webhook, Webhooks, WebhookState
 from ecosystem.journeys.settlement import Settlement
-from ecosystem.kernel.actor import system
+from ecosystem.kernel.actor import Actor, system
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Put, Row, Table
 
 ACTOR = system("stripe-webhook")
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,27 @@ class Hearing:
         row = await self.webhooks.webhook(event_id)
         if row.value.state is not WebhookState.PROCESSED:
             await self._act(row, row.value.hint)
+
+    async def replay(self, event_id: str, actor: Actor) -> Webhook:
+        """Act upon a stored event once more, whatever was made of it before. For operators.
+
+        Raises `NoSuchWebhook`, and what acting upon it is refused for.
+        """
+        actor.must_operate()
+        await self.webhooks.replay(event_id)
+        await self.act(event_id)
+        return (await self.webhooks.webhook(event_id)).value
+
+    async def stored(self, event_ids: Sequence[str], actor: Actor) -> list[Webhook]:
+        """Those of these events that are stored. For operators."""
+        actor.must_operate()
+        return await self.webhooks.among(event_ids)
+
+    async def waiting(self, actor: Actor, limit: int = 100) -> list[Webhook]:
+        """Events that nobody acted upon yet, oldest first. For operators."""
+        actor.must_operate()
+        # Ends are exclusive: what arrived at this very instant waits too.
+        return [row.value for row in await self.webhooks.waiting(self.clock.now() + _TICK, limit)]
 
     async def _act(self, row: Row[Webhook], hint: Hint) -> None:
         done = paying.processed(row, self.clock.now())

@@ -47,15 +47,18 @@ def start(booking: Booking, actor: Actor, at: datetime) -> Changed:
     return started, BookingStarted(**told(started))
 
 
-def complete(booking: Booking, actor: Actor, at: datetime) -> Changed:
-    """The booking completed: by the customer or an operator from the start on, by the system a day after the end."""
+def complete(booking: Booking, actor: Actor, at: datetime, reason: str = "") -> Changed:
+    """The booking completed: by the customer or an operator from the start on, by the system a day after the end.
+
+    An operator says for which `reason`.
+    """
     by = must_act_as(booking, actor, Side.CUSTOMER, Side.OPERATOR, Side.SYSTEM)
     must_be(booking, BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
     _begun(booking, at)
     if by is Side.SYSTEM and at < booking.completes_at:
         raise NotYet
     completed = moved(booking, BookingStatus.COMPLETED, at, due_at=None, proposal=None, settled_at=at, ended_by=by)
-    return completed, BookingCompleted(**told(completed), by=by)
+    return completed, BookingCompleted(**told(completed, reason_of(reason)), by=by)
 
 
 def report_no_show(booking: Booking, request: ReportNoShow, actor: Actor, at: datetime) -> Changed:
@@ -87,8 +90,11 @@ def report_no_show(booking: Booking, request: ReportNoShow, actor: Actor, at: da
     return absent, NoShowReported(**told(absent, reason), by=by, absent=request.absent, settles_at=booking.completes_at)
 
 
-def settle_no_show(booking: Booking, actor: Actor, at: datetime) -> Changed:
-    """The no-show as it stands for good, with its `refund`. Raises `NotYet` while the other side may still dispute."""
+def settle_no_show(booking: Booking, actor: Actor, at: datetime, reason: str = "") -> Changed:
+    """The no-show as it stands for good, with its `refund`. Raises `NotYet` while the other side may still dispute.
+
+    An operator says for which `reason`.
+    """
     by = must_act_as(booking, actor, Side.CUSTOMER, Side.PROVIDER, Side.OPERATOR, Side.SYSTEM)
     must_be(booking, BookingStatus.NO_SHOW)
     assert booking.absent is not None
@@ -99,7 +105,7 @@ def settle_no_show(booking: Booking, actor: Actor, at: datetime) -> Changed:
     refund = refund_of(booking.lines, booking.rates, BPS if booking.absent is Side.PROVIDER else 0)
     settled = replace(booking, due_at=None, settled_at=at, refund=refund, changed_at=at)
     return settled, NoShowSettled(
-        **told(settled),
+        **told(settled, reason_of(reason)),
         absent=booking.absent,
         refund_bps=refund.share_bps,
         refund=refund.lines.total,

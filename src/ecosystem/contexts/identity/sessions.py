@@ -204,7 +204,14 @@ class Sessions:
 
     async def sessions(self, identified: Identified) -> list[SessionView]:
         """The person's living sessions, the one used last first."""
-        user_id = identified.actor.actor_id
+        return await self._living(identified.actor.actor_id, identified.session_id)
+
+    async def of(self, user_id: str, actor: Actor) -> list[SessionView]:
+        """Somebody's living sessions, for operators. Raises `Denied`, `NoSuchPerson`."""
+        actor.must_operate()
+        return await self._living(ids.check("usr", user_id, field="user_id"), None)
+
+    async def _living(self, user_id: str, current: str | None) -> list[SessionView]:
         account = (await account_of(self.table, user_id)).value
         now = self.clock.now()
         rows = await self._rows(user_id)
@@ -217,7 +224,7 @@ class Sessions:
                 signed_in_at=session.signed_in_at,
                 used_at=session.used_at,
                 expires_at=session.expires_at,
-                current=session.session_id == identified.session_id,
+                current=session.session_id == current,
                 acted_by_operator=session.impersonator is not None,
             )
             for session in sorted(living, key=lambda session: session.used_at, reverse=True)

@@ -5,6 +5,7 @@ from ecosystem.contexts.notifications.letters import (
     Letter,
     LetterStatus,
     LetterView,
+    NoMailServer,
     NoSuchLetter,
     NothingToRepeat,
     Outbox,
@@ -15,6 +16,7 @@ from ecosystem.contexts.notifications.messages import (
     NothingToSay,
     PriceLine,
     Recipient,
+    told_id,
 )
 from ecosystem.contexts.notifications.notices import AlreadyTold, Notice, NoticeBoard, NoticeId, Notices
 from ecosystem.contexts.notifications.notifications import Notifications
@@ -34,6 +36,7 @@ __all__ = [
     "LetterStatus",
     "LetterView",
     "Message",
+    "NoMailServer",
     "NoSuchLetter",
     "NothingToRepeat",
     "NothingToSay",
@@ -49,4 +52,5 @@ __all__ = [
     "PriceLine",
     "Recipient",
     "Topic",
+    "told_id",
 ]

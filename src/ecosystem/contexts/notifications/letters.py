@@ -6,6 +6,7 @@ set, letters are `kept`: the table is the outbox, and an operator reads them in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,6 +54,10 @@ class NoSuchLetter(NotFound):
 
 class NothingToRepeat(Conflict):
     """This letter waits to be sent, or its secret is no longer kept."""
+
+
+class NoMailServer(Conflict):
+    """No mail server is set: letters are kept here, to be read."""
 
 
 class LetterStatus(StrEnum):
@@ -174,6 +179,7 @@ class LetterView(Struct, frozen=True, kw_only=True):
 
     mail_id: LetterId
     kind: Kind
+    event_id: str
     to: str
     subject: str
     status: LetterStatus
@@ -188,6 +194,7 @@ class LetterView(Struct, frozen=True, kw_only=True):
         return cls(
             mail_id=letter.mail_id,
             kind=letter.kind,
+            event_id=letter.event_id,
             to=letter.to,
             subject=letter.sheet.subject,
             status=letter.status,
@@ -201,11 +208,12 @@ class LetterView(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Letters, for operators."""
+    """Letters, for operators. `delivered`: there is a mail server."""
 
     table: Table
     press: Press
     clock: Clock
+    delivered: bool = True
 
     async def latest(self, actor: Actor, *, before: str | None = None, limit: int = 50) -> list[LetterView]:
         """Letters of the last 31 days, the newest first; `before` is the last `mail_id` of the page before."""
@@ -237,6 +245,21 @@ class Outbox:
         )
         return [LetterView.of(letter) for letter in page.values]
 
+    async def among(self, mail_ids: Sequence[str], actor: Actor) -> list[LetterView]:
+        """Those of these letters that there are, in their order: at most a hundred are looked for."""
+        actor.must_operate()
+        rows = await self.table.batch_get([keys.letter_key(mail_id) for mail_id in mail_ids], Letter)
+        return [LetterView.of(row.value) for row in rows if row]
+
+    async def queued(self, actor: Actor, *, limit: int = 100) -> list[LetterView]:
+        """Letters that wait to be sent, the next first; at most so many."""
+        actor.must_operate()
+        found: list[Letter] = []
+        for shard in range(keys.SHARDS):
+            page = await self.table.query(keys.due_partition(shard), Letter, index=Index.STATUS, limit=limit)
+            found += page.values
+        return [LetterView.of(letter) for letter in sorted(found, key=lambda letter: letter.due_at)[:limit]]
+
     async def read(self, mail_id: str, actor: Actor) -> tuple[LetterView, Mail]:
         """One letter, and the mail it is. Raises `NoSuchLetter`.
 
@@ -249,8 +272,13 @@ class Outbox:
         return LetterView.of(letter), mail_of(letter, self.press)
 
     async def send_again(self, mail_id: str, actor: Actor) -> None:
-        """Queue a failed or kept letter once more, with all its attempts before it. Raises `NothingToRepeat`."""
+        """Queue a failed, sent or kept letter once more, with all its attempts before it.
+
+        Raises `NothingToRepeat`, `NoMailServer`.
+        """
         actor.must_operate()
+        if not self.delivered:
+            raise NoMailServer
         row = await self._letter(mail_id)
         if row.value.status is LetterStatus.QUEUED or (
             row.value.status is LetterStatus.SENT and row.value.confidential

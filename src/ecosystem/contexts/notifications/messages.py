@@ -79,8 +79,13 @@ class Message(Untold, frozen=True, kw_only=True):
     def id(self, prefix: str) -> str:
         """The id of what becomes of this message: the same for the same event, recipient and kind."""
         whom = self.recipient.user_id or self.recipient.email.strip().lower()
-        told = f"{prefix}\0{self.event_id}\0{whom}\0{self.kind}\0{self.audience}"
-        return ids.make(prefix, self.at, sha256(told.encode()).digest()[: ids.RANDOM_BYTES])
+        return told_id(prefix, event_id=self.event_id, at=self.at, whom=whom, kind=self.kind, audience=self.audience)
+
+
+def told_id(prefix: str, *, event_id: str, at: datetime, whom: str, kind: Kind, audience: Audience) -> str:
+    """The id of what tells that event to somebody: by it, whatever was told can be found without an index."""
+    told = f"{prefix}\0{event_id}\0{whom}\0{kind}\0{audience}"
+    return ids.make(prefix, at, sha256(told.encode()).digest()[: ids.RANDOM_BYTES])
 
 
 class Brand(Struct, frozen=True, kw_only=True):

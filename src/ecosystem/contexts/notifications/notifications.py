@@ -31,7 +31,7 @@ class Notifications:
     @classmethod
     def of(cls, table: Table, clock: Clock, *, press: Press, mailer: Mailer | None, brand: Brand) -> Self:
         """The services over these ports."""
-        outbox = Outbox(table, press, clock)
+        outbox = Outbox(table, press, clock, delivered=mailer is not None)
         return cls(
             table=table,
             brand=brand,

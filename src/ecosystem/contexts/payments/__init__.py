@@ -15,6 +15,7 @@ from ecosystem.contexts.payments.events import (
     RefundRequested,
     WebhookStored,
 )
+from ecosystem.contexts.payments.keys import payment_timeline, refund_timeline
 from ecosystem.contexts.payments.payments import (
     AlreadyAsked,
     NoSuchPayment,
@@ -123,11 +124,13 @@ __all__ = [
     "intend",
     "made",
     "must_be_held",
+    "payment_timeline",
     "processed",
     "read",
     "refund",
     "refund_becomes",
     "refund_made",
+    "refund_timeline",
     "says_nothing_new",
     "settle",
     "settle_refund",

@@ -316,6 +316,11 @@ class Webhooks:
             raise NoSuchWebhook
         return row
 
+    async def among(self, event_ids: Sequence[str]) -> list[Webhook]:
+        """Those of these events that are stored, in their order; at most a hundred are looked for."""
+        rows = await self.table.batch_get([keys.webhook(event_id) for event_id in event_ids], Webhook)
+        return [row.value for row in rows if row]
+
     async def waiting(self, before: datetime, limit: int = 100) -> Sequence[Row[Webhook]]:
         """Events that arrived before that instant and were not acted upon yet, oldest first."""
         pages = await asyncio.gather(
