@@ -132,9 +132,11 @@ class Market:
 
 
 @asynccontextmanager
-async def sandbox_in(folder: Path, clock: VirtualClock, *, seed: int = 1) -> AsyncGenerator[Sandbox]:
-    """The card processor, with its state in that folder."""
-    settings = Settings(data=folder / "sandbox.sqlite", keys=KEYS, profile=CALM, seed=seed)
+async def sandbox_in(
+    folder: Path, clock: VirtualClock, *, seed: int = 1, embedders: tuple[str, ...] = ()
+) -> AsyncGenerator[Sandbox]:
+    """The card processor, with its state in that folder. `embedders` are the pages that may frame its card fields."""
+    settings = Settings(data=folder / "sandbox.sqlite", keys=KEYS, profile=CALM, seed=seed, embedders=embedders)
     entropy = SeededEntropy(seed)
     async with Sandbox.running(settings, now=lambda: clock.now().timestamp(), random=entropy.bytes) as sandbox:
         yield sandbox
@@ -162,11 +164,16 @@ async def over(
 
 @asynccontextmanager
 async def market(
-    folder: Path, clock: VirtualClock, *, seed: int = 1, index_lag: int | None = None
+    folder: Path,
+    clock: VirtualClock,
+    *,
+    seed: int = 1,
+    index_lag: int | None = None,
+    embedders: tuple[str, ...] = (),
 ) -> AsyncGenerator[Market]:
     """A marketplace and its processor, until the end of the block."""
     async with (
-        sandbox_in(folder, clock, seed=seed) as sandbox,
+        sandbox_in(folder, clock, seed=seed, embedders=embedders) as sandbox,
         over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag) as (made, _),
     ):
         yield replace(made, sandbox=sandbox)

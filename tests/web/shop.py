@@ -20,6 +20,7 @@ from litestar.datastructures import State
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SystemEntropy
+from ecosystem.api import calendar
 from ecosystem.contexts.identity import Admission
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.web.cookies import Jar
@@ -60,7 +61,7 @@ class Shop:
 async def open_shop(folder: Path, url: str = "http://127.0.0.1") -> AsyncGenerator[Shop]:
     """A site over a marketplace in Lisbon on a Friday morning."""
     clock = VirtualClock(MORNING)
-    async with market(folder, clock) as opened:
+    async with market(folder, clock, embedders=(url,)) as opened:
         app = opened.app
         people = {
             address: await _admitted(opened, address, groups)
@@ -84,7 +85,7 @@ async def open_shop(folder: Path, url: str = "http://127.0.0.1") -> AsyncGenerat
         door = Door(app.identity, Jar(place.https), app.notifications.board)
         kit = Kit.of(place, clock=clock, entropy=SystemEntropy(), door=door, rates=rates)
         inner = Litestar(
-            route_handlers=[pages()], request_class=Visit, state=State({"market": app}), exception_handlers=handlers(),
+            route_handlers=[pages(), calendar.file, calendar.feed], request_class=Visit, state=State({"market": app}), exception_handlers=handlers(),
             openapi_config=None, logging_config=None,
         )  # fmt: skip
         yield Shop(site=Gate(inner, kit), market=opened, people=people, providers=providers)  # type: ignore[arg-type]
