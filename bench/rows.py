@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+import apsw
 from msgspec import Struct
 
 
@@ -27,13 +27,17 @@ class Row(Struct, frozen=True, kw_only=True):
 def machine() -> str:
     """One line about the machine that measured."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores of {model}, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}"
     )
 
 

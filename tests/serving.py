@@ -32,6 +32,7 @@ def environment(**more: str) -> dict[str, str]:
 class Serving:
     process: asyncio.subprocess.Process
     url: str
+    processor_url: str
     said: list[str] = field(default_factory=list)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
@@ -53,7 +54,7 @@ async def serving(data: Path, *flags: str, settings: Mapping[str, str] | None = 
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout
-    served = Serving(process, f"http://127.0.0.1:{port}")
+    served = Serving(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{processor}")
     try:
         async with asyncio.timeout(START_S):
             while not any("is open at" in line for line in served.said):
