@@ -6,7 +6,7 @@ from ecosystem.contexts.booking import BookingGone
 from ecosystem.journeys.calendars import FeedGone
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Denied
-from market import ADA, GUEST, OWNER, Market
+from market import ADA, GUEST, OPERATOR, OWNER, Market
 
 BOB = Actor(actor_id="usr_01kag2m8xw00000000000000b0")
 
@@ -14,10 +14,9 @@ BOB = Actor(actor_id="usr_01kag2m8xw00000000000000b0")
 async def test_a_booking_is_a_calendar_file_for_those_who_have_a_part_in_it(shop: Market) -> None:
     booking = (await shop.book(await shop.service(shop.provider_id), shop.tomorrow())).booking
 
-    files = [await shop.app.calendars.file(booking.booking_id, actor) for actor in (ADA, OWNER)]
-
-    assert files[0] == files[1]
-    assert f"/bookings/{booking.booking_id}" in files[0].decode().replace("\r\n ", "")
+    for actor, path in ((ADA, "/bookings"), (OWNER, "/provider/bookings")):
+        file = await shop.app.calendars.file(booking.booking_id, actor)
+        assert f"8000{path}/{booking.booking_id}" in file.decode().replace("\r\n ", "")
     with pytest.raises(Denied):
         await shop.app.calendars.file(booking.booking_id, BOB)
 
@@ -32,6 +31,19 @@ async def test_a_guest_reaches_the_file_by_their_link_alone(shop: Market) -> Non
     for wrong in ("", "x", secret + "x"):
         with pytest.raises(BookingGone):
             await shop.app.calendars.file_by_link(booking.booking_id, wrong)
+
+
+async def test_a_guests_link_is_in_nobody_elses_file(shop: Market) -> None:
+    booking = (await shop.book(await shop.service(shop.provider_id), shop.tomorrow(), GUEST)).booking
+    secret = shop.app.links.secret(booking.booking_id)
+
+    own, *others = [
+        (await shop.app.calendars.file(booking.booking_id, actor)).decode().replace("\r\n ", "")
+        for actor in (GUEST, OWNER, OPERATOR)
+    ]
+
+    assert secret in own
+    assert not [file for file in others if secret in file]
 
 
 async def test_a_feed_has_the_bookings_that_stand_until_its_address_is_renewed(shop: Market) -> None:

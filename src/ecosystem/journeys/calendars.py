@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from ecosystem.contexts import booking as booked
-from ecosystem.contexts.booking import FEED_MAX, Booking, BookingGone, Bookings, Contact, Feeds, Host
+from ecosystem.contexts.booking import FEED_MAX, Booking, BookingGone, Bookings, Contact, Feeds, Host, Side
 from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.notifications import Brand
 from ecosystem.journeys.guest_links import GuestLinks
@@ -42,16 +42,16 @@ class Calendars:
 
     async def file(self, booking_id: str, actor: Actor) -> bytes:
         """The booking as a calendar file, for who has a part in it. Raises `BookingGone`, `Denied`."""
-        return await self._file(await self.bookings.get(booking_id, actor))
+        return await self._file(await self.bookings.get(booking_id, actor), actor)
 
     async def file_by_link(self, booking_id: str, secret: str) -> bytes:
         """The same for whoever has the guest's link. Raises `BookingGone` for a wrong one too."""
         booking = (await self.bookings.row(booking_id)).value
         try:
-            booked.guest_of(booking, secret)
+            guest = booked.guest_of(booking, secret)
         except Denied:
             raise BookingGone(field="booking_id") from None
-        return await self._file(booking)
+        return await self._file(booking, guest)
 
     async def secret(self, owner_id: str, actor: Actor) -> str:
         """The secret part of the address of a customer's or a provider's feed, for its owner. Raises `Denied`."""
@@ -74,12 +74,19 @@ class Calendars:
         host = self._host(self.brand.name, path)
         return booked.feed(found, host, self.clock.now(), name=self.brand.name)
 
-    async def _file(self, booking: Booking) -> bytes:
+    async def _file(self, booking: Booking, reader: Actor) -> bytes:
         provider = (await self.providers.load(booking.provider_id)).value
-        path = "/bookings/{booking_id}"
-        if booking.claim_hash:
-            path = f"/b/{booking.booking_id}/{self.links.secret(booking.booking_id)}"
-        return booked.download(booking, self._host(provider.name, path), self.clock.now())
+        host = self._host(provider.name, self._path(booking, reader))
+        return booked.download(booking, host, self.clock.now())
+
+    def _path(self, booking: Booking, reader: Actor) -> str:
+        """Where this reader finds the booking. A guest's link makes whoever has it the guest: it is for them alone."""
+        side = booked.side_of(booking, reader)
+        if side is Side.PROVIDER:
+            return "/provider/bookings/{booking_id}"
+        if side is Side.CUSTOMER and booking.claim_hash:
+            return f"/b/{booking.booking_id}/{self.links.secret(booking.booking_id)}"
+        return "/bookings/{booking_id}"
 
     def _host(self, organizer: str, path: str) -> Host:
         domain = urlsplit(self.brand.url).hostname or "localhost"
