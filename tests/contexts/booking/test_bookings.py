@@ -34,6 +34,7 @@ from ecosystem.contexts.booking import (
     Mode,
     NotInThisState,
     NotYet,
+    OwnService,
     PlaceBooking,
     ReportNoShow,
     Side,
@@ -455,6 +456,8 @@ async def test_a_guest_comes_back_by_the_link_and_claims_the_booking(scene: Scen
         await scene.bookings.claim(booking.booking_id, "guess", BOB)
     with pytest.raises(Denied):
         await scene.bookings.claim(booking.booking_id, secret, GUEST)
+    with pytest.raises(OwnService):
+        await scene.bookings.claim(booking.booking_id, secret, OWNER)
 
     await scene.bookings.claim(booking.booking_id, secret, ADA)
     claimed = await scene.bookings.claim(booking.booking_id, secret, ADA)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ecosystem.contexts.booking.bookings import Booking, Changed, told
 from ecosystem.contexts.booking.events import BookingClaimed
+from ecosystem.contexts.booking.holds import OwnService
 from ecosystem.kernel.actor import VISITOR, Actor
 from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.entropy import Entropy
@@ -40,9 +41,11 @@ def guest_of(booking: Booking, secret: str) -> Actor:
 
 
 def claim(booking: Booking, secret: str, actor: Actor, at: datetime) -> Changed:
-    """The guest's booking in the actor's account; the link ends with it. Raises `WrongLink`."""
+    """The guest's booking in the actor's account; the link ends with it. Raises `WrongLink`, `OwnService`."""
     if actor == VISITOR or actor.is_guest:
         raise Denied("Sign in to claim a booking.")
     guest = guest_of(booking, secret)
+    if actor.actor_id == booking.offer.owner_id:
+        raise OwnService
     claimed = replace(booking, customer_id=actor.actor_id, claim_hash=None, changed_at=at)
     return claimed, BookingClaimed(**told(claimed), guest_id=guest.actor_id)
