@@ -17,6 +17,7 @@ from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.checkout import Checkout
+from ecosystem.journeys.claiming import Claiming
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.counting import Counting
 from ecosystem.journeys.dossiers import Dossiers
@@ -29,6 +30,7 @@ from ecosystem.journeys.importing import Importing
 from ecosystem.journeys.lookups import Lookups
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.onboarding import Onboarding
+from ecosystem.journeys.oversight import Oversight
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
@@ -79,6 +81,7 @@ class App:
     calendars: Calendars
     importing: Importing
     links: GuestLinks
+    claiming: Claiming
     offering: Offering
     onboarding: Onboarding
     earnings: Earnings
@@ -89,6 +92,7 @@ class App:
     hearing: Hearing
     sweep: Sweep
     verifying: Verifying
+    oversight: Oversight
     happenings: Happenings
     dossiers: Dossiers
     explorer: Explorer
@@ -161,6 +165,7 @@ class App:
             timelines=Timelines(table, bookings),
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
+            claiming=Claiming(bookings, links),
             offering=offering,
             onboarding=Onboarding(identity.people, providers, services, publishing, standings, plans),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
@@ -184,6 +189,7 @@ class App:
                 hearing,
             ),
             verifying=verifying(table, clock),
+            oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
             dossiers=Dossiers(
                 bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings

@@ -108,6 +108,13 @@ class Deliveries:
         partition = deliveries_partition(DeliveryStatus.RETRYING)
         return await self.table.query(partition, Delivery, index=Index.STATUS, after=after, limit=limit)
 
+    async def listed(
+        self, status: DeliveryStatus, actor: Actor, *, after: Cursor | None = None, limit: int = 50
+    ) -> Page[Delivery]:
+        """Deliveries of that status, as `dead` and `retrying` have them. For operators."""
+        actor.must_operate()
+        return await (self.dead if status is DeliveryStatus.DEAD else self.retrying)(after, limit)
+
     async def replay(self, event_id: str, reaction: str, actor: Actor) -> None:
         """Make a delivery due at once, with all its attempts before it. For operators."""
         actor.must_operate()
