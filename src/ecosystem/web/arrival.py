@@ -17,7 +17,7 @@ KEY = "arrival"
 
 FILES = ("/static/", "/art/", "/media/")
 """Paths of files: nobody signs in to them, nothing in them runs."""
-PROGRAMS = ("/api/", "/graphql", "/health", "/metrics", "/uploads/")
+PROGRAMS = ("/api/", "/graphql", "/health", "/metrics", "/uploads/", "/.well-known/")
 """Paths that programs use: they bring their own credentials, never our cookies."""
 
 

@@ -42,6 +42,8 @@ class Gate:
         came = arrival(scope, trusted_proxies=self.kit.site.trusted_proxies)
         scope.setdefault("state", {})
         scope["state"] |= {KIT: self.kit, KEY: came}
+        # Behind the gate the client is who it is, and not the nearest proxy.
+        scope["client"] = (came.address, (scope.get("client") or ("", 0))[1])
         if came.is_page:
             came.nonce = self.kit.entropy.bytes(NONCE_BYTES).hex()
 
