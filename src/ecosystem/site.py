@@ -11,6 +11,8 @@ from typing import Any, cast
 from litestar import Litestar
 from litestar.datastructures import State
 
+from ecosystem.api import calendar as _calendar
+from ecosystem.api.endpoint import Api
 from ecosystem.api.webhooks import receive
 from ecosystem.app import App
 from ecosystem.kernel.trace import trace_id
@@ -31,7 +33,14 @@ QUIET = ("/static/", "/health/", "/metrics")
 def site(market: App, kit: Kit, operations: Operations) -> Asgi:
     """The whole site over a product, as the server runs it."""
     inner = Litestar(
-        route_handlers=[pages(), receive, *operations.handlers()],
+        route_handlers=[
+            pages(),
+            receive,
+            _calendar.file,
+            _calendar.feed,
+            *Api.of(market).handlers(),
+            *operations.handlers(),
+        ],
         state=State({"market": market}),
         exception_handlers=cast("Any", handlers()),
         logging_config=None,
