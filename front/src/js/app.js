@@ -10,3 +10,4 @@ import './calendar.js';
 import './clock.js';
 import './copy.js';
 import './locate.js';
+import './sortable.js';

@@ -4,10 +4,12 @@ const served = Date.parse(document.documentElement.dataset.now ?? '');
 const ahead = Number.isNaN(served) ? 0 : served - Date.now();
 const now = () => Date.now() + ahead;
 
+const parted = (count, between) => `${Math.floor(count / 60)}${between}${String(count % 60).padStart(2, '0')}`;
+
 function countdown(element) {
   const left = Math.max(0, Math.round((Date.parse(element.dateTime) - now()) / 1000));
   const pill = element.closest('.timer');
-  element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+  element.textContent = left < 3600 ? parted(left, ':') : `${parted(Math.floor(left / 60), ' h ')} min`;
   pill?.toggleAttribute('data-soon', left <= 120 && left > 0);
   if (left === 0 && element.dataset.over === undefined) {
     element.dataset.over = '';

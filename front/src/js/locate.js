@@ -1,4 +1,5 @@
-// "Near me": asks the device where it is, rounds to a hundred metres or so, and sends the form.
+// "Near me": asks the device where it is, rounds to a hundred metres or so, and sends the form; with `data-keep` it only
+// fills the field.
 import { announce } from './toasts.js';
 
 for (const button of document.querySelectorAll('[data-locate]')) if (navigator.geolocation) button.hidden = false;
@@ -16,7 +17,8 @@ document.addEventListener('click', (event) => {
       const field = document.getElementById(button.dataset.locate);
       field.value = `${coords.latitude.toFixed(3)},${coords.longitude.toFixed(3)}`;
       button.removeAttribute('aria-busy');
-      field.form.requestSubmit();
+      if (button.dataset.keep === undefined) field.form.requestSubmit();
+      else field.dispatchEvent(new Event('input', { bubbles: true }));
     },
     () => {
       button.removeAttribute('aria-busy');

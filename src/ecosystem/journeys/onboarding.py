@@ -74,13 +74,13 @@ class Progress(Struct, frozen=True, kw_only=True):
         return next((lack.step for lack in self.lacks), Step.LIVE)
 
     def lacking(self, step: Step) -> list[Lack]:
-        return [lack for lack in self.lacks if lack.step is step]
+        return [lack for lack in self.lacks if lack.step == step]
 
     def done(self, step: Step) -> bool:
         """Whether there is nothing left to do at this step; photographs are done once there are some."""
-        if step is Step.PHOTOS:
+        if step == Step.PHOTOS:
             return bool(self.provider.value.media)
-        return self.is_live if step is Step.LIVE else not self.lacking(step)
+        return self.is_live if step == Step.LIVE else not self.lacking(step)
 
 
 def lacks(provider: Provider, service: Service | None, plan: Plan | None) -> list[Lack]:

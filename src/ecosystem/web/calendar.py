@@ -11,6 +11,8 @@ from msgspec import Struct
 from ecosystem.kernel.display import day_text
 from ecosystem.kernel.refusals import Invalid
 
+YEARS = range(1970, 2200)
+"""Months that are shown: within them every date has a day before and after it, in every zone."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -43,9 +45,12 @@ def month_key(day: date) -> str:
 def first_of(key: str) -> date:
     """The first day of the month that a key such as `2026-11` names. Raises `Invalid`."""
     try:
-        return date.fromisoformat(f"{key}-01")
+        first = date.fromisoformat(f"{key}-01")
     except ValueError:
         raise Invalid("A month is written like 2026-11.", field="month") from None
+    if first.year not in YEARS:
+        raise Invalid("That month is too far away to show.", field="month")
+    return first
 
 
 def days_of(first: date) -> tuple[date, date]:

@@ -1,0 +1,159 @@
+"""What the provider earned: balances, what is held and when it comes, and the statement, on the page and as a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import date, timedelta
+from io import StringIO
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from ecosystem.contexts.ledger import Mark
+from ecosystem.journeys.earnings import Balance, Entry
+from ecosystem.kernel.money import Money, currencies, decimal_text
+from ecosystem.kernel.refusals import Invalid
+from ecosystem.kernel.time import local, midnight
+from ecosystem.web import calendar
+from ecosystem.web.answers import Answer, Drawn
+from ecosystem.web.provider.area import Area, area, get
+from ecosystem.web.visit import Visit
+
+PER_PAGE = 25
+EXPORT_DAYS_MAX = 3_700
+
+# What a transfer on a provider's account is for, by its code in the chart of accounts.
+KINDS = {20: ("Share released", "arrow-down"), 40: ("Refund to a customer", "undo-2")}
+_OTHER = ("Correction", "scale")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Wanted(Struct, kw_only=True):
+    currency: Annotated[str, Meta(max_length=3)] = ""
+    after: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Period(Struct, kw_only=True):
+    """Which part of the statement: from the first to the last day, both included."""
+
+    currency: Annotated[str, Meta(max_length=3)] = ""
+    first: date | None = None
+    last: date | None = None
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A line as the page shows it. `sign` stands before the amount."""
+
+    entry: Entry
+    kind: str
+    icon: str
+    sign: str
+    amount: Money
+    balance: Money
+    owes: bool
+
+
+@get("/provider/earnings")
+async def show(request: Visit) -> Answer:
+    """Balances, what comes next, and a page of the statement."""
+    here, wanted = await area(request), request.query_of(Wanted).asked
+    earnings, actor = request.market.earnings, request.actor
+    balances = await earnings.balances(here.provider_id, actor, currency=request.kit.site.currency)
+    currency = _currency(wanted.currency, balances)
+    after = Mark(wanted.after) if wanted.after else None
+    account = await earnings.statement(here.provider_id, currency, actor, after=after, limit=PER_PAGE)
+    today = local(request.at, here.zone).date()
+    return here.page(
+        "provider/earnings/page.html",
+        balances=balances,
+        currency=currency,
+        balance=next(each for each in balances if each.currency == currency),
+        releases=[each for each in await earnings.releases(here.provider_id, actor) if each.share.currency == currency],
+        rows=[_row(entry, currency) for entry in account.entries],
+        after=wanted.after,
+        next_after=account.next,
+        query={"currency": currency},
+        first=today.replace(day=1).isoformat(),
+        last=today.isoformat(),
+    )
+
+
+@get("/provider/earnings/statement.csv")
+async def statement(request: Visit) -> Answer:
+    """The statement as a file for a spreadsheet (RFC 4180): times in the provider's zone, amounts as plain decimals."""
+    here, asked = await area(request), request.query_of(Period).asked
+    first, last = _period(here, asked)
+    currency = asked.currency if asked.currency in currencies() else request.kit.site.currency
+    entries = await request.market.earnings.export(
+        here.provider_id,
+        currency,
+        request.actor,
+        start_at=midnight(first, here.zone),
+        end_at=midnight(last + timedelta(days=1), here.zone),
+    )
+    name = f"statement-{currency}-{first.isoformat()}-{last.isoformat()}.csv"
+    headers = (("content-disposition", f'attachment; filename="{name}"'), ("cache-control", "private, no-store"))
+    body = _csv(entries, currency, here.zone).encode("utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
+    return Drawn(status=200, headers=headers, body=body, media_type="text/csv; charset=utf-8").answer()
+
+
+def _currency(asked: str, balances: Sequence[Balance]) -> str:
+    known = [each.currency for each in balances]
+    return asked if asked in known else next((each.currency for each in balances if each.units or each.held), known[0])
+
+
+def _period(here: Area, asked: Period) -> tuple[date, date]:
+    today = local(here.request.at, here.zone).date()
+    last = asked.last or today
+    first = asked.first or last.replace(day=1)
+    if first.year not in calendar.YEARS or last.year not in calendar.YEARS:
+        raise Invalid("That date is too far away.", field="first")
+    if not 0 <= (last - first).days <= EXPORT_DAYS_MAX:
+        raise Invalid("The last day comes after the first, at most ten years later.", field="last")
+    return first, last
+
+
+def _row(entry: Entry, currency: str) -> Row:
+    kind, icon = KINDS.get(entry.line.transfer.code, _OTHER)
+    balance = entry.line.balance or 0
+    return Row(
+        entry=entry,
+        kind=kind,
+        icon=icon,
+        sign="+" if entry.line.posted >= 0 else "\N{MINUS SIGN}",
+        amount=Money(abs(entry.line.posted), currency),
+        balance=Money(abs(balance), currency),
+        owes=balance < 0,
+    )
+
+
+def _csv(entries: Sequence[Entry], currency: str, zone: str) -> str:
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow(["time", "zone", "kind", "service", "booking", "amount", "balance", "currency", "transfer"])
+    for entry in entries:
+        line, row = entry.line, _row(entry, currency)
+        table.writerow(
+            [
+                local(line.transfer.at, zone).isoformat(timespec="seconds"),
+                zone,
+                row.kind,
+                _plain(entry.booking.offer.title if entry.booking else ""),
+                line.transfer.reference,
+                _signed(line.posted, currency),
+                _signed(line.balance or 0, currency),
+                currency,
+                line.transfer.transfer_id,
+            ]
+        )
+    return written.getvalue()
+
+
+def _signed(units: int, currency: str) -> str:
+    return f"{'-' if units < 0 else ''}{decimal_text(Money(abs(units), currency))}"
+
+
+def _plain(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

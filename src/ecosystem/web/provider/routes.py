@@ -1,0 +1,20 @@
+"""The parts of a provider's own area, for `pages.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+
+from ecosystem.web.provider import home
+from ecosystem.web.provider.availability import routes as _availability
+from ecosystem.web.provider.bookings import routes as _bookings
+from ecosystem.web.provider.earnings import routes as _earnings
+from ecosystem.web.provider.photos import routes as _photos
+from ecosystem.web.provider.profile import routes as _profile
+from ecosystem.web.provider.requests import routes as _requests
+from ecosystem.web.provider.services import routes as _services
+from ecosystem.web.provider.start import routes as _start
+
+PARTS: Sequence[ModuleType] = (
+    home, _availability, _bookings, _earnings, _photos, _profile, _requests, _services, _start,
+)  # fmt: skip
