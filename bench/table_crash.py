@@ -1,8 +1,8 @@
 """Kill the writing process under load, again and again, and look at what is left.
 
 `python -m bench.table_crash --kills 200`: a child process carries out transactions for 64 callers at once and tells its
-parent, through a pipe, of each one as it is acknowledged; the parent kills it with SIGKILL at a moment drawn by seed,
-opens the file, and judges. A killed process leaves its page cache behind; `bench.table_power` takes that away too.
+parent, through a pipe, of each one as it is acknowledged; the parent kills it with SIGKILL after as many as the seed
+says, opens the file, and judges. A killed process leaves its page cache behind; `bench.table_power` takes that away too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def run(kills: int = 200, seed: int = 1) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(kills):
             path = Path(folder) / f"{number // RUNS_PER_FILE}.sqlite"
-            told = _killed(path, f"RUN{number}", random.uniform(0.005, 0.25))
+            # Some die before or at their first acknowledgement, most in full flight.
+            told = _killed(
+                path, f"RUN{number}", random.choice([0, 1, random.randrange(3000), random.randrange(3000)]), random
+            )
             verdict = asyncio.run(judged(path, SystemClock(), f"RUN{number}", told, at_most_one=True))
             if verdict.faults:
                 raise AssertionError(f"kill {number} of seed {seed}: {'; '.join(verdict.faults[:5])}")
@@ -60,17 +63,18 @@ def run(kills: int = 200, seed: int = 1) -> list[Row]:
     ]
 
 
-def _killed(path: Path, name: str, after_s: float) -> Counter[int]:
-    """Let a child write, kill it so long after it began; how many transactions each caller was told of."""
+def _killed(path: Path, name: str, after: int, random: Random) -> Counter[int]:
+    """Let a child write, kill it after so many acknowledgements; how many transactions each caller was told of."""
     told: Counter[int] = Counter()
     with subprocess.Popen(
         [sys.executable, "-m", "bench.table_crash", "--child", str(path), name], stdout=subprocess.PIPE
     ) as child:
         assert child.stdout is not None
         assert child.stdout.read(1) == b"!"
-        time.sleep(after_s)
+        heard = child.stdout.read(after * RECORD.size)
+        time.sleep(random.uniform(0, 0.005))
         child.send_signal(signal.SIGKILL)
-        heard = child.stdout.read()
+        heard += child.stdout.read()
         assert child.wait() == -signal.SIGKILL, "the child ended by itself"
     # A record is one write of fewer bytes than a pipe cuts up, so each is whole.
     for caller, number in RECORD.iter_unpack(heard):

@@ -232,6 +232,33 @@ async def test_a_failing_sync_is_answered_and_nothing_is_done_twice(slow: Embedd
     assert len(await every_change(slow)) == landed + 1
 
 
+async def test_a_commit_that_landed_is_not_repeated_whatever_it_reported(slow: EmbeddedTable) -> None:
+    assert slow._writer is not None
+    commits = slow._writer.commits
+
+    class Failing:
+        """What follows a COMMIT in its thread, failing."""
+
+        def after_commit(self) -> None:
+            raise apsw.IOError("after the fact")
+
+        def look(self) -> None:
+            pass
+
+    sound, commits._checkpoints = commits._checkpoints, Failing()  # pyright: ignore[reportAttributeAccessIssue]
+    outcomes = await asyncio.gather(
+        slow.transact(note("P", "a", expected=ABSENT)),
+        *(slow.transact(Add(key=HOT, by={"n": 1})) for _ in range(3)),
+        return_exceptions=True,
+    )
+    commits._checkpoints = sound
+
+    assert outcomes == [None] * 4
+    row = await slow.get(HOT, Counter)
+    assert row is not None
+    assert row.counters["n"] == 3
+
+
 async def test_the_context_of_a_caller_stays_its_own(slow: EmbeddedTable) -> None:
     who: ContextVar[str] = ContextVar("who", default="nobody")
     seen: list[str] = []

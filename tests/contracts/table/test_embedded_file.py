@@ -18,6 +18,7 @@ import pytest
 from bench.disk import SmallDisk
 
 from ecosystem.adapters.embedded import table_file
+from ecosystem.adapters.embedded.backup import verify
 from ecosystem.adapters.embedded.table import EmbeddedTable, ReadOnly
 from ecosystem.adapters.embedded.table_file import TableHeld
 from ecosystem.adapters.outside.clock import VirtualClock
@@ -266,13 +267,38 @@ async def test_overwritten_pages_are_damage(path: Path, clock: VirtualClock) -> 
             await _read_all(path, clock)
 
 
-async def test_a_flipped_bit_in_an_item_is_noticed_on_reading(path: Path, clock: VirtualClock) -> None:
+@pytest.mark.parametrize(("name", "key_column", "column"), [("items", "sk", "item"), ("changes", "seq", "body")])
+async def test_a_flipped_byte_in_a_value_is_noticed_on_reading(
+    path: Path, clock: VirtualClock, name: str, key_column: str, column: str
+) -> None:
     await _filled(path, clock)
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b"x" * 800, b"x" * 400 + b"y" + b"x" * 399))
+    file = apsw.Connection(str(path))
+    ((key, value),) = file.execute(f"SELECT {key_column}, {column} FROM {name} LIMIT 1").fetchall()
+    at = value.index(b"x" * 800) + 400
+    flipped = value[:at] + b"y" + value[at + 1 :]
+    file.execute(f"UPDATE {name} SET {column} = ? WHERE {key_column} = ?", (flipped, key))
+    file.close()
 
     with pytest.raises(TableDamaged, match="damaged"):
         await _read_all(path, clock)
+    with pytest.raises(TableDamaged, match="damaged"):
+        await verify(path)
+
+
+async def test_a_damaged_item_is_not_built_upon(path: Path, clock: VirtualClock) -> None:
+    await _filled(path, clock)
+    file = apsw.Connection(str(path))
+    file.execute("UPDATE items SET checksum = checksum + 1 WHERE sk = '000'")
+    file.close()
+    table = await EmbeddedTable.open(path, clock)
+
+    damaged, sound = await asyncio.gather(
+        table.transact(note("P", "000", "new")), table.transact(note("P", "001", "new")), return_exceptions=True
+    )
+
+    assert isinstance(damaged, TableDamaged)
+    assert sound is None
+    await table.close()
 
 
 async def _read_all(path: Path, clock: VirtualClock) -> None:
@@ -425,6 +451,18 @@ async def test_an_item_written_anew_is_not_removed_for_its_old_time(path: Path, 
 
     assert await table.expire() == 0
 
+    assert await texts(table, "P") == ["new"]
+    await table.close()
+
+
+async def test_an_item_written_anew_in_the_same_batch_is_not_removed(path: Path, clock: VirtualClock) -> None:
+    table = await EmbeddedTable.open(path, clock, upkeep=False)
+    await table.transact(note("P", "a", expires_at=clock.now() + timedelta(minutes=1)))
+    clock.advance(timedelta(minutes=1))
+
+    _, removed = await asyncio.gather(table.transact(note("P", "a", "new")), table.expire())
+
+    assert removed == 0
     assert await texts(table, "P") == ["new"]
     await table.close()
 

@@ -115,6 +115,14 @@ async def test_under_a_token_a_transaction_has_a_write_less(table: Table) -> Non
         await table.transact(*(note("Q", str(at)) for at in range(100)), token="u")
 
 
+async def test_a_token_takes_one_of_a_transactions_places(table: Table) -> None:
+    await table.transact(*(note("P", str(at)) for at in range(99)), token="t")
+
+    with pytest.raises(Unfit, match="99"):
+        await table.transact(*(note("Q", str(at)) for at in range(100)), token="u")
+    assert await table.get(Key("Q", "0"), Note) is None
+
+
 async def test_a_transaction_has_at_most_four_megabytes(table: Table) -> None:
     await table.transact(*(note("P", str(at), BIG) for at in range(10)))
 
