@@ -11,6 +11,12 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from ecosystem.web.account import routes as _account
 from ecosystem.web.art import routes as _art
+from ecosystem.web.bookings import acts as _booking_acts
+from ecosystem.web.bookings import mine as _bookings
+from ecosystem.web.bookings import moving as _booking_moves
+from ecosystem.web.bookings import routes as _booking
+from ecosystem.web.checkout import holding as _holding
+from ecosystem.web.checkout import routes as _checkout
 from ecosystem.web.csrf import SAFE_METHODS
 from ecosystem.web.files import routes as _files
 from ecosystem.web.first_operator import routes as _first_operator
@@ -18,6 +24,7 @@ from ecosystem.web.help import routes as _help
 from ecosystem.web.media import routes as _media
 from ecosystem.web.notices import routes as _notices
 from ecosystem.web.preferences import routes as _preferences
+from ecosystem.web.provider.routes import PARTS as _PROVIDER
 from ecosystem.web.provider_page import routes as _provider_page
 from ecosystem.web.reset import routes as _reset
 from ecosystem.web.search import routes as _search
@@ -49,10 +56,13 @@ def pages(*further: HTTPRouteHandler) -> Router:
 
 
 _PARTS = (
-    _account, _art, _files, _first_operator, _help, _media, _notices, _preferences, _provider_page, _reset, _search, _service,
-    _sign_in, _sign_up,
+    _account, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _files, _first_operator, _help,
+    _holding, _media, _notices, _preferences, _provider_page, _reset, _search, _service, _sign_in, _sign_up,
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [
-    handler for part in _PARTS for handler in vars(part).values() if isinstance(handler, HTTPRouteHandler)
+    handler
+    for part in (*_PARTS, *_PROVIDER)
+    for handler in vars(part).values()
+    if isinstance(handler, HTTPRouteHandler)
 ]
 """Every handler of every part: a route that is written is served."""
