@@ -123,17 +123,21 @@ class Checkout:
         return Paid(booking=booking, payment=payment)
 
     async def ask(self, payment: Payment, actor: Actor) -> Payment:
-        """Ask the processor for the money, or what became of it, and take the answer in.
+        """Ask the processor for the money, or what became of it, and take the answer in. Silence leaves it as it is.
 
         Raises `OrderRefused` (`UnknownCard`, `AmountUnfit`) when there is nothing to ask; the payment has then failed.
         """
+        try:
+            return await self._asked(payment, actor)
+        except ProcessorSilent:
+            return payment
+
+    async def _asked(self, payment: Payment, actor: Actor) -> Payment:
         try:
             if payment.intent_id is None:
                 outcome = await self.cards.authorize(payment.order)
             else:
                 outcome = await self.cards.payment(payment.intent_id)
-        except ProcessorSilent:
-            return payment
         except OrderRefused as refused:
             await self._give_up(payment, Decline(code=refused.name, sentence=refused.message), actor)
             raise
@@ -205,8 +209,10 @@ class Checkout:
             payment = row.value
             if payment.is_open and payment.intent_id is None:
                 # Whether the processor has ever heard of it is not known: the same order again tells.
-                outcome = await self.cards.authorize(payment.order)
-                payment = await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
+                try:
+                    payment = await self._asked(payment, actor)
+                except OrderRefused:
+                    continue  # It has made nothing of it: there is nothing to let go of.
             if (payment.is_open or payment.state is paying.PaymentState.AUTHORIZED) and payment.intent_id:
                 outcome = await self.cards.cancel(payment.intent_id)
                 await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)

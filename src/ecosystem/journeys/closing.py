@@ -54,14 +54,21 @@ class Closing:
         return booked.preview(booking, booked.side_of(booking, actor), self.clock.now())
 
     async def cancel(self, request: CancelBooking, actor: Actor) -> Booking:
-        """Call the booking off: the policy's part goes back, the rest is released. Called off already, it stays so."""
+        """Call the booking off: the policy's part goes back, the rest is released. Called off already, it stays so.
+
+        Before it is paid all goes back: whoever asks whether a payment was made may be the one who makes it.
+        """
         booking = await self.bookings.get(request.booking_id, actor)
         if booking.status is BookingStatus.CANCELLED:
             return booking
-        if booking.status is BookingStatus.AWAITING_PAYMENT:
+        was_unpaid = booking.status is BookingStatus.AWAITING_PAYMENT
+        if was_unpaid:
             await self.checkout.let_go(request.booking_id, actor)
         return await self._close(
-            request.booking_id, lambda known, at: booked.cancel(known, request, actor, at), actor, "cancelled"
+            request.booking_id,
+            lambda known, at: booked.cancel(known, request, actor, at, was_unpaid=was_unpaid),
+            actor,
+            "cancelled",
         )
 
     async def decline(self, booking_id: str, reason: str, actor: Actor) -> Booking:

@@ -42,17 +42,20 @@ def preview(booking: Booking, by: Side, at: datetime) -> Refund:
     return refund_of(booking.lines, booking.rates, _share(booking, by, at))
 
 
-def cancel(booking: Booking, request: CancelBooking, actor: Actor, at: datetime) -> Changed:
+def cancel(
+    booking: Booking, request: CancelBooking, actor: Actor, at: datetime, *, was_unpaid: bool = False
+) -> Changed:
     """The booking called off, and its `refund`.
 
-    Until it is confirmed all is given back: nothing was captured, or the request was not yet answered. A customer
-    then gets what the copied policy gives, bounded by earlier moves; when provider or operator call off, all is given
-    back. Raises `AlreadyStarted` for a customer once the time has begun.
+    Until it is confirmed all is given back: nothing was captured, or the request was not yet answered. So it is when
+    this was asked while nothing was paid (`was_unpaid`), and the payment came in between. A customer then gets what the
+    copied policy gives, bounded by earlier moves; when provider or operator call off, all is given back. Raises
+    `AlreadyStarted` for a customer once the time has begun.
     """
     by = must_act_as(booking, actor, Side.CUSTOMER, Side.PROVIDER, Side.OPERATOR, Side.SYSTEM)
     _may(booking, by, at)
     if request.share_bps is None:
-        share_bps = _share(booking, by, at)
+        share_bps = BPS if was_unpaid else _share(booking, by, at)
     elif by is not Side.OPERATOR:
         raise Denied("Only an operator decides what is given back.")
     elif not 0 <= request.share_bps <= BPS:
