@@ -6,7 +6,8 @@ from ecosystem.contexts.booking import BookingStatus, CancelBooking
 from ecosystem.contexts.payments import PaymentState
 from ecosystem.kernel.money import Money
 from ecosystem.sandbox import Fault, What
-from market import ADA, SYSTEM, Market
+from ecosystem.workflows.wiring import Wiring
+from market import ADA, OWNER, SYSTEM, Market
 
 
 @pytest.mark.parametrize("lost", [What.LOSE_REQUEST, What.LOSE_ANSWER])
@@ -43,3 +44,15 @@ async def test_an_order_that_the_processor_never_takes_does_not_keep_anyone_from
     payment = (await shop.app.payments.payment(request.booking_id, request.payment_id)).value
     assert (cancelled.status, payment.state) == (BookingStatus.CANCELLED, PaymentState.FAILED)
     await shop.verified()
+
+
+async def test_the_provider_is_not_told_that_a_booking_is_off_which_was_never_on(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    request = await shop.request(await shop.hold(service_id, shop.tomorrow()), card="pm_card_chargeDeclined")
+    await shop.app.checkout.pay(request, ADA)
+
+    await shop.app.closing.cancel(CancelBooking(booking_id=request.booking_id), ADA)
+    await Wiring.of(shop.app).settled()
+
+    told = await shop.app.notifications.board.latest(OWNER.actor_id, OWNER)
+    assert told.notices == []

@@ -81,6 +81,9 @@ class Telling:
                 return ((Kind.RESCHEDULE_PROPOSED, asked),)
             case "PaymentDeclined" if booking.status is not BookingStatus.AWAITING_PAYMENT:
                 return ()
+            case "BookingCancelled" if event.detail["was"] == BookingStatus.AWAITING_PAYMENT:
+                # The provider has never heard of it.
+                return ((Kind.BOOKING_CANCELLED, _C),)
             case _:
                 return TOLD[event.type]
 
