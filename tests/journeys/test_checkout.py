@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ecosystem.contexts.booking import BookingStatus, CancelBooking, SlotTaken
 from ecosystem.contexts.payments import PaymentState
-from ecosystem.journeys.checkout import PriceChanged
+from ecosystem.journeys.checkout import ATTEMPTS_MAX, PriceChanged, TooManyCards
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, IdReused
@@ -91,6 +91,21 @@ async def test_a_declined_card_leaves_the_time_held_for_another(shop: Market) ->
     assert declined.payment.decline is not None
     assert paid.booking.status is BookingStatus.CONFIRMED
     await shop.verified()
+
+
+async def test_a_booking_is_no_place_to_try_cards_out(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    request = await shop.request(await shop.hold(service_id, shop.tomorrow()), card="pm_card_chargeDeclined")
+    for _ in range(ATTEMPTS_MAX):
+        request = replace(request, payment_id=shop.id("pay"))
+        await shop.app.checkout.pay(request, ADA)
+
+    again = await shop.app.checkout.pay(request, ADA)
+    with pytest.raises(TooManyCards):
+        await shop.app.checkout.pay(replace(request, payment_id=shop.id("pay"), card="pm_card_visa"), ADA)
+
+    assert again.payment.payment_id == request.payment_id
+    assert len(await shop.app.payments.payments_of(request.booking_id)) == ATTEMPTS_MAX
 
 
 async def test_a_time_is_sold_once(shop: Market) -> None:

@@ -30,13 +30,21 @@ from ecosystem.kernel.rates import Lines, quote
 from ecosystem.kernel.refusals import Conflict
 from ecosystem.ports.cards import Capture, Cards, Decline, OrderRefused, ProcessorSilent
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Row, Table
+from ecosystem.ports.table import Table
 
 ANSWER_WITHIN = timedelta(seconds=60)
 """After this long without an outcome the sweep asks the processor what became of a payment."""
 
 AUTHORIZATION_LIFE = timedelta(days=7)
 """How long a card authorization lasts. A request for a start beyond that is captured at once."""
+
+
+ATTEMPTS_MAX = 20
+"""Payments that one booking may see: enough for every card somebody has, too few to try out other people's."""
+
+
+class TooManyCards(Conflict):
+    """Too many payments were tried for this booking: choose the time again."""
 
 
 class PriceChanged(Conflict):
@@ -101,9 +109,9 @@ class Checkout:
     async def pay(self, request: PayForHold, actor: Actor) -> Paid:
         """Book the held time and pay for it, once: the same request again tells where it stands.
 
-        Raises `HoldEnded`, `HoldBooked`, `PriceChanged`, `UnknownCard`, `AmountUnfit`, `IdReused`. A declined card is
-        no refusal: the payment says why. When the processor is silent the payment stays open, and is finished or let
-        go without the caller.
+        Raises `HoldEnded`, `HoldBooked`, `PriceChanged`, `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`. A
+        declined card is no refusal: the payment says why. When the processor is silent the payment stays open, and is
+        finished or let go without the caller.
         """
         ids.check("pay", request.payment_id)
         provider_id = (await self.holds.get(request.hold_id, actor)).offer.provider_id
@@ -165,9 +173,12 @@ class Checkout:
         wanted = self._payment(request, booking)
         writes = placement.writes
         if placement.earlier:
-            earlier = await self._earlier(request)
+            attempts = await self.payments.payments_of(request.booking_id)
+            earlier = next((row.value for row in attempts if row.value.payment_id == request.payment_id), None)
             if earlier:
-                return booking, earlier.value.to(actor, wanted)
+                return booking, earlier.to(actor, wanted)
+            if len(attempts) >= ATTEMPTS_MAX:
+                raise TooManyCards(field="payment_id")
             row = await self.bookings.row(booking.booking_id)
             booking = booked.await_payment(row.value, at)
             writes = booked.becomes(row, booking, None, actor=actor, at=at)
@@ -175,10 +186,6 @@ class Checkout:
         payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
         await self.table.transact(*writes, *paying.made(payment, actor, at))
         return booking, payment
-
-    async def _earlier(self, request: PayForHold) -> Row[Payment] | None:
-        rows = await self.payments.payments_of(request.booking_id)
-        return next((row for row in rows if row.value.payment_id == request.payment_id), None)
 
     def _payment(self, request: PayForHold, booking: Booking) -> Pay:
         held_until = booking.placed_at + AUTHORIZATION_LIFE
