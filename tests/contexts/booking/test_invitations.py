@@ -169,6 +169,7 @@ async def test_a_name_cannot_break_out_of_its_line(scene: Scene, booking: Bookin
 
 
 @given(title=st.text(max_size=200), name=st.text(st.characters(exclude_characters="\\^"), max_size=100))
+@example(title="", name=", ")
 @example(title="é" * 60 + "\\n;,:" + "漢" * 60, name='";:,')
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_back_as_it_was(title: str, name: str) -> None:
@@ -181,10 +182,9 @@ def test_any_text_is_read_back_as_it_was(title: str, name: str) -> None:
     event = Event.from_ical(body)
     assert event["SUMMARY"] == kept
     assert event["ATTENDEE"] == "mailto:a@example.org"
-    assert (
-        event["ATTENDEE"].params.get("CN", "")
-        == "".join(mark for mark in name if mark.isprintable() and mark != '"').strip()
-    )
+    # Space around a name is kept between quotation marks, and dropped by the reader where there are none.
+    named = "".join(mark for mark in name if mark.isprintable() and mark != '"').strip()
+    assert event["ATTENDEE"].params.get("CN", "").strip() == named
     assert all(len(each) <= 75 for each in body.split(b"\r\n"))
 
 
