@@ -25,7 +25,7 @@ from ecosystem.contexts.booking import (
 from ecosystem.contexts.ledger import Ledger, Transfer, chart
 from ecosystem.contexts.payments import IssueRefund, Payment, Payments, RefundId
 from ecosystem.journeys.checkout import Checkout
-from ecosystem.journeys.refunding import NothingPaid, charge_of, is_released
+from ecosystem.journeys.refunding import NothingPaid, charge_of, is_released, taken_from_shares
 from ecosystem.journeys.settlement import Settlement, sale_of
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
@@ -169,7 +169,8 @@ class Closing:
                 amount=back,
                 reason=after.reason or reason,
             )
-            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, released=was_released)
+            released = await taken_from_shares(self.ledger, before, back)
+            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, released=released)
         if not was_released:
             rest = rates.remaining(after.lines, after.rates, paid.refunded + paid.refunding)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]

@@ -16,7 +16,7 @@ from ecosystem.contexts.ledger import Ledger, Position, Recorded, Statements, ch
 from ecosystem.contexts.notifications import Audience, Kind, LetterView, Outbox, told_id
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds
 from ecosystem.journeys.happenings import Happenings
-from ecosystem.journeys.refunding import is_released
+from ecosystem.journeys.refunding import is_released, none_lies_in_escrow
 from ecosystem.journeys.telling import BOTH, TOLD
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
@@ -110,7 +110,10 @@ class Dossiers:
         )
 
     def returning(self, dossier: Dossier, amount: Money) -> Return:
-        """What giving back that amount would do. Raises `Invalid`, `ExceedsCharge`, `CurrencyMismatch`."""
+        """What giving back that amount would do.
+
+        Raises `Invalid`, `ExceedsCharge`, `LiesInEscrow`, `CurrencyMismatch`.
+        """
         booking, charge = dossier.booking, dossier.charge
         if charge is None:
             raise Invalid("Nothing is left that could be given back.", field="amount")
@@ -118,7 +121,9 @@ class Dossiers:
             raise Invalid("A refund is more than nothing.", field="amount")
         before = charge.refunded + charge.refunding
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=amount)
-        return Return(amount=amount, lines=lines, left=charge.refundable - amount, released=is_released(booking))
+        held = dossier.escrow.balances.net if dossier.escrow else 0
+        released = is_released(booking) and none_lies_in_escrow(held, amount)
+        return Return(amount=amount, lines=lines, left=charge.refundable - amount, released=released)
 
     async def _events(
         self, partition: str, payments: Sequence[Payment], refunds: Sequence[Refund], actor: Actor

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, Bookings, BookingStatus
-from ecosystem.contexts.ledger import Ledger
+from ecosystem.contexts.ledger import Ledger, chart
 from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Payments, Refund, RefundId, Refunds
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
@@ -22,6 +22,10 @@ from ecosystem.ports.table import Check, Row, Table
 
 class NothingPaid(Conflict):
     """Nothing was paid for this booking that could be given back."""
+
+
+class LiesInEscrow(Conflict):
+    """A refund came back and lies in escrow: give back that much at most, and the rest by another refund."""
 
 
 class GiveBack(Struct, frozen=True, kw_only=True):
@@ -48,7 +52,7 @@ class Refunding:
         """Refund an amount, once per id: out of escrow, or after the release from everyone's share of it.
 
         The provider's balance may fall below nothing by that, and is recovered from later sales. For operators.
-        Raises `ExceedsCharge`, `NothingPaid`, `IdReused`.
+        Raises `ExceedsCharge`, `NothingPaid`, `LiesInEscrow`, `IdReused`.
         """
         actor.must_operate()
         ids.check("rfd", request.refund_id)
@@ -82,9 +86,8 @@ class Refunding:
         if earlier := await self.refunds.refund(request.booking_id, request.refund_id):
             earlier.value.to(actor, wanted)
             return
-        paid, writes, postings = self.settlement.given_back(
-            row.value, booking.value, wanted, actor, released=is_released(booking.value)
-        )
+        released = await taken_from_shares(self.ledger, booking.value, request.amount)
+        paid, writes, postings = self.settlement.given_back(row.value, booking.value, wanted, actor, released=released)
         await self.table.transact(
             *paying.becomes(row, paid, actor, self.clock.now()),
             *writes,
@@ -100,6 +103,25 @@ def is_released(booking: Booking) -> bool:
     return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
         released is BookingStatus.NO_SHOW and booking.settled_at is not None
     )
+
+
+async def taken_from_shares(ledger: Ledger, booking: Booking, amount: Money) -> bool:
+    """Whether giving that much back is taken from everyone's share: what was held is released. Raises `LiesInEscrow`."""
+    if not is_released(booking):
+        return False
+    escrow = chart.escrow(booking.booking_id)
+    position = (await ledger.positions([escrow])).get(escrow)
+    return none_lies_in_escrow(position.balances.net if position else 0, amount)
+
+
+def none_lies_in_escrow(units: int, amount: Money) -> bool:
+    """Whether nothing lies in escrow after the release; what a refund that failed put back there goes back first.
+
+    Raises `LiesInEscrow` when something does, but less than the amount.
+    """
+    if 0 < units < amount.minor:
+        raise LiesInEscrow(field="amount")
+    return units == 0
 
 
 async def charge_of(payments: Payments, booking_id: str) -> Row[Payment]:

@@ -52,9 +52,9 @@ def sale_of(booking: Booking, payment: Payment) -> Sale:
     )
 
 
-def automatic_refund_id(payment: Payment) -> RefundId:
+def automatic_refund_id(payment_id: str) -> RefundId:
     """The id of the refund of a payment that came too late: made from the payment's, so that there is only one."""
-    return RefundId(f"rfd_{payment.payment_id.partition('_')[2]}")
+    return RefundId(f"rfd_{payment_id.partition('_')[2]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Settlement:
             changed = _after_payment(held, at)
             if changed is None:
                 request = IssueRefund(
-                    refund_id=automatic_refund_id(after),
+                    refund_id=automatic_refund_id(after.payment_id),
                     payment_id=after.payment_id,
                     booking_id=held.booking_id,
                     amount=after.captured,

@@ -5,9 +5,10 @@ Reads the stored items and nothing else, page by page, and says what it read. Ru
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec import Struct
@@ -15,8 +16,9 @@ from msgspec import Struct
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
-from ecosystem.contexts.payments import Payment, Payments, Refund, RefundState
+from ecosystem.contexts.payments import Payment, Payments, Refund
 from ecosystem.journeys.refunding import is_released
+from ecosystem.journeys.settlement import automatic_refund_id
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Row, Stored, Table
@@ -94,21 +96,30 @@ class Verifying:
         return held
 
     async def _returned(self, report: Verification, held: dict[str, Money]) -> None:
-        """Refunds that failed after the release: what they took from escrow lies there again."""
+        """What lies in escrow again of refunds that failed after the release, less what was given back of it since."""
+        returned: Counter[tuple[str, str]] = Counter()
         async for row in self._scan(Refund):
             report.refunds += 1
             refund = row.value
-            if refund.state is not RefundState.FAILED or not is_released(
-                (await self.bookings.row(refund.booking_id)).value
-            ):
-                continue
-            taken = sum(
-                recorded.amount
-                for recorded in await self.ledger.transfers(books.chart.refund_ids(refund.refund_id))
-                if recorded.debit_account_id == books.chart.escrow(refund.booking_id)
-            )
-            before = held.get(refund.booking_id, zero(refund.amount.currency))
-            held[refund.booking_id] = before + Money(taken, refund.amount.currency)
+            booking = (await self.bookings.row(refund.booking_id)).value
+            sign = _after_the_release(refund, booking.settled_at or booking.changed_at)
+            if sign and is_released(booking):
+                returned[booking.booking_id, refund.amount.currency] += sign * await self._out_of_escrow(refund)
+        for (booking_id, currency), units in returned.items():
+            if units < 0:
+                report.ledger.find(
+                    "returned", booking_id, f"{-units} {currency} more went out of escrow than came back"
+                )
+            elif units:
+                held[booking_id] = Money(units, currency)
+
+    async def _out_of_escrow(self, refund: Refund) -> int:
+        """What the refund took out of escrow when it was asked for."""
+        return sum(
+            recorded.amount
+            for recorded in await self.ledger.transfers(books.chart.refund_ids(refund.refund_id))
+            if recorded.debit_account_id == books.chart.escrow(refund.booking_id)
+        )
 
     async def _payments(self, report: Verification) -> None:
         """Every captured payment belongs to a booking that has use for it, in the amount agreed."""
@@ -136,3 +147,11 @@ class Verifying:
             if page.next is None:
                 return
             after = page.next
+
+
+def _after_the_release(refund: Refund, released_at: datetime) -> int:
+    """What the refund did to escrow after the release: put back what it had taken (1), taken it (-1), both or neither."""
+    came_back = refund.failed_at is not None and refund.failed_at >= released_at
+    # The refund of a payment that came too late takes what that payment brought.
+    too_late = refund.refund_id == automatic_refund_id(refund.payment_id)
+    return came_back - (refund.requested_at > released_at and not too_late)

@@ -124,8 +124,8 @@ class Booking(Stored, frozen=True, kw_only=True):
     may later claim it (`claim_hash`, see `claims.py`). `zone` is the one in which the customer was shown the time.
     `due_at` is when the system has to do the next thing: expire, start, complete, settle. `sequence` is that of the
     calendar entry. `accepted_by` is who accepted a request whose money is being captured. `refund_cap_bps` bounds what
-    a cancellation by the customer gives back after moves. `absent` is who did not come, and `settled_at` when that
-    came to stand.
+    a cancellation by the customer gives back after moves. `absent` is who did not come. `settled_at` is when it came to
+    stand how the booking ends, and its money was divided; a dispute that is concluded later does not change it.
     """
 
     entity: ClassVar[str] = "booking"

@@ -70,6 +70,7 @@ def cancel(
         due_at=None,
         proposal=None,
         refund=refund,
+        settled_at=at,
         ended_by=by,
         reason=reason,
         sequence=booking.sequence + 1,

@@ -66,7 +66,10 @@ def conclude(booking: Booking, request: ConcludeDispute, actor: Actor, at: datet
         raise Invalid(f"A share lies between 0 and {BPS} basis points.", field="share_bps")
     refund, reason = refund_of(booking.lines, booking.rates, request.share_bps), reason_of(request.reason)
     status = BookingStatus.CANCELLED if request.share_bps == BPS else BookingStatus.COMPLETED
-    concluded = moved(booking, status, at, due_at=None, refund=refund, settled_at=at, ended_by=by, reason=reason)
+    settled_at = booking.settled_at or at
+    concluded = moved(
+        booking, status, at, due_at=None, refund=refund, settled_at=settled_at, ended_by=by, reason=reason
+    )
     return concluded, DisputeConcluded(
         **told(concluded, reason),
         refund_bps=refund.share_bps,
