@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 import pytest
 
-from ecosystem.contexts.booking import BookingStatus, CancelBooking
+from ecosystem.contexts.booking import BookingStatus, CancelBooking, ReportNoShow, Side
 from ecosystem.contexts.payments import Payment, PaymentState, WebhookState
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.money import Money
 from ecosystem.sandbox import Fault, What
-from market import ADA, OPERATOR, Market
+from market import ADA, KEYS, OPERATOR, OWNER, Market
 from sandbox.calling import Listener, listening
 
 
@@ -40,6 +42,16 @@ async def hear(shop: Market, listener: Listener, chance: random.Random | None = 
         kept = await shop.app.webhooks.webhook(receipt.hint.event_id)
         assert kept.value.state is WebhookState.PROCESSED
     return [kind for _, kind in arrived]
+
+
+async def late(shop: Market, listener: Listener) -> list[tuple[bytes, str]]:
+    """The events that arrived, signed anew as of now."""
+    await shop.sandbox.settled()
+    at = int(shop.clock.now().timestamp())
+    return [
+        (body, f"t={at},v1={hmac.digest(KEYS.webhook_secret.encode(), f'{at}.'.encode() + body, 'sha256').hex()}")
+        for body, _ in listener.raw
+    ]
 
 
 async def payment(shop: Market, known: Payment) -> Payment:
@@ -118,6 +130,23 @@ async def test_a_chargeback_freezes_what_is_held_and_reaches_its_end(shop: Marke
     booking = (await shop.app.bookings.row(paid.booking.booking_id)).value
     assert booking.status is BookingStatus.DISPUTED
     await shop.verified()
+
+
+async def test_a_chargeback_freezes_what_waits_for_a_no_show_to_settle(shop: Market, listener: Listener) -> None:
+    service_id = await shop.service(shop.provider_id)
+    start_at = shop.clock.now() + timedelta(minutes=60)
+    paid = await shop.book(service_id, start_at, card="pm_card_createDispute")
+    shop.clock.advance(timedelta(minutes=60))
+    report = ReportNoShow(booking_id=paid.booking.booking_id, absent=Side.CUSTOMER)
+    await shop.app.closing.report_no_show(report, OWNER)
+
+    for body, signature in await late(shop, listener):
+        receipt = await shop.app.webhooks.receive(body, signature)
+        await shop.app.hearing.act(receipt.hint.event_id)
+
+    booking = (await shop.app.bookings.row(paid.booking.booking_id)).value
+    assert (booking.status, booking.disputed_from) == (BookingStatus.DISPUTED, BookingStatus.NO_SHOW)
+    assert await shop.balance(f"escrow:{booking.booking_id}") == 10_000
 
 
 async def test_a_refund_that_comes_back_is_refundable_again(shop: Market, listener: Listener) -> None:

@@ -38,9 +38,6 @@ from ecosystem.ports.cards import ChargebackOutcome, Outcome, RefundOutcome
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Table, Write
 
-_FREEZABLE = frozenset({BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS})
-"""Bookings whose money is still held."""
-
 
 def sale_of(booking: Booking, payment: Payment) -> Sale:
     """The sale, as the ledger calls a booking that is paid."""
@@ -127,7 +124,7 @@ class Settlement:
             after = paying.charge_back(row.value, outcome, at)
             writes = [*paying.becomes(row, after, actor, at), *also]
             opened = after.chargeback is not None and after.chargeback.has_taken_money
-            if after != row.value and opened and booking.value.status in _FREEZABLE:
+            if after != row.value and opened and _is_held(booking.value):
                 frozen = booked.dispute(booking.value, "The customer's bank asks for the money back.", actor, at)
                 writes += self._changed(booking, frozen, actor, at)
             if writes:
@@ -197,6 +194,13 @@ class Settlement:
         caused = await self.ledger.transfers(chart.refund_ids(refund.refund_id))
         reversals = [books.reverse(recorded, f"{recorded.transfer_id}.failed") for recorded in caused]
         return await self.ledger.writes(*books.linked(reversals)) if reversals else []
+
+
+def _is_held(booking: Booking) -> bool:
+    """Whether the booking's money is still held, and a dispute would keep it so."""
+    if booking.status is BookingStatus.NO_SHOW:
+        return booking.settled_at is None
+    return booking.status in {BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS}
 
 
 def _after_payment(booking: Booking, at: datetime) -> tuple[Booking, BookingFact] | None:
