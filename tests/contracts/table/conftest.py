@@ -39,11 +39,11 @@ class EmbeddedTables:
 
 
 def embedded(request: pytest.FixtureRequest) -> Tables:
-    return EmbeddedTables(request.getfixturevalue("tmp_path"), request.getfixturevalue("clock"))
+    return EmbeddedTables(request.getfixturevalue("quick_path"), request.getfixturevalue("clock"))
 
 
 def adversarial(request: pytest.FixtureRequest) -> Tables:
-    return EmbeddedTables(request.getfixturevalue("tmp_path"), request.getfixturevalue("clock"), index_lag=7)
+    return EmbeddedTables(request.getfixturevalue("quick_path"), request.getfixturevalue("clock"), index_lag=7)
 
 
 def dynamo(request: pytest.FixtureRequest) -> Tables:
