@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiohttp
+import msgspec
 import pytest
 
 from ecosystem.contexts.booking import BookingStatus, CancelBooking, ReportNoShow, Side
-from ecosystem.contexts.payments import Payment, PaymentState, WebhookState
+from ecosystem.contexts.payments import NoSuchPayment, Payment, PaymentState, WebhookState
+from ecosystem.journeys.hearing import ATTEMPTS_MAX
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.money import Money
 from ecosystem.sandbox import Fault, What
@@ -164,3 +166,23 @@ async def test_a_refund_that_comes_back_is_refundable_again(shop: Market, listen
     known = await payment(shop, paid.payment)
     assert (known.state, known.refundable) == (PaymentState.CAPTURED, Money(10_000, "EUR"))
     await shop.verified()
+
+
+async def test_an_event_that_is_always_refused_waits_no_longer(shop: Market) -> None:
+    at = int(shop.clock.now().timestamp())
+    subject = {"id": "pi_1", "object": "payment_intent", "metadata": {"payment_id": "pay_x", "booking_id": "bkg_x"}}
+    event = {"id": "evt_1", "type": "payment_intent.succeeded", "created": at, "data": {"object": subject}}
+    body = msgspec.json.encode(event)
+    signature = hmac.digest(KEYS.webhook_secret.encode(), f"{at}.".encode() + body, "sha256").hex()
+    await shop.app.webhooks.receive(body, f"t={at},v1={signature}")
+    shop.clock.advance(timedelta(minutes=1))
+
+    found = [await shop.app.sweep.webhooks_due() for _ in range(ATTEMPTS_MAX + 1)]
+
+    known = (await shop.app.webhooks.webhook("evt_1")).value
+    assert found == [1] * ATTEMPTS_MAX + [0]
+    assert (known.state, known.attempts) == (WebhookState.FAILED, ATTEMPTS_MAX)
+    assert known.trouble.startswith("NoSuchPayment")
+    with pytest.raises(NoSuchPayment):
+        await shop.app.hearing.replay("evt_1", OPERATOR)
+    assert [waiting.event_id for waiting in await shop.app.hearing.waiting(OPERATOR)] == []

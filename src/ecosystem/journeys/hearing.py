@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,12 +11,16 @@ from ecosystem.contexts import payments as paying
 from ecosystem.contexts.payments import About, Hint, NoSuchPayment, Payments, Webhook, Webhooks, WebhookState
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor, system
+from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Put, Row, Table
+from ecosystem.ports.table import Put, Row, Stale, Table
 
 ACTOR = system("stripe-webhook")
 _TICK = timedelta(microseconds=1)
+
+ATTEMPTS_MAX = 8
+"""After being refused so often an event waits no longer: a hundred such would hide all others from the sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,23 @@ class Hearing:
     settlement: Settlement
 
     async def act(self, event_id: str) -> None:
-        """Act upon a stored event; one that was acted upon already stays as it is."""
+        """Act upon a stored event; one that was acted upon already stays as it is.
+
+        One that is refused `ATTEMPTS_MAX` times has failed: it waits no longer, and is there to be replayed.
+        """
         row = await self.webhooks.webhook(event_id)
-        if row.value.state is not WebhookState.PROCESSED:
+        if row.value.state is WebhookState.PROCESSED:
+            return
+        try:
             await self._act(row, row.value.hint)
+        except (Unavailable, Stale):
+            raise  # Nothing is known of the event itself: it waits.
+        except Refusal as refused:
+            give_up = row.value.attempts + 1 >= ATTEMPTS_MAX
+            noted = paying.troubled(row, f"{refused.name}: {refused.message}", self.clock.now(), give_up=give_up)
+            with suppress(Stale):  # Somebody else had the same trouble at the same time, or none.
+                await self.table.transact(noted)
+            raise
 
     async def replay(self, event_id: str, actor: Actor) -> Webhook:
         """Act upon a stored event once more, whatever was made of it before. For operators.
