@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ecosystem.adapters.embedded import Embedded
-from ecosystem.adapters.outside.clock import VirtualClock
+from ecosystem.adapters.outside.clock import LateClock
 from ecosystem.app import App
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.booking import BookingStatus, CancelBooking, Contact, TakeHold
@@ -34,8 +33,8 @@ from ecosystem.workflows.wiring import Wiring
 
 ACTOR = system("demo")
 HISTORY = timedelta(days=24)
-STEP = timedelta(hours=6)
-BOOKINGS_A_STEP = 2
+MINUTES_BETWEEN = (20, 400)
+STEPS_MAX = 400
 PASSWORD_BYTES = 10
 ZONE = "Europe/Lisbon"
 CARDS = (*["pm_card_visa"] * 7, "pm_card_mastercard", "pm_card_chargeDeclined")
@@ -49,6 +48,13 @@ CUSTOMERS = (
     ("marta@demo.example", "Marta Gomes"),
 )
 PROVIDER = "teresa-sousa@demo.example"
+STILL_AHEAD = (
+    ("Portrait session in your neighbourhood", 0),
+    ("Balcony makeover", 0),
+    ("Product pictures on white", 3),
+    ("Event coverage, same-night preview", 2),
+)
+"""What the demo's people find ahead of them: the service, and the number of the customer."""
 
 
 class Beginning(Stored, frozen=True, kw_only=True):
@@ -69,7 +75,9 @@ class _Catalogue(Struct):
     providers: list[_Listed]
 
 
-async def first_start(market: App, deployment: Embedded, chosen: Settings, say: Callable[[str], None]) -> list[str]:
+async def first_start(
+    market: App, deployment: Embedded, clock: LateClock, chosen: Settings, say: Callable[[str], None]
+) -> list[str]:
     """Make the demo if this folder is new and one is wanted; what to tell whoever started it."""
     key = Key("BEGINNING", "METADATA")
     row = await market.ports.table.get(key, Beginning)
@@ -86,7 +94,7 @@ async def first_start(market: App, deployment: Embedded, chosen: Settings, say: 
     password = f"Lx-{secret.decode()}-1"
     if not begun.done:
         say("Making the demo marketplace; this takes a few seconds, once ...")
-        await _make(market, password)
+        await _make(market, clock, password)
         await market.ports.table.transact(Put(key=key, value=Beginning(demo=True, done=True)))
     return [
         "This is the demo. Sign in with one of these addresses; the password is the same for all:",
@@ -98,14 +106,13 @@ async def first_start(market: App, deployment: Embedded, chosen: Settings, say: 
     ]
 
 
-async def _make(market: App, password: str) -> None:
+async def _make(market: App, clock: LateClock, password: str) -> None:
     content = (files("ecosystem.commands") / "demonstration" / "catalogue.json").read_bytes()
-    began_at = market.ports.clock.now() - HISTORY
-    past = App.of(replace(market.ports, clock=(clock := VirtualClock(began_at))), market.notifications.brand)
-    customers = await _admit(past, content, password)
-    report = await past.importing.load(content, Format.JSON, ACTOR)
+    clock.hold_back(HISTORY)
+    customers = await _admit(market, content, password)
+    report = await market.importing.load(content, Format.JSON, ACTOR)
     assert not report.refused, report.refused
-    await _live(past, clock, customers, until=market.ports.clock.now())
+    await _live(market, clock, customers)
 
 
 async def _admit(market: App, content: bytes, password: str) -> list[Actor]:
@@ -133,29 +140,39 @@ async def _admit(market: App, content: bytes, password: str) -> list[Actor]:
     return [Actor(actor_id=user_id, groups=(Group.CUSTOMERS,)) for user_id in ids if user_id]
 
 
-async def _live(market: App, clock: VirtualClock, customers: list[Actor], *, until: datetime) -> None:
+async def _live(market: App, clock: LateClock, customers: list[Actor]) -> None:
     """Some weeks of bookings, up to now and beyond it."""
     chance = random.Random(2026)  # noqa: S311 — the same demo each time
     wiring = Wiring.of(market)
-    page = await market.services.with_status(ServiceStatus.PUBLISHED, limit=100)
-    services = list(page.values)
+    services = list((await market.services.with_status(ServiceStatus.PUBLISHED, limit=100)).values)
     names = dict(zip((one.actor_id for one in customers), CUSTOMERS, strict=True))
-    while clock.now() < until - STEP:
-        for _ in range(BOOKINGS_A_STEP):
-            customer = chance.choice(customers)
-            email, name = names[customer.actor_id]
-            await _book(market, chance, chance.choice(services), customer, Contact(name=name, email=email))
-        await wiring.settled()
-        clock.advance(STEP)
-        await market.sweep.all()
-        await wiring.settled()
-    clock.advance(until - clock.now())
+    for _ in range(STEPS_MAX):
+        customer = chance.choice(customers)
+        email, name = names[customer.actor_id]
+        await _book(market, chance, chance.choice(services), customer, Contact(name=name, email=email))
+        await _pass(market, wiring, clock, timedelta(minutes=chance.randint(*MINUTES_BETWEEN)))
+        if not clock.is_late:
+            break
+    else:
+        await _pass(market, wiring, clock, HISTORY)
+    for title, number in STILL_AHEAD:
+        service = next(one for one in services if one.title == title)
+        email, name = CUSTOMERS[number]
+        await _book(market, chance, service, customers[number], Contact(name=name, email=email), answered=False)
+    await wiring.settled()
+
+
+async def _pass(market: App, wiring: Wiring, clock: LateClock, by: timedelta) -> None:
+    await wiring.settled()
+    clock.advance(by)
     await market.sweep.all()
     await wiring.settled()
 
 
-async def _book(market: App, chance: random.Random, service: Service, customer: Actor, contact: Contact) -> None:
-    """One customer books one service, and sometimes changes their mind; providers answer requests."""
+async def _book(
+    market: App, chance: random.Random, service: Service, customer: Actor, contact: Contact, *, answered: bool = True
+) -> None:
+    """One customer books one service, and sometimes changes their mind; most requests are answered."""
     at = market.ports.clock.now()
     offer = await market.offering.offer(service.service_id)
     day = await market.offering.first_free_day(offer, ZONE)
@@ -172,13 +189,15 @@ async def _book(market: App, chance: random.Random, service: Service, customer: 
         contact=contact,
         place="Rua da Rosa 12, Lisbon" if service.mode == "at_customer" else "",
         total=(await market.offering.quote(service.service_id, guest=False)).lines.total,
-        card=chance.choice(CARDS),
+        card=chance.choice(CARDS) if answered else CARDS[0],
         return_url=f"{market.notifications.brand.url}/bookings",
     )
     try:
         await market.checkout.hold(hold, customer)
         paid = await market.checkout.pay(request, customer)
         owner = Actor(actor_id=offer.owner_id, groups=(Group.PROVIDERS,))
+        if not answered:
+            return
         if paid.booking.status is BookingStatus.AWAITING_PROVIDER and chance.random() < 0.8:
             await market.acceptance.accept(request.booking_id, owner)
         if chance.random() < 0.12:

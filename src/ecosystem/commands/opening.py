@@ -14,12 +14,13 @@ from ecosystem.app import App
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.notifications import Brand
 from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
 from ecosystem.sandbox.process import Child, child
 
 
 @asynccontextmanager
-async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
+async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product and the processor it talks to, until the end of the block."""
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     how = Child(
@@ -31,13 +32,13 @@ async def opened(chosen: Settings) -> AsyncGenerator[tuple[App, Embedded]]:
         events=SUBSCRIBED,
         profile=chosen.processor_profile,
     )
-    async with child(how) as origin, without_processor(chosen, origin) as product:
+    async with child(how) as origin, without_processor(chosen, origin, clock) as product:
         yield product
 
 
 @asynccontextmanager
 async def without_processor(
-    chosen: Settings, origin: str = "http://127.0.0.1:9"
+    chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None
 ) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product alone, for commands that move no money. Raises `TableHeld` while another process serves it."""
     keys = Keys.kept(chosen.data / "processor" / "keys.json")
@@ -49,7 +50,7 @@ async def without_processor(
         smtp=_smtp(chosen),
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
     )
-    async with embedded(place) as deployment:
+    async with embedded(place, clock=clock) as deployment:
         yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
 
 

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 from ecosystem.adapters.embedded import Embedded
+from ecosystem.adapters.outside.clock import LateClock
 from ecosystem.app import App
 from ecosystem.commands import control, demo, logs
 from ecosystem.commands.acts import acts
@@ -81,9 +82,10 @@ async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
     for port in (chosen.port, chosen.processor_port):
         _must_be_free(chosen.host, port)
-    async with opened(chosen) as (market, deployment):
+    clock = LateClock()
+    async with opened(chosen, clock) as (market, deployment):
         wiring = Wiring.of(market)
-        first = await demo.first_start(market, deployment, chosen, lambda line: print(line, flush=True))
+        first = await demo.first_start(market, deployment, clock, chosen, lambda line: print(line, flush=True))
         operations = _operations(deployment, wiring)
         kit = _kit(market, chosen)
         server = _Server(

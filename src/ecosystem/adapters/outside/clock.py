@@ -21,6 +21,29 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class LateClock(SystemClock):
+    """The machine's clock, which may be held back for a while and then catches up: to live a history before now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._late_by = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() - self._late_by
+
+    def hold_back(self, by: timedelta) -> None:
+        """Go back by that much. Only before anything has asked what time it is."""
+        self._late_by = by
+
+    def advance(self, by: timedelta) -> None:
+        """Catch up by that much, and no further than the machine's own time."""
+        self._late_by = max(timedelta(0), self._late_by - by)
+
+    @property
+    def is_late(self) -> bool:
+        return bool(self._late_by)
+
+
 class VirtualClock:
     """A clock that stands still until it is moved; sleepers wake in the order of their time."""
 
