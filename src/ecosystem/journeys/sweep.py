@@ -18,7 +18,7 @@ from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
 from ecosystem.contexts.payments import NotHeld, Payment, Payments, Refund, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
-from ecosystem.journeys.checkout import ANSWER_WITHIN, Checkout
+from ecosystem.journeys.checkout import ANSWER_WITHIN, AUTHORIZATION_LIFE, Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.refunding import Refunding
@@ -35,6 +35,9 @@ AT_ONCE = 16
 
 UNHEARD_FOR = timedelta(seconds=30)
 """A stored event that no reaction took up for this long is taken up by the sweep."""
+
+LEFT_AFTER = timedelta(hours=25)
+"""A request is answered within a day: what is held on a card for longer was left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class Sweep:
         """Learn what became of payments that had no outcome in time."""
         return await _each(await self.payments.overdue(self.clock.now()), self._payment)
 
+    async def authorizations_left(self) -> int:
+        """Let go of what is held on cards for bookings that have no use for it any more, if nobody else did."""
+        before = self.clock.now() + AUTHORIZATION_LIFE - LEFT_AFTER
+        return await _each(await self.payments.lapsing(before), self._held)
+
     async def refunds_due(self) -> int:
         """Carry out refunds that the processor has not confirmed."""
         return await _each(await self.refunds.unanswered(self.clock.now()), self._refund)
@@ -82,7 +90,14 @@ class Sweep:
 
     async def all(self) -> int:
         """Every part once, in the order in which one may need the other; how much was found."""
-        parts = (self.webhooks_due, self.payments_due, self.refunds_due, self.holds_due, self.bookings_due)
+        parts = (
+            self.webhooks_due,
+            self.payments_due,
+            self.refunds_due,
+            self.holds_due,
+            self.bookings_due,
+            self.authorizations_left,
+        )
         return sum([await part() for part in parts])
 
     async def _payment(self, row: Row[Payment]) -> None:
@@ -92,6 +107,11 @@ class Sweep:
             current = await self.payments.payment(payment.booking_id, payment.payment_id)
             later = paying.ask_payment_later(current.value, self.clock.now() + ANSWER_WITHIN)
             await self.table.transact(*paying.becomes(current, later, ACTOR, self.clock.now()))
+
+    async def _held(self, row: Row[Payment]) -> None:
+        booking = (await self.bookings.row(row.value.booking_id)).value
+        if booking.status is not BookingStatus.AWAITING_PROVIDER:
+            await self.checkout.let_go(booking.booking_id, ACTOR)
 
     async def _refund(self, row: Row[Refund]) -> None:
         refund = await self.refunding.carry_out(row.value.booking_id, row.value.refund_id, ACTOR)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ecosystem.app import App
-from ecosystem.contexts.booking import FREED
+from ecosystem.contexts.booking import BookingStatus
 from ecosystem.journeys.telling import TOLD
 from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
 from ecosystem.workflows.relay import Reaction
 
 ACTOR = system("reactions")
+AWAITING = frozenset({BookingStatus.AWAITING_PAYMENT, BookingStatus.AWAITING_PROVIDER})
+"""Bookings that have use for money that a card holds."""
 
 
 def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
@@ -21,10 +23,15 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         await market.hearing.act(event.detail["processor_event_id"])
 
     async def let_go(event: Event) -> None:
-        """Whatever is still held on a card for a booking that ended is given back."""
+        """Whatever is still held on a card for a booking that has ended, or was paid otherwise, is given back."""
         booking_id = event.detail["booking_id"]
-        if (await market.bookings.row(booking_id)).value.status in FREED:
+        if (await market.bookings.row(booking_id)).value.status not in AWAITING:
             await market.checkout.let_go(booking_id, ACTOR)
+
+    async def let_go_of_others(event: Event) -> None:
+        """Only a request that was accepted may have more than one card hold money for it."""
+        if event.detail["accepted"]:
+            await let_go(event)
 
     async def refund(event: Event) -> None:
         await market.refunding.carry_out(event.detail["booking_id"], event.detail["refund_id"], ACTOR)
@@ -35,6 +42,7 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         "UserConfirmed": [profile],
         "WebhookStored": [Reaction("stripe-webhook", act_upon)],
         "PaymentAuthorized": [letting_go],
+        "BookingConfirmed": [Reaction("let-go", let_go_of_others)],
         "BookingCancelled": [letting_go],
         "BookingDeclined": [letting_go],
         "BookingExpired": [letting_go],

@@ -46,6 +46,7 @@ class Wiring:
                 Schedule("refunds", 20, sweep.refunds_due),
                 Schedule("holds", 10, sweep.holds_due),
                 Schedule("bookings", 10, sweep.bookings_due),
+                Schedule("authorizations", 60, sweep.authorizations_left),
                 Schedule("mail", 2, market.notifications.postman.step),
                 Schedule("figures", 2, market.tally.catch_up),
                 Schedule("inspections", 1, market.inspections.step),
