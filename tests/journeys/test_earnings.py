@@ -15,11 +15,11 @@ async def test_a_share_is_held_until_the_service_is_done_and_then_theirs(shop: M
     earnings = shop.app.earnings
     paid = await shop.book(await shop.service(shop.provider_id), shop.tomorrow(), GUEST)
 
-    (before,) = await earnings.balances(shop.provider_id, OWNER, currency="EUR")
-    (release,) = await earnings.releases(shop.provider_id, OWNER)
+    summary = await earnings.summary(shop.provider_id, OWNER, currency="EUR")
+    (before,), (release,) = summary.balances, summary.releases
     shop.clock.advance(timedelta(days=1))
     await shop.app.closing.complete(paid.booking.booking_id, GUEST)
-    (after,) = await earnings.balances(shop.provider_id, OWNER, currency="EUR")
+    (after,) = (await earnings.summary(shop.provider_id, OWNER, currency="EUR")).balances
     statement = await earnings.statement(shop.provider_id, "EUR", OWNER)
 
     assert (before.units, before.held) == (0, Money(9_000, "EUR"))
@@ -38,7 +38,7 @@ async def test_what_was_given_back_in_part_holds_that_much_less(shop: Market) ->
     )
     await shop.app.refunding.give_back(back, OPERATOR)
 
-    (release,) = await shop.app.earnings.releases(shop.provider_id, OWNER)
+    (release,) = (await shop.app.earnings.summary(shop.provider_id, OWNER, currency="EUR")).releases
 
     assert release.share == Money(6_750, "EUR")
 
@@ -53,7 +53,7 @@ async def test_a_balance_below_nothing_says_so_and_each_currency_stands_alone(sh
     )
     await shop.app.refunding.give_back(back, OPERATOR)
 
-    balances = await shop.app.earnings.balances(shop.provider_id, OWNER, currency="EUR")
+    balances = (await shop.app.earnings.summary(shop.provider_id, OWNER, currency="EUR")).balances
     exported = await shop.app.earnings.export(
         shop.provider_id, "EUR", OWNER, start_at=paid.booking.placed_at, end_at=shop.clock.now() + timedelta(seconds=1)
     )
@@ -61,13 +61,12 @@ async def test_a_balance_below_nothing_says_so_and_each_currency_stands_alone(sh
     assert [(each.currency, each.units, each.held.minor) for each in balances] == [("EUR", 0, 0), ("JPY", 0, 4_500)]
     assert [entry.line.posted for entry in exported] == [9_000, -9_000]
     await shop.app.closing.cancel(CancelBooking(booking_id=yen.booking.booking_id), OWNER)
-    assert (await shop.app.earnings.releases(shop.provider_id, OWNER)) == []
+    assert (await shop.app.earnings.summary(shop.provider_id, OWNER, currency="EUR")).releases == []
 
 
 async def test_nobody_else_sees_them(shop: Market) -> None:
     for act in (
-        shop.app.earnings.releases(shop.provider_id, ADA),
-        shop.app.earnings.balances(shop.provider_id, ADA, currency="EUR"),
+        shop.app.earnings.summary(shop.provider_id, ADA, currency="EUR"),
         shop.app.earnings.statement(shop.provider_id, "EUR", ADA),
     ):
         with pytest.raises(Denied):

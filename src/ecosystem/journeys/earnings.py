@@ -60,6 +60,13 @@ class Release(Struct, frozen=True, kw_only=True):
     at: datetime | None
 
 
+class Summary(Struct, frozen=True, kw_only=True):
+    """A balance for each currency in which anything was earned or is held, and what is held, the next release first."""
+
+    balances: Sequence[Balance]
+    releases: Sequence[Release]
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """A line of the statement with what it is about; `booking` is None when that is not a booking of theirs."""
 
@@ -99,32 +106,17 @@ class Earnings:
     ledger: Ledger
     statements: Statements
 
-    async def balances(self, provider_id: str, actor: Actor, *, currency: str) -> list[Balance]:
-        """One for each currency anything was ever earned or is held in, `currency` first and always there."""
-        await self._own(provider_id, actor)
-        held = _sums(await self.releases(provider_id, actor))
+    async def summary(self, provider_id: str, actor: Actor, *, currency: str) -> Summary:
+        """What is theirs and what is held; `currency` stands first among the balances, and is always there."""
+        provider = await self._own(provider_id, actor)
+        releases = await self._releases(provider)
+        held = _sums(releases)
         accounts = {name: chart.provider(provider_id, name) for name in currencies()}
         positions = await self.ledger.positions(list(accounts.values()))
         units = {name: positions[key].balances.net for name, key in accounts.items() if key in positions}
-        found = sorted({currency, *units, *held}, key=lambda name: (name != currency, name))
-        return [Balance(currency=name, units=units.get(name, 0), held=held.get(name, zero(name))) for name in found]
-
-    async def releases(self, provider_id: str, actor: Actor) -> list[Release]:
-        """What is held, the next to be released first."""
-        provider = await self._own(provider_id, actor)
-        bookings = [
-            booking
-            for booking in await self._since(provider, self.clock.now() - HELD_SINCE)
-            if booking.status in _HOLDING and not (booking.status is BookingStatus.NO_SHOW and booking.settled_at)
-        ]
-        positions = await self.ledger.positions([chart.escrow(booking.booking_id) for booking in bookings])
-        found: list[Release] = []
-        for booking in bookings:
-            position = positions.get(chart.escrow(booking.booking_id))
-            share = share_left(booking, position.balances.net if position else 0)
-            if share:
-                found.append(Release(booking=booking, share=share, at=released_at(booking)))
-        return sorted(found, key=lambda each: (each.at is None, each.at or each.booking.start_at))
+        known = sorted({currency, *units, *held}, key=lambda name: (name != currency, name))
+        balances = [Balance(currency=name, units=units.get(name, 0), held=held.get(name, zero(name))) for name in known]
+        return Summary(balances=balances, releases=releases)
 
     async def statement(
         self, provider_id: str, currency: str, actor: Actor, *, after: Mark | None = None, limit: int = 25
@@ -158,6 +150,21 @@ class Earnings:
         provider = (await self.providers.load(provider_id)).value
         actor.must_be(provider.owner_id or provider_id)
         return provider
+
+    async def _releases(self, provider: Provider) -> list[Release]:
+        bookings = [
+            booking
+            for booking in await self._since(provider, self.clock.now() - HELD_SINCE)
+            if booking.status in _HOLDING and not (booking.status is BookingStatus.NO_SHOW and booking.settled_at)
+        ]
+        positions = await self.ledger.positions([chart.escrow(booking.booking_id) for booking in bookings])
+        found: list[Release] = []
+        for booking in bookings:
+            position = positions.get(chart.escrow(booking.booking_id))
+            share = share_left(booking, position.balances.net if position else 0)
+            if share:
+                found.append(Release(booking=booking, share=share, at=released_at(booking)))
+        return sorted(found, key=lambda each: (each.at is None, each.at or each.booking.start_at))
 
     async def _since(self, provider: Provider, since: datetime) -> list[Booking]:
         owner_id = provider.owner_id or provider.provider_id

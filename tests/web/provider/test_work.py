@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import httpx
@@ -14,7 +15,8 @@ from tests.web.provider.desk import (
 from tests.web.shop import Shop, hidden
 
 from ecosystem.contexts.booking import BookingStatus, ReportNoShow, Side
-from market import GUEST
+from ecosystem.contexts.catalogue import ServiceFields
+from market import ADA, GUEST
 
 
 async def test_a_request_is_accepted_and_another_declined_with_words_on_the_money(
@@ -137,3 +139,26 @@ def _feed(page: str) -> str:
     found = re.search(r'id="feed-address" readonly value="([^"]+)"', page)
     assert found
     return unescape(found[1])
+
+
+async def test_a_title_like_a_formula_is_no_formula_in_the_file(
+    desk: Desk, shop: Shop, pedro: httpx.AsyncClient
+) -> None:
+    app, market = shop.market.app, shop.market
+    await app.services.edit(desk.ids["instant"], ServiceFields(title='=HYPERLINK("x") <b>'), desk.owner)
+    paid = await market.book(desk.ids["instant"], market.clock.now() + timedelta(hours=5, minutes=10), ADA)
+    market.clock.advance(timedelta(hours=6))
+    await app.closing.complete(paid.booking.booking_id, ADA)
+    file = await pedro.get("/provider/earnings/statement.csv")
+    page = await pedro.get("/provider/earnings")
+
+    assert "'=HYPERLINK" in file.text
+    assert "<b>" not in page.text
+
+
+async def test_a_cursor_nobody_gave_out_is_refused_in_words(desk: Desk, pedro: httpx.AsyncClient) -> None:
+    for path in ("/provider/bookings", "/provider/earnings"):
+        for after in ("x", "|", "a|b", "%00", "%C3%A9", "1" * 150):
+            answer = await pedro.get(f"{path}?after={after}")
+            assert answer.status_code in {200, 422}, (path, after)
+    assert desk.ids

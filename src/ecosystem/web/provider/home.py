@@ -62,7 +62,7 @@ async def _values(here: Area) -> dict[str, Any]:
     standing = [each for each in page.values if each.status in STANDING and each.booking_id not in waiting]
     days = by_day(standing[:SHOWN_BOOKINGS], here.zone, request.at)
     currency = request.kit.site.currency
-    balances = await request.market.earnings.balances(here.provider_id, request.actor, currency=currency)
+    earned = await request.market.earnings.summary(here.provider_id, request.actor, currency=currency)
     progress = await here.progress()
     return {
         "requests": (await asked(here, SHOWN_REQUESTS)),
@@ -70,8 +70,8 @@ async def _values(here: Area) -> dict[str, Any]:
         "later": [day for day in days if day.day > today],
         "today_title": f"{today:%A} {today.day} {today:%B}",
         "coming": next((each for each in standing if each.end_at > request.at), None),
-        "balances": [each for each in balances if each.units or each.held or each.currency == currency],
-        "releases": (await request.market.earnings.releases(here.provider_id, request.actor))[:1],
+        "balances": [each for each in earned.balances if each.units or each.held or each.currency == currency],
+        "releases": earned.releases[:1],
         "tasks": _tasks(
             here, progress, [row.value.media for row in await request.market.services.of(here.provider_id)]
         ),

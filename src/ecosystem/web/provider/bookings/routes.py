@@ -347,9 +347,7 @@ async def _feed(here: Area) -> str:
     return f"{request.kit.site.url}/api/calendars/{here.provider_id}/{secret}.ics"
 
 
-async def _picker(
-    here: Area, booking: Booking, wanted: Looked, *, said: str = "", reason: str = ""
-) -> dict[str, Any]:
+async def _picker(here: Area, booking: Booking, wanted: Looked, *, said: str = "", reason: str = "") -> dict[str, Any]:
     """The free times of the booking's service, its own time not in the way."""
     request, offer, zone = here.request, booking.offer, here.zone
     availability, beside = request.market.availability, booking.booking_id

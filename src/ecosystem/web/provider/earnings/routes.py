@@ -59,17 +59,17 @@ async def show(request: Visit) -> Answer:
     """Balances, what comes next, and a page of the statement."""
     here, wanted = await area(request), request.query_of(Wanted).asked
     earnings, actor = request.market.earnings, request.actor
-    balances = await earnings.balances(here.provider_id, actor, currency=request.kit.site.currency)
-    currency = _currency(wanted.currency, balances)
+    earned = await earnings.summary(here.provider_id, actor, currency=request.kit.site.currency)
+    currency = _currency(wanted.currency, earned.balances)
     after = Mark(wanted.after) if wanted.after else None
     account = await earnings.statement(here.provider_id, currency, actor, after=after, limit=PER_PAGE)
     today = local(request.at, here.zone).date()
     return here.page(
         "provider/earnings/page.html",
-        balances=balances,
+        balances=earned.balances,
         currency=currency,
-        balance=next(each for each in balances if each.currency == currency),
-        releases=[each for each in await earnings.releases(here.provider_id, actor) if each.share.currency == currency],
+        balance=next(each for each in earned.balances if each.currency == currency),
+        releases=[each for each in earned.releases if each.share.currency == currency],
         rows=[_row(entry, currency) for entry in account.entries],
         after=wanted.after,
         next_after=account.next,
