@@ -32,6 +32,9 @@ class Operations:
     stall: Gauge = field(init=False)
     is_stopping: bool = False
     _worst: float = field(default=0.0, init=False)
+    _by_route: dict[tuple[str, str, int], Histogram] = field(
+        default_factory=dict[tuple[str, str, int], Histogram], init=False
+    )
 
     def __post_init__(self) -> None:
         self.requests = Histogram(
@@ -47,6 +50,16 @@ class Operations:
         )
         for name, (meaning, read) in self.gauges.items():
             Gauge(f"ecosystem_{name}", meaning, registry=self.registry).set_function(read)
+
+    def measured(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Take in how long a request took."""
+        which = (route, method, status // 100)
+        histogram = self._by_route.get(which)
+        if histogram is None:
+            # Routes are templates and their methods few, so this stays small; finding a histogram by its labels takes
+            # longer than adding to it.
+            histogram = self._by_route[which] = self.requests.labels(route, method, f"{status // 100}xx")
+        histogram.observe(seconds)
 
     async def watch_loop(self) -> None:
         """Note how late the loop wakes who slept: its longest stall. Runs until cancelled."""

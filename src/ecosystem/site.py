@@ -85,12 +85,14 @@ class Watched:
             trace_id.reset(token)
 
     def _id(self, scope: Scope) -> str:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-        return given if REQUEST_ID.fullmatch(given) else self.entropy.bytes(REQUEST_ID_BYTES).hex()
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and REQUEST_ID.fullmatch(given := value.decode("latin-1")):
+                return given
+        return self.entropy.bytes(REQUEST_ID_BYTES).hex()
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "unmatched"
-        self.operations.requests.labels(route, scope["method"], f"{status // 100}xx").observe(seconds)
+        self.operations.measured(route, scope["method"], status, seconds)
         if status >= 500:
             self.operations.failures.inc()
         if status >= 400 or not scope["path"].startswith(QUIET):

@@ -11,6 +11,7 @@ import msgspec
 from ecosystem.kernel.trace import trace_id
 
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 class JsonLines(logging.Formatter):
@@ -28,11 +29,14 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return _ENCODER.encode(line).decode()
 
 
 def configure(level: str) -> None:
     """Send every log record to standard error as JSON. Libraries speak from `warning` on."""
+    # No line names threads, processes or places in the code, so no record looks them up (Logging HOWTO, Optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as that HOWTO says
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -12,6 +12,7 @@ from datetime import datetime
 from ecosystem.kernel.refusals import Invalid
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 RANDOM_BYTES = 10
 _ID = re.compile(r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}")
 
@@ -20,7 +21,7 @@ def make(prefix: str, at: datetime, random: bytes) -> str:
     """An id of that kind: `prefix`, the instant to the millisecond, and ten random bytes."""
     assert len(random) == RANDOM_BYTES
     number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(random)
-    return f"{prefix}_" + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def check(prefix: str, text: str, *, field: str | None = None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from msgspec import Struct
@@ -107,6 +108,7 @@ class Limits:
         return buckets.take(whose, at) if whose else 0
 
 
+@lru_cache(maxsize=10_000)
 def neighbourhood(address: str) -> str:
     """Whose bucket an address draws on: an IPv4 address its own, an IPv6 address its network's (/64), loopback none."""
     try:

@@ -33,6 +33,8 @@ class Followed(Struct, frozen=True):
 
     @property
     def cursor(self) -> Cursor:
+        if not self.ahead:
+            return Cursor(f"{self.low.seq}.{self.low.ordinal}")
         return Cursor("+".join(f"{position.seq}.{position.ordinal}" for position in (self.low, *self.ahead)))
 
 

@@ -11,8 +11,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import aiohttp
 import msgspec
@@ -54,6 +55,7 @@ _NO_METHOD = frozenset({"payment_method_unexpected_state", "payment_method_custo
 _AMOUNT = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,200}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 T = TypeVar("T")
 
@@ -212,9 +214,9 @@ class CardProcessor:
         url = f"{self._account.origin}/v1/{path}"
         data: bytes | None = None
         if method == "GET":
-            url = f"{url}?{urlencode(form)}" if form else url
+            url = f"{url}?{_encoded(form)}" if form else url
         else:
-            data = urlencode(form).encode()
+            data = _encoded(form).encode()
         trouble = ""
         for attempt in range(self._account.attempts):
             if attempt:
@@ -233,6 +235,16 @@ class CardProcessor:
                 trouble = repr(silence)
         log.warning("The card processor is silent: %s %s: %s", method, path, trouble)
         raise ProcessorSilent
+
+
+def _encoded(form: Mapping[str, str]) -> str:
+    """The fields as a form sends them. Most values are ids and numbers, which stand for themselves."""
+    return "&".join(
+        f"{_name(name)}={value if _UNRESERVED.fullmatch(value) else quote_plus(value)}" for name, value in form.items()
+    )
+
+
+_name = lru_cache(maxsize=256)(quote_plus)
 
 
 def _may_repeat(answer: aiohttp.ClientResponse) -> bool:

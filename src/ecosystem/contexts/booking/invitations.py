@@ -105,7 +105,8 @@ def _calendar(events: Iterable[Sequence[str]], method: Method, bookings: Sequenc
         first, last = spans.get(zone_of(booking), (booking.start_at, booking.end_at))
         spans[zone_of(booking)] = min(first, booking.start_at), max(last, booking.end_at)
     zones = (_timezone(zone_name, first, last) for zone_name, (first, last) in sorted(spans.items()))
-    return written(component("VCALENDAR", head, *zones, *events))
+    listed = written(each for event in events for each in event)
+    return b"".join((written(["BEGIN:VCALENDAR", *head]), *zones, listed, written(["END:VCALENDAR"])))
 
 
 def _event(booking: Booking, host: Host, method: Method, attendee: Contact | None, at: datetime) -> list[str]:
@@ -145,7 +146,7 @@ def _address(name: str, contact: Contact, *parameters: tuple[str, str]) -> str:
     return line(name, f"mailto:{contact.email}", (("CN", contact.name), *parameters))
 
 
-def _timezone(zone_name: str, first: datetime, last: datetime) -> Sequence[str]:
+def _timezone(zone_name: str, first: datetime, last: datetime) -> bytes:
     """The zone's observances through those instants."""
     start_s = seconds(datetime(first.year, 1, 1, tzinfo=UTC) - timedelta(days=1))
     stretches = offsets(zone_name, start_s, seconds(last) + 1)
@@ -153,7 +154,7 @@ def _timezone(zone_name: str, first: datetime, last: datetime) -> Sequence[str]:
 
 
 @lru_cache(maxsize=1024)
-def _observances(zone_name: str, changes: tuple[tuple[int, int], ...]) -> Sequence[str]:
+def _observances(zone_name: str, changes: tuple[tuple[int, int], ...]) -> bytes:
     """Each observance begins at the wall time read before its change (3.6.5)."""
     observances: list[list[str]] = []
     before: timedelta | None = None
@@ -169,4 +170,4 @@ def _observances(zone_name: str, changes: tuple[tuple[int, int], ...]) -> Sequen
         ]
         observances.append(component("DAYLIGHT" if inside.dst() else "STANDARD", lines))
         before = ahead
-    return tuple(component("VTIMEZONE", [line("TZID", zone_name)], *observances))
+    return written(component("VTIMEZONE", [line("TZID", zone_name)], *observances))
