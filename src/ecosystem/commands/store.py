@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from ecosystem.adapters.embedded import backup as copies
+from ecosystem.adapters.embedded import search_file
 from ecosystem.adapters.embedded.backup import Copied, Progress
 from ecosystem.app import App
 from ecosystem.commands import control
@@ -29,13 +30,17 @@ async def backup(chosen: Settings, to: Path) -> int:
 
 
 async def restore(chosen: Settings, copy: Path, *, replace: bool) -> int:
-    """Put the copy in the table's place; a table that was there is kept beside it."""
+    """Put the copy in the table's place; a table that was there is kept beside it.
+
+    The search index goes: it has followed the changes of another table further than this one has any.
+    """
     chosen.data.mkdir(parents=True, exist_ok=True)
     restored = await copies.restore(copy, table_path(chosen.data), overwrite=replace, told=_told)
     _say(restored, "Restored to")
     if restored.kept:
         print(f"What was there is kept as {restored.kept}.")
-    print("Build the search index anew with `ecosystem rebuild search`, then start the marketplace.")
+    search_file.remove(chosen.data / "search.sqlite")
+    print("The search index is built anew when the marketplace starts.")
     return 0
 
 
