@@ -156,7 +156,7 @@ class Closing:
             row = await charge_of(self.payments, after.booking_id)
         except NothingPaid:
             return []
-        back = self._due_back(after, row.value)
+        back = due_back(after, row.value)
         was_released = is_released(before)
         paid = row.value
         writes: list[Write] = []
@@ -170,7 +170,7 @@ class Closing:
                 reason=after.reason or reason,
             )
             released = await taken_from_shares(self.ledger, before, back)
-            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, released=released)
+            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, at, released=released)
         if not was_released:
             rest = rates.remaining(after.lines, after.rates, paid.refunded + paid.refunding)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]
@@ -178,14 +178,15 @@ class Closing:
         payment = paying.becomes(row, paid, actor, at) or [Check(key=row.key, expected=row.unchanged)]
         return [*payment, *writes, *await self.ledger.writes(*postings)]
 
-    def _due_back(self, after: Booking, payment: Payment) -> Money:
-        """What is still to go back to the customer: all when the booking never came about, else what was decided."""
-        if after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}:
-            return payment.refundable
-        given = payment.refunded + payment.refunding
-        wanted = after.refund.amount if after.refund else zero(payment.amount.currency)
-        return min(wanted - given, payment.refundable) if given < wanted else zero(payment.amount.currency)
-
     async def _settle(self, booking_id: str, act: Callable[[], Awaitable[Booking]]) -> Booking:
         provider_id = (await self.bookings.row(booking_id)).value.provider_id
         return await self.bookings.calendar.settle(provider_id, act)
+
+
+def due_back(after: Booking, payment: Payment) -> Money:
+    """What is still to go back to the customer: all when the booking never came about, else what was decided."""
+    if after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}:
+        return payment.refundable
+    given = payment.refunded + payment.refunding
+    wanted = after.refund.amount if after.refund else zero(payment.amount.currency)
+    return min(wanted - given, payment.refundable) if given < wanted else zero(payment.amount.currency)

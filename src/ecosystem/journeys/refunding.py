@@ -87,9 +87,12 @@ class Refunding:
             earlier.value.to(actor, wanted)
             return
         released = await taken_from_shares(self.ledger, booking.value, request.amount)
-        paid, writes, postings = self.settlement.given_back(row.value, booking.value, wanted, actor, released=released)
+        at = self.clock.now()
+        paid, writes, postings = self.settlement.given_back(
+            row.value, booking.value, wanted, actor, at, released=released
+        )
         await self.table.transact(
-            *paying.becomes(row, paid, actor, self.clock.now()),
+            *paying.becomes(row, paid, actor, at),
             *writes,
             *await self.ledger.writes(*postings),
             # Whether the money is still in escrow is what the booking says: it must still say so at the commit.

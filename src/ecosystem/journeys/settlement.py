@@ -135,13 +135,20 @@ class Settlement:
         return await self.bookings.calendar.settle(provider_id, act)
 
     def given_back(
-        self, payment: Payment, booking: Booking, request: IssueRefund, actor: Actor, *, released: bool = False
+        self,
+        payment: Payment,
+        booking: Booking,
+        request: IssueRefund,
+        actor: Actor,
+        at: datetime,
+        *,
+        released: bool = False,
     ) -> tuple[Payment, list[Write], list[Transfer]]:
         """Decide a refund: the payment, the refund's writes, and its transfers.
 
-        Out of escrow, or once it was `released` from everyone's share of it. Raises `ExceedsCharge`.
+        Out of escrow, or once it was `released` from everyone's share of it. `at` is the instant of the whole
+        decision: what ends a booking and refunds it happens at one time. Raises `ExceedsCharge`.
         """
-        at = self.clock.now()
         paid, requested = paying.refund(payment, request, actor, at)
         before = payment.refunded + payment.refunding
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=request.amount)
@@ -167,7 +174,7 @@ class Settlement:
                     amount=after.captured,
                     reason="The booking was no longer there.",
                 )
-                after, writes, back = self.given_back(after, held, request, actor)
+                after, writes, back = self.given_back(after, held, request, actor, at)
                 return after, [*writes, *await self.ledger.writes(*postings, *back)]
             return after, [*self._changed(booking, changed, actor, at), *await self.ledger.writes(*postings)]
         if after.state is PaymentState.AUTHORIZED and before.state is not PaymentState.AUTHORIZED:
