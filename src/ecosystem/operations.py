@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +22,15 @@ BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 class Operations:
     """Health checks and metrics of one process.
 
-    `checks` are the dependencies, each passing by returning and failing by raising; `gauges` are read when asked for.
+    `checks` are the dependencies, each passing by returning and failing by raising; `gauges` are read when asked for,
+    and so are `lags`: how far what follows the changes is behind them.
     """
 
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
+    lags: Mapping[str, tuple[str, Callable[[], Awaitable[float]]]] = field(
+        default_factory=dict[str, tuple[str, Callable[[], Awaitable[float]]]]
+    )
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Histogram = field(init=False)
     failures: Counter = field(init=False)
@@ -35,6 +40,7 @@ class Operations:
     _by_route: dict[tuple[str, str, int], Histogram] = field(
         default_factory=dict[tuple[str, str, int], Histogram], init=False
     )
+    _lags: dict[str, Gauge] = field(default_factory=dict[str, Gauge], init=False)
 
     def __post_init__(self) -> None:
         self.requests = Histogram(
@@ -50,6 +56,8 @@ class Operations:
         )
         for name, (meaning, read) in self.gauges.items():
             Gauge(f"ecosystem_{name}", meaning, registry=self.registry).set_function(read)
+        for name, (meaning, _) in self.lags.items():
+            self._lags[name] = Gauge(f"ecosystem_{name}", meaning, registry=self.registry)
 
     def measured(self, route: str, method: str, status: int, seconds: float) -> None:
         """Take in how long a request took."""
@@ -83,6 +91,15 @@ class Operations:
         found = {name: await one(check) for name, check in self.checks.items()}
         return found | ({"process": "stopping"} if self.is_stopping else {})
 
+    async def _look(self) -> None:
+        """Read the lags. One that cannot be read is not a number: what else is measured is still told."""
+        for name, (_, read) in self.lags.items():
+            try:
+                lag = await asyncio.wait_for(read(), CHECK_TIMEOUT_S)
+            except Exception:  # noqa: BLE001 — whatever is wrong, `ready` says it
+                lag = math.nan
+            self._lags[name].set(lag)
+
     def handlers(self) -> list[HTTPRouteHandler]:
         """The routes `/health/live`, `/health/ready` and `/metrics`."""
 
@@ -99,6 +116,7 @@ class Operations:
 
         @get("/metrics", include_in_schema=False)
         async def metrics() -> Response[bytes]:
+            await self._look()
             text = generate_latest(self.registry)
             self._worst = 0.0
             return Response(text, media_type=CONTENT_TYPE_LATEST)

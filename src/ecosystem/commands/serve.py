@@ -127,6 +127,15 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
+    async def sequencer() -> float:
+        return (await wiring.market.sequencer.lag()).seconds
+
+    async def tally() -> float:
+        return float(await wiring.market.tally.lag())
+
+    async def dead() -> float:
+        return float(len((await wiring.deliveries.dead()).rows))
+
     return Operations(
         checks={"table": table, "search": search, "processor": processor},
         gauges={
@@ -136,6 +145,11 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
                 "Failures of background work since the start",
                 lambda: float(sum(wiring.runner.failures.values())),
             ),
+        },
+        lags={
+            "sequencer_lag_seconds": ("Age of the oldest transfer that the platform's totals lack", sequencer),
+            "tally_lag_changes": ("Changes that the figures lack, at most a thousand", tally),
+            "dead_letters": ("Events that a reaction gave up, at most fifty", dead),
         },
     )
 
