@@ -36,6 +36,10 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
     async def refund(event: Event) -> None:
         await market.refunding.carry_out(event.detail["booking_id"], event.detail["refund_id"], ACTOR)
 
+    async def hand_over(event: Event) -> None:
+        """What was booked of a provider before somebody claimed it is theirs to answer and to do."""
+        await market.bookings.hand_over(event.detail["provider_id"], event.detail["owner_id"], ACTOR)
+
     profile = Reaction("post-confirmation-trigger", market.identity.post_confirmation.handle)
     letting_go = Reaction("let-go", let_go)
     table: dict[str, list[Reaction]] = {
@@ -46,6 +50,7 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         "BookingCancelled": [letting_go],
         "BookingDeclined": [letting_go],
         "BookingExpired": [letting_go],
+        "ProviderClaimed": [Reaction("booking-processor", hand_over)],
         "RefundRequested": [Reaction("refund-processor", refund)],
     }
     notify = Reaction("notification-handler", market.telling.tell)

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from ecosystem.contexts.booking import keys
 from ecosystem.contexts.booking.attendance import start
 from ecosystem.contexts.booking.bookings import (
@@ -46,6 +48,8 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Index, Page, Row, Table, Write
 
 _TICK = timedelta(microseconds=1)
+PAGE = 100
+HANDED_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,33 @@ class Bookings:
             claimed, fact = claim(row.value, secret, actor, at)
             await self.table.transact(*becomes(row, claimed, fact, actor=actor, at=at))
             return claimed
+
+        return await self._settle(booking_id, act)
+
+    async def hand_over(self, provider_id: str, owner_id: str, actor: Actor) -> int:
+        """Let a provider's bookings be its owner's to act on, who was not known when they were made; how many were not.
+
+        Once done it changes nothing. For the system.
+        """
+        actor.must_operate()
+        handed, after = 0, None
+        for _ in range(HANDED_MAX // PAGE):
+            page = await self.of_provider(provider_id, actor, owner_id=owner_id, after=after, limit=PAGE)
+            for booking in page.values:
+                if booking.offer.owner_id != owner_id:
+                    await self._handed(booking.booking_id, owner_id, actor)
+                    handed += 1
+            after = page.next
+            if after is None:
+                break
+        return handed
+
+    async def _handed(self, booking_id: str, owner_id: str, actor: Actor) -> Booking:
+        async def act() -> Booking:
+            row = await self.row(booking_id)
+            booking = replace(row.value, offer=replace(row.value.offer, owner_id=owner_id))
+            await self.table.transact(*becomes(row, booking, None, actor=actor, at=self.clock.now()))
+            return booking
 
         return await self._settle(booking_id, act)
 
