@@ -41,7 +41,7 @@ def site(market: App, kit: Kit, operations: Operations) -> Asgi:
             *Api.of(market).handlers(),
             *operations.handlers(),
         ],
-        state=State({"market": market}),
+        state=State({"market": market, "operations": operations}),
         exception_handlers=cast("Any", handlers()),
         logging_config=None,
         openapi_config=None,

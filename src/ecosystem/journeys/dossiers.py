@@ -15,6 +15,7 @@ from ecosystem.contexts.identity import NoSuchPerson, People, Person
 from ecosystem.contexts.ledger import Ledger, Position, Recorded, Statements, chart
 from ecosystem.contexts.notifications import Audience, Kind, LetterView, Outbox, told_id
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds
+from ecosystem.journeys.closing import due_back
 from ecosystem.journeys.happenings import Happenings
 from ecosystem.journeys.refunding import is_released, none_lies_in_escrow
 from ecosystem.journeys.telling import BOTH, TOLD
@@ -52,6 +53,11 @@ class Dossier(Struct, frozen=True, kw_only=True):
     letters: Sequence[LetterView]
 
     @property
+    def held(self) -> int:
+        """What lies in escrow for it, in minor units."""
+        return self.escrow.balances.net if self.escrow else 0
+
+    @property
     def charge(self) -> Payment | None:
         """The payment that the money came from, if any of it may still be given back."""
         return next((each for each in self.payments if each.took_money and each.refundable), None)
@@ -69,6 +75,17 @@ class Return(Struct, frozen=True, kw_only=True):
     lines: Lines
     left: Money
     released: bool
+
+
+class Division(Struct, frozen=True, kw_only=True):
+    """What ending a booking does with its money: `back` goes to the customer, `rest` is released to its owners.
+
+    Once it was released there is no rest, and what goes back is `taken` from each one's share.
+    """
+
+    back: Money
+    taken: Lines | None
+    rest: Lines | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +138,20 @@ class Dossiers:
             raise Invalid("A refund is more than nothing.", field="amount")
         before = charge.refunded + charge.refunding
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=amount)
-        held = dossier.escrow.balances.net if dossier.escrow else 0
-        released = is_released(booking) and none_lies_in_escrow(held, amount)
+        released = is_released(booking) and none_lies_in_escrow(dossier.held, amount)
         return Return(amount=amount, lines=lines, left=charge.refundable - amount, released=released)
+
+    def division(self, dossier: Dossier, after: Booking) -> Division | None:
+        """What the decided end would do with the money; None when there is none to divide."""
+        charge, before = dossier.charge, dossier.booking
+        if charge is None:
+            return None
+        back, given = due_back(after, charge), charge.refunded + charge.refunding
+        was_released = is_released(before)
+        from_shares = bool(back) and was_released and none_lies_in_escrow(dossier.held, back)
+        taken = rates.refund(before.lines, before.rates, refunded=given, amount=back) if from_shares else None
+        rest = None if was_released else rates.remaining(before.lines, before.rates, given + back)
+        return Division(back=back, taken=taken, rest=rest)
 
     async def _events(
         self, partition: str, payments: Sequence[Payment], refunds: Sequence[Refund], actor: Actor

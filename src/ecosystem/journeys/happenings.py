@@ -32,6 +32,13 @@ EMPTY_DAYS_MAX = 40
 PIECE = 120
 
 
+_AGGREGATES = {
+    "bkg": "BOOKING", "hld": "HOLD", "pay": "PAYMENT", "prv": "PROVIDER", "rfd": "REFUND", "ses": "SESSION",
+    "svc": "SERVICE", "usr": "USER",
+}  # fmt: skip
+"""How the aggregates of events are called, by the kind of their id."""
+
+
 class NoSuchEvent(NotFound):
     """There is no such event."""
 
@@ -62,6 +69,12 @@ class Found(Struct, frozen=True, kw_only=True):
     events: Sequence[Event]
     next: str | None
     looked_back_to: date
+
+
+def aggregate(subject_id: str) -> str:
+    """The aggregate that events about this thing bear: `BOOKING#bkg_...`."""
+    kind = subject_id.partition("_")[0]
+    return f"{_AGGREGATES.get(kind, kind.upper())}#{subject_id}"
 
 
 @dataclass(frozen=True, slots=True)

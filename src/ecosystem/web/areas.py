@@ -55,13 +55,16 @@ CONSOLE = (
         entries=(
             Entry(title="People", path="/console/people", icon="users"),
             Entry(title="Providers", path="/console/providers", icon="store", waiting="providers"),
+            Entry(title="Services", path="/console/services", icon="list-checks"),
         ),
     ),
     Group(
         title="System",
         entries=(
             Entry(title="Events", path="/console/events", icon="activity", waiting="events"),
-            Entry(title="Mail", path="/console/mail", icon="mail"),
+            Entry(title="Mail", path="/console/mail", icon="mail", waiting="mail"),
+            Entry(title="Webhooks", path="/console/webhooks", icon="webhook", waiting="webhooks"),
+            Entry(title="Settings", path="/console/settings", icon="settings"),
         ),
     ),
 )

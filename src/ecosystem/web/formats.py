@@ -41,6 +41,12 @@ def moment_text(at: datetime, zone_name: str, *, seen_at: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
 
 
+def units_text(units: int, currency: str) -> str:
+    """An amount in minor units that may be below nothing: `€32.00`, `−€5.00`."""
+    text = money_text(Money(abs(units), currency))
+    return f"\N{MINUS SIGN}{text}" if units < 0 else text
+
+
 def date_text(at: datetime, zone_name: str, *, seen_at: datetime) -> str:
     """The day of an instant in that zone, in full: `Thursday 26 November`."""
     local, today = (utc(instant).astimezone(zone(zone_name)) for instant in (at, seen_at))

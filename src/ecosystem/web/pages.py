@@ -17,6 +17,7 @@ from ecosystem.web.bookings import moving as _booking_moves
 from ecosystem.web.bookings import routes as _booking
 from ecosystem.web.checkout import holding as _holding
 from ecosystem.web.checkout import routes as _checkout
+from ecosystem.web.console.routes import PARTS as _CONSOLE
 from ecosystem.web.csrf import SAFE_METHODS
 from ecosystem.web.files import routes as _files
 from ecosystem.web.first_operator import routes as _first_operator
@@ -61,7 +62,7 @@ _PARTS = (
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [
     handler
-    for part in (*_PARTS, *_PROVIDER)
+    for part in (*_PARTS, *_PROVIDER, *_CONSOLE)
     for handler in vars(part).values()
     if isinstance(handler, HTTPRouteHandler)
 ]

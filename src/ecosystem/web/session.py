@@ -21,7 +21,11 @@ from ecosystem.web.templates import Person
 from ecosystem.web.visit import Visit
 
 ACCESS, REFRESH, DEVICE, GUEST = "access", "refresh", "device", "guest"
+DESK = "desk"
+"""The session that an operator goes back to once they no longer act as somebody."""
+
 DEVICE_AGE_S = 90 * 86_400
+DESK_AGE_S = 12 * 3_600
 SPARE_S = 60
 """An access token is renewed this long before it expires, so that no request arrives with one just expired."""
 
@@ -90,10 +94,25 @@ def begin(request: Visit, signed: SignedIn) -> None:
 
 
 def end(request: Visit) -> None:
-    """Forget the session in this browser."""
-    request.drop(ACCESS)
-    request.drop(REFRESH)
+    """Forget the session in this browser, and the one behind it if an operator acts as somebody."""
+    for name in (ACCESS, REFRESH, DESK):
+        request.drop(name)
     request.renew_csrf()
+
+
+def stand_in(request: Visit, signed: SignedIn) -> None:
+    """Begin a session in which an operator acts as somebody; their own waits behind it."""
+    own = request.cookie(REFRESH)
+    begin(request, signed)
+    request.keep(DESK, own, max_age_s=DESK_AGE_S)
+
+
+def resume(request: Visit) -> None:
+    """Go back from acting as somebody to the operator's own session, which the next request renews."""
+    own = request.cookie(DESK)
+    end(request)
+    if own:
+        request.keep(REFRESH, own, max_age_s=DESK_AGE_S)
 
 
 async def customer(request: Visit) -> Actor:

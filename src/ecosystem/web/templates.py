@@ -19,6 +19,7 @@ import msgspec
 from minijinja import Environment, safe
 from msgspec import Struct
 
+from ecosystem.contexts.identity import masked
 from ecosystem.kernel.actor import VISITOR, Actor
 from ecosystem.kernel.display import at_text, length_text, money_text, span_text
 from ecosystem.kernel.money import Money, exponent
@@ -262,6 +263,7 @@ _GLOBALS: dict[str, Any] = {
 _FILTERS: dict[str, Any] = {
     "money": money_text,
     "price": formats.price_text,
+    "units": formats.units_text,
     "moment": _moment,
     "at": _at,
     "date": _date,
@@ -279,4 +281,5 @@ _FILTERS: dict[str, Any] = {
     "tojson": _json,
     "initials": artwork.initials,
     "face": artwork.face,
+    "masked": masked,
 }

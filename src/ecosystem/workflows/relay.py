@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from ecosystem.ports.bus import Event, type_of
 from ecosystem.ports.clock import Clock
@@ -117,6 +119,24 @@ class Relay:
             log.warning("reaction failed", extra={"reaction": reaction.name, "event_id": event.event_id}, exc_info=True)
             return f"{type(failure).__name__}: {failure}"
         return None
+
+
+class Behind(Struct, frozen=True, kw_only=True):
+    """How far the relay is behind: events that reactions wait for among the next changes, and the oldest's age."""
+
+    events: int
+    seconds: float
+
+
+async def behind(table: Table, clock: Clock, awaited: Container[str], limit: int = 1000) -> Behind:
+    """How many events of the `awaited` types lie beyond the stored place, as far as the next changes tell."""
+    earlier = await table.get(checkpoint_key("relay"), Checkpoint)
+    changes = await table.changes(earlier.value.cursor if earlier else None, limit=limit)
+    waiting = [
+        event.at for change in changes if type_of(change.key) in awaited and (event := new_event(change)) is not None
+    ]
+    seconds = max(0.0, (clock.now() - min(waiting)).total_seconds()) if waiting else 0.0
+    return Behind(events=len(waiting), seconds=seconds)
 
 
 def new_event(change: Change) -> Event | None:

@@ -103,9 +103,10 @@ class Tally:
         return total
 
     async def lag(self, limit: int = 1000) -> int:
-        """How many changes are still to be taken in, at most `limit`."""
+        """How many changes that count something are still to be taken in, among the next `limit`."""
         await self._load()
-        return len(await self.table.changes(self._cursor, limit=limit))
+        changes = await self.table.changes(self._cursor, limit=limit)
+        return sum([bool(await self.read(change)) for change in changes])
 
     async def _load(self) -> None:
         if self._is_loaded:

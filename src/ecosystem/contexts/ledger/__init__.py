@@ -19,7 +19,7 @@ from ecosystem.contexts.ledger.results import (
 )
 from ecosystem.contexts.ledger.sequencer import Lag, Sequencer
 from ecosystem.contexts.ledger.statements import Line, Mark, Statement, Statements
-from ecosystem.contexts.ledger.tariff import NoSuchRates, RatesSet, Tariff
+from ecosystem.contexts.ledger.tariff import NoSuchRates, RatesChanged, RatesSet, Tariff
 from ecosystem.contexts.ledger.transfers import (
     ALL_OF_IT,
     Outcome,
@@ -57,6 +57,7 @@ __all__ = [
     "Overdrawn",
     "PendingSettled",
     "Position",
+    "RatesChanged",
     "RatesSet",
     "Recorded",
     "Replayed",

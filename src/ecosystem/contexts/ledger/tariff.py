@@ -13,13 +13,17 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.rates import Rates
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, Put, Stored, Table
+from ecosystem.ports.table import ABSENT, Put, Stale, Stored, Table
 
 FIRST = Rates()
 
 
 class NoSuchRates(NotFound):
     """There are no rates of that version."""
+
+
+class RatesChanged(Stale):
+    """The rates were changed meanwhile: look at them again."""
 
 
 class RatesSet(Stored, frozen=True, kw_only=True):
@@ -57,10 +61,15 @@ class Tariff:
         """The versions operators set, newest first; before the first of them, `FIRST` held."""
         return (await self.table.query(keys.rates_partition(), RatesSet, descending=True, limit=100)).values
 
-    async def change(self, rates: Rates, actor: Actor) -> Rates:
-        """The rates with the next version, from now on. Raises `Denied`, or `Stale` when another was set meanwhile."""
+    async def change(self, rates: Rates, actor: Actor, *, seen: int | None = None) -> Rates:
+        """The rates with the next version, from now on; `seen` is the version that the asker looked at.
+
+        Raises `Denied`, or `Stale` when another was set meanwhile.
+        """
         actor.must_operate()
         latest = await self.current()
+        if seen is not None and seen != latest.version:
+            raise RatesChanged
         changed = structs.replace(rates, version=latest.version + 1)
         await self.table.transact(
             Put(

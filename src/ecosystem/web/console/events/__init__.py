@@ -1,0 +1,1 @@
+"""Events, and what became of those that something could not take."""

@@ -1,0 +1,1 @@
+"""From whatever is in hand to where it leads."""

@@ -1,0 +1,1 @@
+"""The ledger, from accounts down to transfers, and whether it holds."""

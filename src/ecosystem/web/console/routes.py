@@ -1,0 +1,23 @@
+"""The parts of the console, each with its routes."""
+
+from __future__ import annotations
+
+from ecosystem.web.console.acting import routes as _acting
+from ecosystem.web.console.bookings import acting as _acting_on_bookings
+from ecosystem.web.console.bookings import routes as _bookings
+from ecosystem.web.console.events import routes as _events
+from ecosystem.web.console.find import routes as _find
+from ecosystem.web.console.ledger import export as _export
+from ecosystem.web.console.ledger import routes as _ledger
+from ecosystem.web.console.ledger import verifying as _verifying
+from ecosystem.web.console.mail import routes as _mail
+from ecosystem.web.console.overview import routes as _overview
+from ecosystem.web.console.people import routes as _people
+from ecosystem.web.console.providers import routes as _providers
+from ecosystem.web.console.settings import routes as _settings
+from ecosystem.web.console.webhooks import routes as _webhooks
+
+PARTS = (
+    _acting, _acting_on_bookings, _bookings, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
+    _settings, _verifying, _webhooks,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Rates, cancellation policies, health."""
