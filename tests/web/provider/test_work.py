@@ -16,6 +16,7 @@ from tests.web.shop import Shop, hidden
 
 from ecosystem.contexts.booking import BookingStatus, ReportNoShow, Side
 from ecosystem.contexts.catalogue import ServiceFields
+from ecosystem.web.provider.bookings.money import summed
 from market import ADA, GUEST
 
 
@@ -162,3 +163,13 @@ async def test_a_cursor_nobody_gave_out_is_refused_in_words(desk: Desk, pedro: h
             answer = await pedro.get(f"{path}?after={after}")
             assert answer.status_code in {200, 422}, (path, after)
     assert desk.ids
+
+
+async def test_what_each_booking_brings_adds_up_to_what_was_paid(desk: Desk, shop: Shop) -> None:
+    market = shop.market
+    for name in ("earned", "absent", "today", "ahead", "off", "waiting"):
+        booking = await market.app.bookings.get(desk.ids[name], desk.owner)
+        payments = [row.value for row in await market.app.payments.payments_of(booking.booking_id)]
+        money = summed(booking, payments)
+        assert money.rest is not None
+        assert money.back + money.rest.surcharge + money.rest.commission + money.yours == money.total, name

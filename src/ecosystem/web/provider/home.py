@@ -101,7 +101,7 @@ def _tasks(here: Area, progress: Progress, media: Sequence[Sequence[str]]) -> Se
         words = progress.lacks[0].reason if progress.lacks else "Everything is there: publish it."
         found.append(Task(title="Go live", words=words, to="/provider/start", icon="rocket"))
     if not here.provider.media and not any(media):
-        words = "Listings with photographs of real work are booked far more often."
+        words = "Customers look at pictures of real work first."
         found.append(Task(title="Add photographs", words=words, to="/provider/profile#album", icon="camera"))
     if not here.provider.biography:
         words = "A few sentences on how you work, so that customers know who comes."

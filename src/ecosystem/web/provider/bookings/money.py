@@ -16,31 +16,34 @@ _S = BookingStatus
 
 
 class Sum(Struct, frozen=True, kw_only=True):
-    """`lines` are what the price consisted of, `back` what went or goes back, `yours` the share of what is left.
+    """`total` is the price agreed on. Of what was taken, `back` went or goes back, and `rest` is how the rest is divided.
 
-    `reserved` says that the card is only authorized, and accepting takes the money. `words` say where it is.
+    `rest` is none when nothing was ever taken for good. `reserved` says that the card is only authorized, and accepting
+    takes the money. `words` say where it is.
     """
 
-    lines: Lines
+    total: Money
     back: Money
-    yours: Money
+    rest: Lines | None
     reserved: bool
     words: str
+
+    @property
+    def yours(self) -> Money:
+        return self.rest.provider_share if self.rest else zero(self.total.currency)
 
 
 def summed(booking: Booking, payments: Sequence[Payment]) -> Sum:
     """The money as it stands."""
     taken = next((payment for payment in payments if payment.took_money), None)
     reserved = taken is None and any(payment.state is PaymentState.AUTHORIZED for payment in payments)
-    back = taken.refunded + taken.refunding if taken else zero(booking.lines.currency)
-    never = booking.status in {_S.DECLINED, _S.EXPIRED} or (booking.status is _S.CANCELLED and taken is None)
-    left = zero(booking.lines.currency) if never else share_after(booking, back)
-    return Sum(lines=booking.lines, back=back, yours=left, reserved=reserved, words=_words(booking, reserved=reserved))
-
-
-def share_after(booking: Booking, back: Money) -> Money:
-    """The provider's share of what is left once that much went back."""
-    return rates.remaining(booking.lines, booking.rates, min(back, booking.lines.total)).provider_share
+    total = booking.lines.total
+    back = min(taken.refunded + taken.refunding, total) if taken else zero(total.currency)
+    over = booking.status in {_S.DECLINED, _S.EXPIRED, _S.CANCELLED}
+    rest = None if over and taken is None else rates.remaining(booking.lines, booking.rates, back)
+    return Sum(
+        total=total, back=back, rest=rest, reserved=reserved, words=_words(booking, rest=rest, reserved=reserved)
+    )
 
 
 _WORDS = {
@@ -51,11 +54,17 @@ _WORDS = {
     _S.DISPUTED: "Frozen until the dispute is decided.",
     _S.DECLINED: "Nothing was taken, or all of it went back.",
     _S.EXPIRED: "Nothing was taken, or all of it went back.",
-    _S.CANCELLED: "Divided as the cancellation terms say.",
 }
 
 
-def _words(booking: Booking, *, reserved: bool) -> str:
+def _words(booking: Booking, *, rest: Lines | None, reserved: bool) -> str:
+    if booking.status is _S.CANCELLED:
+        kept = rest is not None and rest.provider_share
+        return (
+            "Divided as the terms say; your part was released to you."
+            if kept
+            else "All of it went back, or was never taken."
+        )
     if booking.status is _S.AWAITING_PROVIDER and reserved:
         return "Reserved on the customer's card. It is taken when you accept, and let go when you decline."
     if booking.status is _S.NO_SHOW and booking.settled_at is None:
