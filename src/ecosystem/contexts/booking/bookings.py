@@ -249,14 +249,17 @@ def reason_of(text: str) -> str:
 
 
 def indexed(booking: Booking) -> dict[Index, Key]:
-    """Where the booking is found: by status and what is due, by customer, by provider."""
+    """Where the booking is found: by status and what is due, by customer, by provider; a request by its provider."""
     due_at = booking.due_at or booking.changed_at
+    wants_answer = booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is None
+    request = Key(keys.requests(booking.provider_id), keys.due(due_at, booking.booking_id))
     return {
         Index.STATUS: Key(
             keys.booking_status(booking.status, keys.shard(booking.booking_id)), keys.due(due_at, booking.booking_id)
         ),
         Index.CUSTOMER: Key(keys.customer(booking.customer_id), keys.booking_at(booking.start_at, booking.booking_id)),
         Index.PROVIDER: Key(keys.provider(booking.provider_id), keys.booking_at(booking.start_at, booking.booking_id)),
+        **({Index.SLUG: request} if wants_answer else {}),
     }
 
 

@@ -78,6 +78,11 @@ def booking_at(start_at: datetime, booking_id: str = "") -> str:
     return f"{BOOKINGS}{sortable(start_at)}#{booking_id}"
 
 
+def requests(provider_id: str) -> str:
+    """Access (slug index): the requests that wait for a provider's answer, in order of when it is due."""
+    return f"REQUESTS#{provider_id}"
+
+
 def due(at: datetime, entry_id: str = "") -> str:
     """The place of what is due at an instant among others of its shard."""
     return f"{sortable(at)}#{entry_id}"

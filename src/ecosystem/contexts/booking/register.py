@@ -253,6 +253,13 @@ class Bookings:
             Index.PROVIDER, keys.provider(provider_id), since, until, descending=descending, after=after, limit=limit
         )
 
+    async def requests(self, provider_id: str, actor: Actor, *, owner_id: str, limit: int = 100) -> list[Booking]:
+        """The requests that wait for the provider's answer, the most urgent first. From an index: a moment behind."""
+        actor.must_be(owner_id)
+        partition, now = keys.requests(provider_id), keys.due(self.clock.now())
+        page = await self.table.query(partition, Booking, index=Index.SLUG, start=now, limit=limit)
+        return page.values
+
     async def in_status(
         self, status: BookingStatus, actor: Actor, *, before: str | None = None, limit: int = 50
     ) -> tuple[list[Booking], str | None]:
