@@ -17,6 +17,10 @@ IDLE_S = 5.0
 FAR_BEHIND = 250
 """A step that found this many changes is followed by the next at once."""
 
+MUCH = 100
+"""An act that found this much to do is done again soon."""
+SOON_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Follower:
@@ -68,8 +72,9 @@ class Runner:
 
     async def _repeat(self, schedule: Schedule) -> None:
         while not self._stopping.is_set():
-            await self._guarded(schedule.name, schedule.act)
-            await self._pause(None, schedule.every_s)
+            found = await self._guarded(schedule.name, schedule.act)
+            # What it found at once is bounded: after an outage there is more than fits into one turn.
+            await self._pause(None, schedule.every_s if found < MUCH else min(schedule.every_s, SOON_S))
 
     async def _guarded(self, name: str, act: Callable[[], Awaitable[int]]) -> int:
         try:
