@@ -10,19 +10,18 @@ from typing import Any
 import litestar
 from litestar import Request
 
-from ecosystem.contexts.booking import Booking, BookingStatus, Plan
+from ecosystem.contexts.booking import Booking, Plan
 from ecosystem.contexts.catalogue import Provider, ProviderStatus
 from ecosystem.journeys.onboarding import Progress
 from ecosystem.kernel.refusals import NotFound
-from ecosystem.ports.table import Cursor, Row
+from ecosystem.ports.table import Row
 from ecosystem.web.answers import Answer
 from ecosystem.web.forms import Form
 from ecosystem.web.statuses import status_of
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
-PAGE = 200
-PAGES_MAX = 5
+REQUESTS_MAX = 200
 
 
 class NotAProvider(NotFound):
@@ -103,28 +102,8 @@ async def area(request: Visit) -> Area:
     # Somebody who owns several sees the one that is in business, else the first.
     row = next((each for each in owned if each.value.status is ProviderStatus.ACTIVE), owned[0])
     plan = await request.market.plans.get(row.value.provider_id)
-    return Area(request=request, row=row, plan=plan, waiting=await _waiting(request, row.value))
-
-
-async def _waiting(request: Visit, provider: Provider) -> Sequence[Booking]:
-    """The requests to answer. All lie ahead: one whose time has come has expired."""
-    found: list[Booking] = []
-    after: Cursor | None = None
-    for _ in range(PAGES_MAX):
-        page = await request.market.bookings.of_provider(
-            provider.provider_id,
-            request.actor,
-            owner_id=provider.owner_id or "",
-            since=request.at,
-            after=after,
-            limit=PAGE,
-        )
-        found += [booking for booking in page.values if _wants_answer(booking)]
-        after = page.next
-        if after is None:
-            break
-    return sorted(found, key=lambda booking: booking.due_at or booking.start_at)
-
-
-def _wants_answer(booking: Booking) -> bool:
-    return booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is None
+    waiting = await request.market.bookings.requests(
+        row.value.provider_id, request.actor, owner_id=request.user_id, limit=REQUESTS_MAX
+    )
+    waiting.sort(key=lambda booking: (booking.due_at or booking.start_at, booking.start_at))
+    return Area(request=request, row=row, plan=plan, waiting=waiting)
