@@ -150,17 +150,21 @@ def text_of(at: datetime) -> str:
     return at.isoformat()
 
 
+def root_field(name: str) -> GraphQLField:
+    assert SCHEMA.query_type is not None
+    assert SCHEMA.mutation_type is not None
+    return SCHEMA.query_type.fields.get(name) or SCHEMA.mutation_type.fields[name]
+
+
 def whole(name: str, arguments: dict[str, Any], *, depth: int) -> str:
     """A query or a mutation that selects everything of a root field, down to that depth."""
-    for kind, root in (("query", SCHEMA.query_type), ("mutation", SCHEMA.mutation_type)):
-        assert root is not None
-        if name in root.fields:
-            found = root.fields[name]
-            declared = ", ".join(f"${each}: {found.args[each].type}" for each in arguments)
-            given = ", ".join(f"{each}: ${each}" for each in arguments)
-            selected = _everything(found, depth, ())
-            return f"{kind}{f'({declared})' if declared else ''} {{ {name}{f'({given})' if given else ''}{selected} }}"
-    raise AssertionError(name)
+    assert SCHEMA.query_type is not None
+    found = root_field(name)
+    kind = "query" if name in SCHEMA.query_type.fields else "mutation"
+    declared = ", ".join(f"${each}: {found.args[each].type}" for each in arguments)
+    given = ", ".join(f"{each}: ${each}" for each in arguments)
+    selected = _everything(found, depth, ())
+    return f"{kind}{f'({declared})' if declared else ''} {{ {name}{f'({given})' if given else ''}{selected} }}"
 
 
 def _everything(found: GraphQLField, depth: int, above: tuple[str, ...]) -> str:

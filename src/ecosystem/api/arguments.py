@@ -28,6 +28,21 @@ _SNAKE = re.compile(r"_([a-z0-9])")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
+_OF_KIND = {
+    "bkg_id": "booking_id",
+    "hld_id": "hold_id",
+    "mal_id": "mail_id",
+    "med_id": "media",
+    "ntc_id": "notice_ids",
+    "pay_id": "payment_id",
+    "prv_id": "provider_id",
+    "rfd_id": "refund_id",
+    "ses_id": "session_id",
+    "svc_id": "service_id",
+    "usr_id": "user_id",
+}
+"""Ids that are no ids are told by their kind."""
+
 
 class Malformed(Invalid):
     """That is not what this argument takes."""
@@ -55,6 +70,15 @@ class Reader(Generic[T]):
         described = inspect.type_info(kind)
         assert isinstance(described, inspect.StructType)
         return cls(kind=kind, entries=_entries(described))
+
+    def named(self, field: str | None) -> str | None:
+        """The argument that a refusal's field means, where the house calls it otherwise than the API does."""
+        if field is None or camel(field) in self.entries:
+            return field
+        if field in _OF_KIND:
+            return _OF_KIND[field]
+        longer = [entry.name for entry in self.entries.values() if entry.name.startswith(f"{field}_")]
+        return longer[0] if len(longer) == 1 else field
 
     def read(self, arguments: Mapping[str, Any]) -> T:
         """The request. Raises `Malformed`, which names the argument, and what its values raise when they are made."""

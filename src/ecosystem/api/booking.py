@@ -69,6 +69,11 @@ class OfBookingWhy(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Dispute(Struct, frozen=True, kw_only=True):
+    booking_id: str
+    reason: str
+
+
 class OtherDates(Struct, frozen=True, kw_only=True):
     booking_id: str
     first_day: date
@@ -298,7 +303,7 @@ async def settle_no_show(ask: Ask, request: OfBooking) -> Plain:
 
 
 @ROOTS.mutation
-async def dispute_booking(ask: Ask, request: OfBookingWhy) -> Plain:
+async def dispute_booking(ask: Ask, request: Dispute) -> Plain:
     return await sheet(ask, await ask.market.closing.dispute(request.booking_id, request.reason, ask.actor))
 
 

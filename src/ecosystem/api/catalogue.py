@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from ecosystem.api.identity import user_of
 from ecosystem.api.plain import After, Limit, connection, maybe, policy
 from ecosystem.api.roots import Ask, Plain, Roots
 from ecosystem.api.search import document
@@ -175,7 +176,7 @@ async def resume_provider(ask: Ask, request: OfProvider) -> Plain:
 @ROOTS.mutation
 async def claim_provider(ask: Ask, request: OfProvider) -> Plain:
     # An account exists from the confirmation of its address on, so its address is a confirmed one.
-    addressee = await ask.market.identity.profiles.addressee(ask.actor.actor_id)
+    addressee = await ask.market.identity.profiles.addressee(user_of(ask))
     row = await ask.market.providers.claim(request.provider_id, ask.actor, confirmed_email=addressee.email)
     return await told_provider(ask, row)
 

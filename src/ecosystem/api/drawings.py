@@ -37,7 +37,9 @@ class Undrawable(Exception):
 
 
 def drawing(kind: GraphQLObjectType, nodes: Sequence[FieldNode], fragments: Fragments) -> Drawing | None:
-    """How to draw an object of that type as these fields select; None when that depends on the request."""
+    """How to draw an object of that type as these fields select; None when that takes more than its answer."""
+    if kind.name.startswith("__"):
+        return None
     try:
         return _object(kind, [node.selection_set for node in nodes if node.selection_set], fragments)
     except Undrawable:

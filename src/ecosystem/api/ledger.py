@@ -53,14 +53,12 @@ class SetRates(Struct, frozen=True, kw_only=True):
 
 @ROOTS.query
 async def earnings(ask: Ask, request: OfProvider) -> Plain:
-    service = ask.market.earnings
-    balances = await service.balances(request.provider_id, ask.actor, currency=request.currency)
-    told: Plain = {"balances": [_balance(each) for each in balances]}
-    if ask.wants("releases"):
-        inner = ask.within("releases/booking")
-        releases = await service.releases(request.provider_id, ask.actor)
-        told["releases"] = [await _release(inner, each) for each in releases]
-    return told
+    found = await ask.market.earnings.summary(request.provider_id, ask.actor, currency=request.currency)
+    inner = ask.within("releases/booking")
+    return {
+        "balances": [_balance(each) for each in found.balances],
+        "releases": [await _release(inner, each) for each in found.releases] if ask.wants("releases") else [],
+    }
 
 
 @ROOTS.query

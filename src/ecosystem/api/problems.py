@@ -124,12 +124,11 @@ def _place(target: Node, document: DocumentNode) -> str:
     found: list[str] = []
 
     class Finder(Visitor):
-        def enter(self, node: Node, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]) -> VisitorAction:
+        def enter(self, node: Node, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> VisitorAction:
             if node is not target:
                 return None
-            found.extend(
-                each.name.value for each in (*ancestors, node) if isinstance(each, ArgumentNode | ObjectFieldNode)
-            )
+            around = (*ancestors, parent, node)
+            found.extend(each.name.value for each in around if isinstance(each, ArgumentNode | ObjectFieldNode))
             return BREAK
 
     visit(document, Finder())

@@ -18,6 +18,7 @@ from ecosystem.api.arguments import Reader, camel
 from ecosystem.app import App
 from ecosystem.contexts.identity import Identified, Origin
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.refusals import Refusal
 
 Plain: TypeAlias = dict[str, Any]
 """An object of the API: names as in its SDL; values are what JSON knows, instants, dates, and enumerations by value."""
@@ -64,7 +65,11 @@ class Root:
         """The plain answer. Raises refusals."""
         if self.reader is None:
             return await self.act(ask)
-        return await self.act(ask, self.reader.read(arguments))
+        try:
+            return await self.act(ask, self.reader.read(arguments))
+        except Refusal as refused:
+            refused.field = self.reader.named(refused.field)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
