@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgspec
 from graphql import GraphQLSchema, OperationType
 from litestar import Request as Arrived
-from litestar import Response, get, route
-from litestar.handlers import HTTPRouteHandler
+from litestar import Response, asgi, get
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import HTTPScope, Receive, Scope, Send
 from msgspec import Struct
 
-from ecosystem.api import execution, problems, sdl
+from ecosystem.api import execution, problems, sdl, wire
 from ecosystem.api.documents import DocumentRefused, Library
 from ecosystem.api.resolvers import ROOTS
 from ecosystem.app import App
@@ -119,14 +120,17 @@ class Api:
         except TokenRefused:
             return identity.guests.identified(token)
 
-    async def serve(self, arrived: Arrived[Any, Any, Any]) -> Response[bytes]:
+    async def serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = {name: value.decode("latin-1") for name, value in arrived.scope["headers"]}
+        reads_only = wire.method(scope, "GET", "POST") == "GET"
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         media_type = GRAPHQL_JSON if GRAPHQL_JSON in headers.get(b"accept", "") else JSON
-        reads_only = arrived.scope["method"] == "GET"
         extra: dict[str, str] = {"cache-control": "no-store"}
         try:
-            posed = _asked(arrived.query_params) if reads_only else _read(await arrived.body(), headers)
+            if reads_only:
+                posed = _asked(Arrived[Any, Any, Any](scope).query_params)
+            else:
+                posed = _read(await wire.body(receive, bytes_max=BODY_BYTES_MAX), headers)
             identified = await self.identified(headers.get(b"authorization", ""))
         except Denied as refused:
             told = _refused(401, refused)
@@ -134,20 +138,21 @@ class Api:
         except Invalid as refused:
             told = _refused(415 if isinstance(refused, OnlyJson) else 400, refused)
         else:
-            told = await self.answer(posed, identified, _origin(arrived, headers), reads_only=reads_only)
+            told = await self.answer(posed, identified, _origin(scope, headers), reads_only=reads_only)
             if told.status == 400 and media_type == JSON:
                 # Who knows only the older media type reads a query's errors from an answer of 200.
                 told = Told(200, told.said)
         if told.status == 405:
             extra["allow"] = "POST"
-        return Response(msgspec.json.encode(told.said), status_code=told.status, headers=extra, media_type=media_type)
+        said = msgspec.json.encode(told.said)
+        await wire.answer(send, said, status=told.status, media_type=media_type, headers=extra)
 
-    def handlers(self) -> list[HTTPRouteHandler]:
+    def handlers(self) -> list[HTTPRouteHandler | ASGIRouteHandler]:
         """The routes `/graphql` and `/.well-known/jwks.json`."""
 
-        @route("/graphql", http_method=["GET", "POST"], request_max_body_size=BODY_BYTES_MAX, include_in_schema=False)
-        async def graphql(request: Arrived[Any, Any, Any]) -> Response[bytes]:
-            return await self.serve(request)
+        @asgi("/graphql", copy_scope=False)
+        async def graphql(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.serve(cast("HTTPScope", scope), receive, send)
 
         @get("/.well-known/jwks.json", include_in_schema=False)
         async def keys() -> Response[dict[str, Any]]:
@@ -193,6 +198,6 @@ def _refused(status: int, refused: Refusal) -> Told:
     return Told(status, {"errors": [problems.of_refusal(refused)]})
 
 
-def _origin(arrived: Arrived[Any, Any, Any], headers: Mapping[bytes, str]) -> Origin:
-    client = arrived.client
-    return Origin(address=client.host if client else "unknown", device=headers.get(b"user-agent", ""))
+def _origin(scope: HTTPScope, headers: Mapping[bytes, str]) -> Origin:
+    client = scope["client"]
+    return Origin(address=client[0] if client else "unknown", device=headers.get(b"user-agent", ""))

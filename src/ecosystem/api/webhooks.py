@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
-from litestar import MediaType, Request, Response, post
+from litestar import asgi
+from litestar.types import HTTPScope, Receive, Scope, Send
 
+from ecosystem.api import wire
 from ecosystem.app import App
 from ecosystem.contexts.payments import BadSignature, UnreadableEvent
 
-SIGNATURE = "stripe-signature"
+SIGNATURE = b"stripe-signature"
 BODY_BYTES_MAX = 262_144
+TEXT = "text/plain; charset=utf-8"
 
 
-@post("/api/stripe/webhook", request_max_body_size=BODY_BYTES_MAX, include_in_schema=False, status_code=200)
-async def receive(request: Request[Any, Any, Any]) -> Response[str]:
+@asgi("/api/stripe/webhook", copy_scope=False)
+async def receive(scope: Scope, receive: Receive, send: Send) -> None:
     """Store the event and say so. What it means is worked out afterwards; a refusal makes the processor send it again."""
-    market = cast("App", request.app.state.market)
+    wire.method(cast("HTTPScope", scope), "POST")
+    market = cast("App", scope["litestar_app"].state.market)
+    body = await wire.body(receive, bytes_max=BODY_BYTES_MAX)
+    signature = next((value for name, value in scope["headers"] if name == SIGNATURE), b"").decode("latin-1")
     try:
-        await market.webhooks.receive(await request.body(), request.headers.get(SIGNATURE, ""))
+        await market.webhooks.receive(body, signature)
     except (BadSignature, UnreadableEvent) as refused:
-        return Response(f"{refused.name}: {refused.message}", status_code=400, media_type=MediaType.TEXT)
-    return Response("stored", status_code=200, media_type=MediaType.TEXT)
+        await wire.answer(send, f"{refused.name}: {refused.message}".encode(), status=400, media_type=TEXT)
+    else:
+        await wire.answer(send, b"stored", media_type=TEXT)
