@@ -54,7 +54,7 @@ def page(
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def violations(opened: Page) -> list[str]:

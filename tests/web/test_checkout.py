@@ -479,7 +479,7 @@ async def test_times_may_be_shown_in_another_zone(shop: Shop) -> None:
 
     assert "19:00 \N{EN DASH} 19:45" in page
     assert "Tokyo time" in page
-    assert "for the provider (Lisbon time" in page
+    assert "for the provider, Lisbon time" in page
     assert junk.status_code == 200
 
 

@@ -110,9 +110,10 @@ if (box) {
   const recolour = () => tell(box, { type: 'theme', theme: theme() });
   document.addEventListener('themechange', recolour);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolour);
-  // A page from the back-forward cache shows what was; the server knows what is.
+  // A page from the browser's memory shows what was; the server knows what is.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();
   });
+  document.querySelector('[data-card-needs]').remove();
   begin();
 }

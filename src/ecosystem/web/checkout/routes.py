@@ -245,7 +245,7 @@ async def _ended(request: Visit, at: Desk) -> Answer:
     if request.arrival.wants_fragment:
         headers = {"HX-Retarget": "#checkout", "HX-Reswap": "outerHTML show:top"}
         return request.fragment("checkout/_ended.html", headers=headers, **values)
-    return request.page("checkout/ended.html", **values)
+    return _unkept(request.page("checkout/ended.html", **values))
 
 
 async def _open(request: Visit, at: Desk, form: Paying | None, asked: int) -> Answer:
@@ -254,7 +254,13 @@ async def _open(request: Visit, at: Desk, form: Paying | None, asked: int) -> An
     values |= {"asked": asked, "asks_on": at.stage is Stage.WAITING and asked < ASKED_MAX}
     if request.arrival.wants_fragment:
         return request.fragment("checkout/_fragment.html", status=status, **values)
-    return request.page("checkout/page.html", status=status, **values)
+    return _unkept(request.page("checkout/page.html", status=status, **values))
+
+
+def _unkept(answer: Answer) -> Answer:
+    """The page, kept by no browser: going back asks how things stand, where a cached page would offer to pay again."""
+    answer.headers["cache-control"] = "no-store"
+    return answer
 
 
 def _blank(request: Visit, at: Desk) -> Form[PayForm]:
