@@ -23,7 +23,9 @@ from ecosystem.ports.table_codec import decoded
 from ecosystem.workflows.deliveries import Deliveries, Delivery, failed, kept
 
 log = logging.getLogger(__name__)
-BATCH = 500
+BATCH = 250
+AT_ONCE = 16
+"""Aggregates whose events are delivered side by side: each takes the loop for a moment, and pages wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,17 @@ class Relay:
         by_aggregate: dict[str, list[Event]] = defaultdict(list)
         for event in events:
             by_aggregate[event.aggregate].append(event)
-        await asyncio.gather(*(self._in_order(group) for group in by_aggregate.values()))
+        turns = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._in_order(group, turns) for group in by_aggregate.values()))
         return len(by_aggregate)
 
-    async def _in_order(self, events: Sequence[Event]) -> None:
-        for event in events:
-            for reaction in self.reactions[event.type]:
-                reason = await self._attempt(reaction, event)
-                if reason is not None:
-                    await self.table.transact(kept(failed(event, reaction.name, reason, self.clock.now())))
+    async def _in_order(self, events: Sequence[Event], turns: asyncio.Semaphore) -> None:
+        async with turns:
+            for event in events:
+                for reaction in self.reactions[event.type]:
+                    reason = await self._attempt(reaction, event)
+                    if reason is not None:
+                        await self.table.transact(kept(failed(event, reaction.name, reason, self.clock.now())))
 
     async def _again(self, delivery: Delivery) -> None:
         reaction = next((r for r in self.reactions.get(delivery.event.type, ()) if r.name == delivery.reaction), None)

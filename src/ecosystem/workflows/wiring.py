@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Self
 
 from ecosystem.app import App
@@ -16,6 +17,8 @@ from ecosystem.workflows.runner import Follower, Runner
 from ecosystem.workflows.schedules import Schedule
 
 log = logging.getLogger(__name__)
+TOGETHER = 250
+"""Changes that a follower takes in one step, so that it never has the loop for long."""
 SIGNING_KEY_LIFE = timedelta(days=90)
 
 
@@ -36,8 +39,9 @@ class Wiring:
             clock,
             followers=[
                 Follower("relay", relay.step, gather_s=0.01),
-                Follower("ledger sequencer", market.sequencer.step, gather_s=0.1),
+                Follower("ledger sequencer", partial(market.sequencer.step, TOGETHER), gather_s=0.1),
                 Follower("search-indexer", lambda: _indexed(market), gather_s=0.1),
+                Follower("figures", partial(market.tally.step, TOGETHER), gather_s=0.25),
             ],
             schedules=[
                 Schedule("retry deliveries", 1, relay.retry),
@@ -48,7 +52,6 @@ class Wiring:
                 Schedule("bookings", 10, sweep.bookings_due),
                 Schedule("authorizations", 60, sweep.authorizations_left),
                 Schedule("mail", 2, market.notifications.postman.step),
-                Schedule("figures", 2, market.tally.catch_up),
                 Schedule("inspections", 1, market.inspections.step),
                 Schedule("signing keys", 86_400, lambda: _rotated(market)),
             ],

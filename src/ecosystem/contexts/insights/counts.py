@@ -121,6 +121,9 @@ class Tally:
         taken = 0
         for change in changes:
             counts = await self.read(change)
+            if not counts:
+                taken += 1
+                continue
             touched = {_key(count) for count in counts} | sums.keys()
             if taken and len(touched) > KEYS_MAX:
                 break

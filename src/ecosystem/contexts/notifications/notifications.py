@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.press import Press
 from ecosystem.ports.table import Table, Write
+from ecosystem.ports.table_limits import TRANSACTION_WRITES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,19 @@ class Notifications:
     async def tell(self, *messages: Message) -> int:
         """Tell each message once, however often it is told; how many were news.
 
-        Each is a commit of its own: a message told before does not keep the others back.
+        In one commit if all of them are. Else each in one of its own: a message told before does not keep others back.
         """
+        told = [self.telling(message, await self.preferences.known(message.recipient.user_id)) for message in messages]
+        told = [writes for writes in told if writes]
+        if len(told) > 1 and _strangers(told):
+            try:
+                await self.table.transact(*(write for writes in told for write in writes))
+            except AlreadyTold:
+                pass
+            else:
+                return len(told)
         news = 0
-        for message in messages:
-            writes = self.telling(message, await self.preferences.known(message.recipient.user_id))
-            if not writes:
-                continue
+        for writes in told:
             try:
                 await self.table.transact(*writes)
             except AlreadyTold:
@@ -68,3 +76,9 @@ class Notifications:
         writes = noticed(message, said)
         letter = written(message, said, delivered=self.delivered) if preferences.mailed(said.topic) else None
         return [*writes, letter] if letter else writes
+
+
+def _strangers(told: Sequence[Sequence[Write]]) -> bool:
+    """Whether no two of the messages write the same item, as those to one person do."""
+    keys = [write.key for writes in told for write in writes]
+    return len(set(keys)) == len(keys) <= TRANSACTION_WRITES_MAX

@@ -96,7 +96,8 @@ def places(template: str) -> frozenset[str]:
 
 def _one_line(text: str) -> str:
     """The words in one line of bounded length, without signs that do not print: they may stand in a subject."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    readable = text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
+    line = " ".join(readable.split())
     return line if len(line) <= WORDS_LENGTH_MAX else f"{line[: WORDS_LENGTH_MAX - 1]}…"
 
 
