@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from ecosystem.api.plain import After, Limit, Paging, connection, policy, price
 from ecosystem.api.roots import Ask, Plain, Roots
-from ecosystem.api.sheets import refund_share, sheet, told_hold
+from ecosystem.api.sheets import refund_share, sheet, sheets, told_hold
 from ecosystem.contexts.booking import (
     AnswerProposal,
     BookingStatus,
@@ -174,8 +174,7 @@ async def my_bookings(ask: Ask, request: Mine) -> Plain:
         after=request.cursor,
         limit=request.limit,
     )
-    inner = ask.within("nodes")
-    return connection([await sheet(inner, each) for each in page.values], page.next)
+    return connection(await sheets(ask.within("nodes"), page.values), page.next)
 
 
 @ROOTS.query
@@ -191,8 +190,7 @@ async def provider_bookings(ask: Ask, request: OfAProvider) -> Plain:
         after=request.cursor,
         limit=request.limit,
     )
-    inner = ask.within("nodes")
-    return connection([await sheet(inner, each) for each in page.values], page.next)
+    return connection(await sheets(ask.within("nodes"), page.values), page.next)
 
 
 @ROOTS.query
@@ -200,8 +198,7 @@ async def bookings_in_status(ask: Ask, request: InStatus) -> Plain:
     found, before = await ask.market.bookings.in_status(
         request.status, ask.actor, before=request.after or None, limit=request.limit
     )
-    inner = ask.within("nodes")
-    return connection([await sheet(inner, each) for each in found], before)
+    return connection(await sheets(ask.within("nodes"), found), before)
 
 
 @ROOTS.query

@@ -51,6 +51,7 @@ def split(lines: Lines) -> Plain:
     return {"providerShare": money(lines.provider_share), "commission": money(lines.commission)}
 
 
+@lru_cache(maxsize=256)
 def policy(known: Policy) -> Plain:
     return {
         "name": known.name,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import msgspec
 
 from ecosystem.api.catalogue import told_provider, told_service
@@ -13,6 +16,9 @@ from ecosystem.contexts.booking import Refund as RefundShare
 from ecosystem.contexts.catalogue import ProviderUnknown, ServiceUnknown
 from ecosystem.contexts.payments import Payment, Refund
 from ecosystem.ports.bus import Event
+
+TOGETHER = 10
+"""Bookings of a list that are put together without a pause."""
 
 
 async def sheet(ask: Ask, booking: Booking) -> Plain:
@@ -55,6 +61,16 @@ async def sheet(ask: Ask, booking: Booking) -> Plain:
         "reason": booking.reason,
     }
     await _around(ask, booking, side, told)
+    return told
+
+
+async def sheets(ask: Ask, bookings: Sequence[Booking]) -> list[Plain]:
+    """Bookings in a list. What is read for each is read at once, so others get their turn in between."""
+    told: list[Plain] = []
+    for at, booking in enumerate(bookings, start=1):
+        told.append(await sheet(ask, booking))
+        if at % TOGETHER == 0:
+            await asyncio.sleep(0)
     return told
 
 
