@@ -126,7 +126,7 @@ class Closing:
             row = await self.bookings.row(booking_id)
             at = self.clock.now()
             changed, fact = booked.dispute(row.value, reason, actor, at)
-            await self.table.transact(*booked.becomes(row, changed, fact, actor=actor, at=at))
+            await self.table.transact(*await self.bookings.writes(row, changed, fact, actor=actor, at=at))
             return changed
 
         return await self._settle(booking_id, act)

@@ -23,6 +23,7 @@ from ecosystem.contexts.booking import (
     TooLateToMove,
     TooManyMoves,
     cancel,
+    dispute,
     may_move,
     preview,
 )
@@ -304,3 +305,13 @@ async def test_whether_a_booking_may_move_is_told_before_a_time_is_chosen(scene:
         may_move(booking, OPERATOR, TEN)
     with pytest.raises(Denied):
         may_move(booking, BOB, TEN - 2 * DAY)
+
+
+async def test_a_proposal_that_falls_with_a_dispute_no_longer_keeps_its_time(scene: Scene) -> None:
+    booking = await scene.booked()
+    await scene.bookings.reschedule(to(booking, NOON), OWNER)
+
+    await scene.does(booking.booking_id, dispute, "charged back", SWEEP)
+
+    assert await entries(scene, booking) == [booking.booking_id]
+    assert (await scene.hold(NOON, BOB)).start_at == NOON

@@ -120,6 +120,10 @@ class Bookings:
             days = await self.calendar.days(former.provider_id, former.span, *([proposed] if proposed else []))
             days = free(free(days, former.booking_id), proposal_entry(former))
             writes += days.writes()
+        elif booking.proposal is None and (proposed := proposal_span(former)):
+            # A proposal that falls away with a change of state no longer keeps its time.
+            days = await self.calendar.days(former.provider_id, proposed)
+            writes += free(days, proposal_entry(former)).writes()
         return writes
 
     async def reschedule(self, request: Reschedule, actor: Actor) -> Booking:
