@@ -80,3 +80,15 @@ async def test_a_reaction_that_came_too_late_says_nothing_of_a_booking_since_pai
     await Wiring.of(shop.app).settled()
 
     assert not any("did not go through" in letter.subject for letter in await letters(shop))
+
+
+async def test_a_cancellation_says_what_goes_back(shop: Market) -> None:
+    paid = await shop.book(await shop.service(shop.provider_id), shop.tomorrow(), GUEST)
+    shop.clock.advance(timedelta(hours=12))
+    await shop.app.closing.cancel(CancelBooking(booking_id=paid.booking.booking_id), GUEST)
+
+    await Wiring.of(shop.app).settled()
+    [letter] = [each for each in await letters(shop) if each.subject.startswith("Cancelled")]
+    _, mail = await shop.app.notifications.outbox.read(letter.mail_id, OPERATOR)
+
+    assert "You get €55.00 back" in mail.text

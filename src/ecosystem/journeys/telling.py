@@ -129,8 +129,8 @@ class Telling:
         facts |= {name: _instant(detail[name]) for name in _INSTANTS if detail.get(name)}
         if event.type == "BookingDisputed":
             facts["reason"] = booking.reason
-        if "refund_base" in detail:
-            refund = _money(detail["refund_base"]) + _money(detail["refund_surcharge"])
+        if "refund" in detail:
+            refund = _money(detail["refund"])
             facts["refund"] = refund
             facts["share"] = rates.remaining(booking.lines, booking.rates, refund).provider_share
         if event.type == "RefundIssued":
