@@ -191,9 +191,7 @@ class App:
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
-            dossiers=Dossiers(
-                bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings
-            ),
+            dossiers=Dossiers(bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings),
             explorer=Explorer(ledger, statements, bookings, providers, figures),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
         )

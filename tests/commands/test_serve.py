@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+
 from serving import free_ports, said, serving
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bench import splits
 
+from bench import splits
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Rates
 
