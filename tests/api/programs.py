@@ -204,7 +204,7 @@ async def open_shop(folder: Path, clock: VirtualClock) -> AsyncGenerator[Shop]:
             currency="EUR",
             zone="Europe/Lisbon",
             cards_origin="",
-            trusted_proxies=0,
+            trusted_proxies=1,
         )
         door = Door(app.identity, Jar(place.https), app.notifications.board)
         kit = Kit.of(place, clock=clock, entropy=SystemEntropy(), door=door)

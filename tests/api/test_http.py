@@ -233,3 +233,15 @@ async def test_the_request_id_of_the_caller_comes_back(shop: Shop) -> None:
     response = await raw(shop, b'{"query": "{ rates { version } }"}', **{"x-request-id": "caller-12345"})
 
     assert response.headers["x-request-id"] == "caller-12345"
+
+
+async def test_a_session_tells_where_somebody_is_and_not_which_proxy_they_came_by(shop: Shop) -> None:
+    enter = {"query": "mutation ($i: SignIn!) { signIn(input: $i) { signedIn { accessToken } } }"}
+    variables = {"i": {"email": ADA, "password": "Quiet-Harbour-93"}}
+    signed = await raw(shop, json.dumps(enter | {"variables": variables}), **{"x-forwarded-for": "203.0.113.9"})
+    client = shop.visitor()
+    client.token = signed.json()["data"]["signIn"]["signedIn"]["accessToken"]
+
+    (session,) = await client.all_of("sessions")
+
+    assert session["network"] == "203.0.113.9"
