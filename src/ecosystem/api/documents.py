@@ -20,6 +20,7 @@ from graphql import (
 
 from ecosystem.api.costs import TOKENS_MAX, check_cost, check_shape, check_text, fragments_of, operations_of
 from ecosystem.api.drawings import Drawing, drawing, selected
+from ecosystem.api.singles import Single, single
 from ecosystem.kernel.refusals import Invalid
 
 KEPT_MAX = 500
@@ -49,6 +50,7 @@ class Document:
     node: DocumentNode
     operations: Sequence[OperationDefinitionNode]
     fragments: dict[str, FragmentDefinitionNode]
+    single: Single | None = None
     _drawings: dict[int, Drawing | None] = field(default_factory=dict[int, Drawing | None])
     _selected: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
 
@@ -108,7 +110,13 @@ class Library:
         if errors := validate(self.schema, node, max_errors=ERRORS_MAX):
             raise DocumentRefused(errors, node)
         check_cost(node, self.schema)
-        return Document(node=node, operations=operations_of(node), fragments=fragments_of(node))
+        operations, fragments = operations_of(node), fragments_of(node)
+        return Document(
+            node=node,
+            operations=operations,
+            fragments=fragments,
+            single=single(self.schema, operations[0], fragments) if len(operations) == 1 else None,
+        )
 
     def _keep(self, text: str, document: Document) -> None:
         self._kept[text] = document

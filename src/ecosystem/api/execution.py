@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from graphql import ExecutionResult, FieldNode, GraphQLSchema
@@ -12,7 +12,7 @@ from graphql.execution import Executor
 
 from ecosystem.api.documents import Document
 from ecosystem.api.drawings import Undrawable
-from ecosystem.api.roots import Ask
+from ecosystem.api.roots import UNANSWERED, Ask
 from ecosystem.app import App
 from ecosystem.contexts.identity import Identified, Origin
 
@@ -20,13 +20,25 @@ execute = cast("Any", _execute)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a resolver looks at: the request, and the field it stands for."""
+
+    context: Request
+    field_nodes: Sequence[FieldNode]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One request to the API: its document, and who sent it from where."""
+    """One request to the API: its document, and who sent it from where.
+
+    `answered` is what its field said already, when only the rest is left to the library.
+    """
 
     market: App
     identified: Identified
     origin: Origin
     document: Document
+    answered: Any = UNANSWERED
 
     def ask(self, nodes: Sequence[FieldNode]) -> Ask:
         """What its resolver is told of a root field."""
@@ -55,6 +67,24 @@ async def carried_out(
     schema: GraphQLSchema, request: Request, operation_name: str | None, variables: dict[str, Any]
 ) -> ExecutionResult:
     """The result of an operation: data, and what was refused of it."""
+    single = request.document.single
+    arguments = single.read(variables) if single else None
+    if single is None or arguments is None:
+        return await _by_the_library(schema, request, operation_name, variables)
+    try:
+        answer = await single.resolve(None, Asked(request, [single.node]), **arguments)
+    except Exception as failed:  # noqa: BLE001 - as the library has it: a field that fails is told, beside the others
+        return single.refused(failed)
+    try:
+        return ExecutionResult({single.key: None if answer is None else single.draw(answer)}, None)
+    except Undrawable:
+        # Whatever is amiss, the library says where.
+        return await _by_the_library(schema, replace(request, answered=answer), operation_name, variables)
+
+
+async def _by_the_library(
+    schema: GraphQLSchema, request: Request, operation_name: str | None, variables: dict[str, Any]
+) -> ExecutionResult:
     result = execute(
         schema,
         request.document.node,
@@ -63,4 +93,4 @@ async def carried_out(
         operation_name=operation_name or None,
         executor_class=Drawn,
     )
-    return cast("ExecutionResult", result if isinstance(result, ExecutionResult) else await result)
+    return result if isinstance(result, ExecutionResult) else await result

@@ -20,6 +20,9 @@ from ecosystem.contexts.identity import Identified, Origin
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Refusal
 
+UNANSWERED: Any = object()
+"""Stands for the answer of a field that was not asked yet."""
+
 Plain: TypeAlias = dict[str, Any]
 """An object of the API: names as in its SDL; values are what JSON knows, instants, dates, and enumerations by value."""
 

@@ -16,7 +16,7 @@ import msgspec
 from ariadne import MutationType, QueryType, ScalarType, make_executable_schema
 from graphql import GraphQLError, GraphQLSchema
 
-from ecosystem.api.roots import Root
+from ecosystem.api.roots import UNANSWERED, Root
 
 FILES = (
     "root",
@@ -65,6 +65,8 @@ def schema(roots: Iterable[Root]) -> GraphQLSchema:
 
 def _resolver(root: Root) -> Callable[..., Awaitable[Any]]:
     async def resolve(_: None, info: Any, **arguments: Any) -> Any:
+        if info.context.answered is not UNANSWERED:
+            return info.context.answered
         return await root.answer(info.context.ask(info.field_nodes), arguments)
 
     return resolve
