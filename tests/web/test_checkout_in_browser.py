@@ -361,14 +361,16 @@ def test_without_scripts_the_page_says_what_is_needed_and_the_rest_works(browser
 
 def test_the_checkout_stays_within_its_budget(browser: Browser, shop: Served) -> None:
     with page(browser, base=shop.address) as opened:
-        sizes: dict[str, int] = {}
         choose(opened)
-        opened.context.new_cdp_session(opened).send("Network.setCacheDisabled", {"cacheDisabled": True})
-        opened.on("response", lambda answer: sizes.update({answer.url: answer.request.sizes()["responseBodySize"]}))
-        opened.reload(wait_until="networkidle")
+        path = opened.url
+        cookies = {each["name"]: each["value"] for each in opened.context.cookies()}
+    with page(browser, cookies=cookies, base=shop.address) as fresh:
+        sizes: dict[str, int] = {}
+        fresh.on("response", lambda answer: sizes.update({answer.url: answer.request.sizes()["responseBodySize"]}))
+        fresh.goto(path, wait_until="networkidle")
 
     ours = {url: size for url, size in sizes.items() if url.startswith(shop.address) and "/art/" not in url}
     scripts = sum(size for url, size in ours.items() if url.endswith(".js"))
     print(f"checkout {sum(ours.values())} bytes, scripts {scripts}")
     assert 50_000 <= sum(ours.values()) <= 150_000
-    assert scripts <= 35_000
+    assert 10_000 <= scripts <= 35_000
