@@ -147,3 +147,11 @@ async def test_programs_are_answered_as_programs(browser_less: httpx.AsyncClient
     for path in ("/api/nothing", "/art/nothing/svc_1/0.svg"):
         answer = await browser_less.get(path, headers={"accept": "text/html"})
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_the_processor_is_never_asked_to_wait_and_other_programs_are(browser_less: httpx.AsyncClient) -> None:
+    events = {(await browser_less.post("/api/stripe/webhook")).status_code for _ in range(200)}
+    others = {(await browser_less.post("/api/other")).status_code for _ in range(200)}
+
+    assert events == {404}
+    assert 429 in others
