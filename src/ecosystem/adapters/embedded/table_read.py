@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -49,7 +49,7 @@ class Reads:
 
     async def query(self, sought: Sought, kind: type[S]) -> Page[S]:
         statement, values = _query(sought, micros(self._clock.now()))
-        found = await self._asked(partial(rows, self._connection, statement, values))
+        found = await self._asked(partial(self._all, statement, values))
         page = [
             row(Key(pk, sk), kept(packed, checksum, pk, sk).item, kind)
             for pk, sk, packed, checksum, *_ in found[: sought.limit]
@@ -115,6 +115,10 @@ class Reads:
             return None
         return row(key, item, kind)
 
+    def _all(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        # Always to the end: see `rows`.
+        return self._statements.execute(statement, values).fetchall()
+
     async def _asked(self, read: Callable[[], T]) -> T:
         """The answer of a read; asked again, without holding up the loop, while the file is busy."""
         end: float | None = None
@@ -131,29 +135,42 @@ class Reads:
 
 
 def _query(sought: Sought, now: int) -> tuple[str, list[Any]]:
-    if sought.index is None:
-        source, at, order = "items i", "i", ["i.sk"]
-        where, values = ["i.pk = ?"], [sought.partition]
-    else:
-        source = "indexed g CROSS JOIN items i ON i.pk = g.item_pk AND i.sk = g.item_sk"
-        at, order = "g", ["g.sk", "g.item_pk", "g.item_sk"]
-        where, values = ["g.idx = ?", "g.pk = ?"], [NUMBERS[sought.index], sought.partition]
-    values: list[Any]
-    where.append(f"{at}.sk >= ?")
-    values.append(sought.low)
+    """The statement of a query, and its values."""
+    values: list[Any] = [sought.partition, sought.low]
+    if sought.index is not None:
+        values.insert(0, NUMBERS[sought.index])
     if sought.high is not None:
-        where.append(f"{at}.sk < ?")
         values.append(sought.high)
-    if sought.after is not None:
-        place = [sought.after.sort]
-        if sought.after.item is not None:
-            place += [sought.after.item.partition, sought.after.item.sort]
-        where.append(f"({', '.join(order)}) {'<' if sought.descending else '>'} ({', '.join('?' * len(place))})")
-        values += place
+    after = sought.after
+    if after is not None:
+        values.append(after.sort)
+        if after.item is not None:
+            values += [after.item.partition, after.item.sort]
+    statement = _statement(
+        in_index=sought.index is not None,
+        bounded=sought.high is not None,
+        place=0 if after is None else 1 if after.item is None else 3,
+        descending=sought.descending,
+    )
+    return statement, [*values, now, sought.limit + 1]
+
+
+@cache
+def _statement(*, in_index: bool, bounded: bool, place: int, descending: bool) -> str:
+    """The statement of a query; `place` is how many values the place has that it goes on after."""
+    if in_index:
+        source = "indexed g CROSS JOIN items i ON i.pk = g.item_pk AND i.sk = g.item_sk"
+        at, order, where = "g", ["g.sk", "g.item_pk", "g.item_sk"], ["g.idx = ?", "g.pk = ?"]
+    else:
+        source, at, order, where = "items i", "i", ["i.sk"], ["i.pk = ?"]
+    where.append(f"{at}.sk >= ?")
+    if bounded:
+        where.append(f"{at}.sk < ?")
+    if place:
+        where.append(f"({', '.join(order)}) {'<' if descending else '>'} ({', '.join('?' * place)})")
     where.append("(i.expires IS NULL OR i.expires > ?)")
-    way = " DESC" if sought.descending else ""
-    statement = (
+    way = " DESC" if descending else ""
+    return (
         f"SELECT i.pk, i.sk, i.item, i.checksum, {at}.pk, {at}.sk FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608 — constants
         f" ORDER BY {', '.join(name + way for name in order)} LIMIT ?"
     )
-    return statement, [*values, now, sought.limit + 1]
