@@ -17,12 +17,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
 from ecosystem.contexts.booking.calendar import REACH, Taking
 from ecosystem.contexts.booking.offers import HORIZON_DAYS_MAX, Offer
-from ecosystem.contexts.booking.plans import Hours, Plan, open_minutes
+from ecosystem.contexts.booking.plans import Hours, Plan, Window, open_minutes
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.kernel.time import DAY_S, Span, instant, offsets, seconds
 
@@ -130,13 +131,12 @@ def _starts(plan: Plan, offer: Offer, wanted: Span, at: datetime) -> tuple[list[
     end_s = min(_ceil(wanted.end_at), seconds(at) + offer.horizon_days * DAY_S + 1)
     if start_s >= end_s:
         return [], []
-    week = [_day(open_minutes(windows), plan.step_min) for windows in plan.week.days()]
-    dated = {
-        (hours.day - _EPOCH_DAY).days: _day(open_minutes(hours.windows), plan.step_min) for hours in plan.exceptions
-    }
+    week = [_day(windows, plan.step_min) for windows in plan.week.days()]
+    dated = {(hours.day - _EPOCH_DAY).days: _day(hours.windows, plan.step_min) for hours in plan.exceptions}
     starts: list[int] = []
     opened: list[Stretch] = []
-    for stretch in offsets(plan.zone, start_s - _MARGIN_S, end_s + _MARGIN_S):
+    stretches = offsets(plan.zone, start_s - _MARGIN_S, end_s + _MARGIN_S)
+    for stretch in stretches:
         soonest_s = max(stretch.start_s, starts[-1] + plan.step_min * 60) if starts else stretch.start_s
         ahead_s = stretch.ahead_s
         for day in range((stretch.start_s + ahead_s) // DAY_S, (stretch.end_s - 1 + ahead_s) // DAY_S + 1):
@@ -147,16 +147,22 @@ def _starts(plan: Plan, offer: Offer, wanted: Span, at: datetime) -> tuple[list[
                 for opens_s, closes_s in windows
                 if midnight_s + opens_s < stretch.end_s and midnight_s + closes_s > stretch.start_s
             )
-            starts.extend(midnight_s + start for start in on_grid if soonest_s <= midnight_s + start < stretch.end_s)
+            # Where no clock changes, the starts of other days decide nothing.
+            if len(stretches) > 1 or (midnight_s < end_s and start_s < midnight_s + DAY_S):
+                starts.extend(
+                    midnight_s + start for start in on_grid if soonest_s <= midnight_s + start < stretch.end_s
+                )
     starts = starts[bisect_left(starts, start_s) : bisect_left(starts, end_s)]
     return starts, _without(_merged(opened), [(seconds(off.start_at), _ceil(off.end_at)) for off in plan.time_off])
 
 
-def _day(windows: Sequence[tuple[int, int]], step_min: int) -> tuple[list[Stretch], list[int]]:
+@lru_cache(maxsize=4096)
+def _day(windows: tuple[Window, ...], step_min: int) -> tuple[Sequence[Stretch], Sequence[int]]:
     """A day's windows and its grid of starts, in seconds after midnight."""
+    minutes = open_minutes(windows)
     return (
-        [(opens * 60, closes * 60) for opens, closes in windows],
-        [minute * 60 for opens, closes in windows for minute in range(opens, closes, step_min)],
+        tuple((opens * 60, closes * 60) for opens, closes in minutes),
+        tuple(minute * 60 for opens, closes in minutes for minute in range(opens, closes, step_min)),
     )
 
 
