@@ -24,7 +24,7 @@ from ecosystem.workflows.deliveries import Deliveries, Delivery, failed, kept
 
 log = logging.getLogger(__name__)
 BATCH = 250
-AT_ONCE = 8
+AT_ONCE = 16
 """Aggregates whose events are delivered side by side: each takes the loop for a moment, and pages wait meanwhile."""
 
 
