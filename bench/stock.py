@@ -46,11 +46,16 @@ class Stock(Struct, frozen=True, kw_only=True):
     customers: list[Customer]
 
 
-async def stocked(chosen: Settings, *, providers: int, customers: int) -> Stock:
-    """Fill the folder, which nobody serves yet, through the product's own acts."""
+async def stocked(
+    chosen: Settings, *, providers: int, customers: int, seats: Callable[[int], int] = lambda _: 1
+) -> Stock:
+    """Fill the folder, which nobody serves yet, through the product's own acts.
+
+    `seats` says how many people the service of each provider takes at a time.
+    """
     async with without_processor(chosen) as (market, _):
         password = await market.ports.passwords.hashed("Bench-1234-words")
-        services = await _each(range(providers), lambda number: _provider(market, number, password))
+        services = await _each(range(providers), lambda number: _provider(market, number, password, seats(number)))
         buyers = await _each(range(customers), lambda number: _customer(market, number, password))
     return Stock(services=services, customers=buyers)
 
@@ -75,7 +80,7 @@ async def _customer(market: App, number: int, password: str) -> Customer:
     return Customer(user_id=account.user_id, email=account.email, token=signed.access_token)
 
 
-async def _provider(market: App, number: int, password: str) -> str:
+async def _provider(market: App, number: int, password: str, seats: int) -> str:
     """An active provider with one published service; the service's id."""
     account = await _person(market, f"provider-{number}", password, Group.CUSTOMERS, Group.PROVIDERS)
     owner = Actor(actor_id=account.user_id, groups=account.groups)
@@ -99,6 +104,7 @@ async def _provider(market: App, number: int, password: str) -> str:
         price=PRICE,
         duration_min=60,
         mode=Mode.AT_PROVIDER,
+        capacity=seats,
         instant=True,
     )
     draft = DraftService(service_id=mint("svc", now, entropy), provider_id=provider_id, fields=service)
