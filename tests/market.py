@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -159,6 +160,7 @@ async def over(
         webhook_secrets=(keys.webhook_secret,),
         argon2=Argon2Cost(memory_kib=64, passes=1),
         index_lag=index_lag,
+        inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
     )
     async with embedded(place, clock=clock, entropy=entropy) as opened:
         yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports

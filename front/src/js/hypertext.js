@@ -36,7 +36,8 @@ document.addEventListener('htmx:error', (event) => {
 // What a form was refused for is beside its fields: go to the first of them.
 document.addEventListener('htmx:after:swap', (event) => {
   const { ctx } = event.detail;
-  if (ctx?.response?.status !== 422) return;
+  const status = ctx?.response?.status;
+  if (!(status >= 400 && status < 500)) return;
   const target = typeof ctx.target === 'string' ? document.querySelector(ctx.target) : ctx.target;
   (target?.isConnected ? target : document).querySelector('[aria-invalid="true"]')?.focus();
 });

@@ -43,11 +43,7 @@ if (palette) {
     }
     if (event.key === 'Enter' && shown[at]) {
       event.preventDefault();
-      (shown[at].querySelector('a') ?? shown[at]).click();
+      shown[at].click();
     }
-  });
-  palette.addEventListener('click', (event) => {
-    const option = event.target.closest('[role="option"]');
-    if (option && !event.target.closest('a')) option.querySelector('a')?.click();
   });
 }

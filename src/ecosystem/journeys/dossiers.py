@@ -136,6 +136,8 @@ class Dossiers:
             raise Invalid("Nothing is left that could be given back.", field="amount")
         if not amount:
             raise Invalid("A refund is more than nothing.", field="amount")
+        if charge.refundable < amount:
+            raise paying.ExceedsCharge(field="amount")
         before = charge.refunded + charge.refunding
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=amount)
         released = is_released(booking) and none_lies_in_escrow(dossier.held, amount)

@@ -42,9 +42,14 @@ def moment_text(at: datetime, zone_name: str, *, seen_at: datetime) -> str:
 
 
 def units_text(units: int, currency: str) -> str:
-    """An amount in minor units that may be below nothing: `€32.00`, `−€5.00`."""
+    """An amount in minor units that may be below nothing: `€32.00`, and with a minus before the symbol."""
     text = money_text(Money(abs(units), currency))
     return f"\N{MINUS SIGN}{text}" if units < 0 else text
+
+
+def percent_text(bps: int) -> str:
+    """Basis points as percent, without the sign: `90`, `12.5`."""
+    return f"{bps / 100:g}"
 
 
 def date_text(at: datetime, zone_name: str, *, seen_at: datetime) -> str:

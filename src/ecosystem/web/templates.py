@@ -264,6 +264,7 @@ _FILTERS: dict[str, Any] = {
     "money": money_text,
     "price": formats.price_text,
     "units": formats.units_text,
+    "percent": formats.percent_text,
     "moment": _moment,
     "at": _at,
     "date": _date,

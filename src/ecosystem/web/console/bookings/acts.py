@@ -27,13 +27,11 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, parse_decimal
 from ecosystem.kernel.rates import Lines
 from ecosystem.kernel.refusals import Refusal
+from ecosystem.web.console.percents import Percent, basis_points
 from ecosystem.web.fields import Id
 from ecosystem.web.visit import Visit
 
 Reason = Annotated[str, Meta(max_length=1_000)]
-Share = Annotated[
-    str, Meta(pattern=r"^(100|[0-9]{1,2}([.,][0-9]{1,2})?)$", description="A share from 0 to 100 percent, such as 50.")
-]
 
 
 class Plain(Struct, frozen=True, kw_only=True):
@@ -45,15 +43,14 @@ class Plain(Struct, frozen=True, kw_only=True):
 class Shared(Struct, frozen=True, kw_only=True):
     """An act that gives back a share of what was paid."""
 
-    share: Share
+    share: Percent
     reason: Reason
     sure: bool = False
     expected: int | None = None
 
     @property
     def bps(self) -> int:
-        whole, _, part = self.share.replace(",", ".").partition(".")
-        return int(whole) * 100 + int(part.ljust(2, "0"))
+        return basis_points(self.share)
 
 
 class Amount(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from ecosystem.web.console import drawing
 from ecosystem.web.console.bookings.listed import latest
 from ecosystem.web.console.desk import Desk, desk, get
 from ecosystem.web.console.lags import lags
+from ecosystem.web.formats import units_text
 from ecosystem.web.visit import Visit
 
 LATEST = 10
@@ -76,9 +77,9 @@ async def show(request: Visit) -> Answer:
             period.of("charged"),
             period.before("charged"),
             mark=lambda minor: _axis_money(minor, currency),
-            said=lambda minor: _money(minor, currency),
+            said=lambda minor: units_text(minor, currency),
         ),
-        charged_total=_money(sum(period.of("charged")), currency),
+        charged_total=units_text(sum(period.of("charged")), currency),
         categories=period.categories,
         statuses=[(status, at_desk.now.of("bookings", status)) for status in STATUSES],
         heat=drawing.heat(period.hours, _hour_said),
@@ -157,15 +158,15 @@ async def _figures(at_desk: Desk, period: Period, currency: str) -> list[Figure]
     return [
         Figure(
             label="Held in escrow",
-            value=_money(held, currency),
+            value=units_text(held, currency),
             words=words.count("{count} bookings ahead or under way", open_bookings),
             series=_levels(held, period.of("escrow")),
         ),
         *(
             Figure(
                 label=label,
-                value=_money(sum(period.of(name)), currency),
-                words=words.say("{total} since the beginning", total=_money(totals.get(account, 0), currency)),
+                value=units_text(sum(period.of(name)), currency),
+                words=words.say("{total} since the beginning", total=units_text(totals.get(account, 0), currency)),
                 series=period.of(name),
                 **_moved(sum(period.of(name)), sum(period.before(name))),
             )
@@ -202,12 +203,6 @@ def _moved(value: int, before: int) -> dict[str, str]:
         "delta": f"{percent:+.1f}%" if abs(percent) < 1000 else f"{percent / 100:+.0f}\N{MULTIPLICATION SIGN}",
         "tone": tone,
     }
-
-
-def _money(minor: int, currency: str) -> str:
-    """An amount that may be below nothing."""
-    text = money_text(Money(abs(minor), currency))
-    return f"\N{MINUS SIGN}{text}" if minor < 0 else text
 
 
 def _axis_money(minor: int, currency: str) -> str:

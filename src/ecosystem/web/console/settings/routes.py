@@ -16,15 +16,14 @@ from ecosystem.web import forms
 from ecosystem.web.answers import Answer
 from ecosystem.web.console.desk import desk, get, post
 from ecosystem.web.console.lags import lags
+from ecosystem.web.console.percents import Percent, basis_points
+from ecosystem.web.formats import percent_text
 from ecosystem.web.forms import Form
 from ecosystem.web.statuses import status_of
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 TIERS = 4
-Percent = Annotated[
-    str, Meta(pattern=r"^(100|[0-9]{1,2}([.,][0-9]{1,2})?)$", description="From 0 to 100 percent, such as 10 or 12.5.")
-]
 Hours = Annotated[str, Meta(pattern=r"^[0-9]{1,4}([.,][0-9]{1,2})?$", description="Hours, such as 24. 168 is a week.")]
 
 
@@ -58,7 +57,7 @@ class NewPolicy(Struct, frozen=True, kw_only=True):
         """The tiers that have a share, in their order."""
         return tuple(
             Tier(
-                share_bps=_bps(share),
+                share_bps=basis_points(share),
                 before_min=_minutes(getattr(self, f"before_{place}") or "0"),
                 within_min=_minutes(within) if (within := getattr(self, f"within_{place}")) else None,
             )
@@ -79,7 +78,7 @@ async def set_rates(request: Visit) -> Answer:
     form = await request.form_of(NewRates)
     try:
         asked = form.asked
-        wanted = Rates(provider_share_bps=_bps(asked.share), surcharge_bps=_bps(asked.surcharge))
+        wanted = Rates(provider_share_bps=basis_points(asked.share), surcharge_bps=basis_points(asked.surcharge))
         rates = await request.market.tariff.change(wanted, request.actor, seen=asked.version)
     except Refusal as no:
         return await _shown(request, form.refused(no, provider_share_bps="share", surcharge_bps="surcharge"))
@@ -126,8 +125,8 @@ async def _shown(request: Visit, form: Form[NewRates] | None = None) -> Answer:
     rates = await market.tariff.current()
     blank = forms.blank(
         NewRates,
-        share=_percent(rates.provider_share_bps),
-        surcharge=_percent(rates.surcharge_bps),
+        share=percent_text(rates.provider_share_bps),
+        surcharge=percent_text(rates.surcharge_bps),
         version=rates.version,
     )
     return at_desk.page(
@@ -163,19 +162,10 @@ async def _health(request: Visit) -> Mapping[str, str]:
 def _filled(policy: Policy) -> Form[NewPolicy]:
     values: dict[str, object] = {"version": policy.version, "reschedule": _hours(policy.reschedule_min)}
     for place, tier in enumerate(policy.tiers[:TIERS], start=1):
-        values[f"share_{place}"] = _percent(tier.share_bps)
+        values[f"share_{place}"] = percent_text(tier.share_bps)
         values[f"before_{place}"] = _hours(tier.before_min)
         values[f"within_{place}"] = "" if tier.within_min is None else _hours(tier.within_min)
     return forms.blank(NewPolicy, **values)
-
-
-def _bps(percent: str) -> int:
-    whole, _, part = percent.replace(",", ".").partition(".")
-    return int(whole) * 100 + int(part.ljust(2, "0"))
-
-
-def _percent(bps: int) -> str:
-    return f"{bps / 100:g}"
 
 
 def _minutes(hours: str) -> int:
