@@ -226,7 +226,7 @@ async def test_an_empty_ledger_holds() -> None:
 
 
 def test_the_stored_shapes_are_named() -> None:
-    assert (Account.entity, Recorded.entity) == ("account", "transfer")
+    assert (Account.entity, Recorded.entity) == ("ledger_account", "transfer")
 
 
 async def test_settling_twice_is_one_story_only() -> None:
