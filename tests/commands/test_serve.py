@@ -14,12 +14,11 @@ from serving import free_ports, said, serving
 async def test_an_empty_marketplace_offers_a_link_that_makes_the_first_operator(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", "--no-demo") as served:
         line = await asyncio.wait_for(served.process.stdout.readline(), 5)
-        async with aiohttp.ClientSession() as session:
-            async with (
-                session.get(line.decode().split()[-1]) as page,
-                session.get(f"{served.url}/health/ready") as ready,
-            ):
-                body = await ready.json()
+        async with (
+            aiohttp.ClientSession() as session, session.get(line.decode().split()[-1]) as page,
+            session.get(f"{served.url}/health/ready") as ready,
+        ):
+            body = await ready.json()
 
     assert "first operator" in line.decode()
     assert page.status == 200
@@ -34,9 +33,8 @@ async def test_a_demo_is_made_once_and_the_second_start_is_quick(tmp_path: Path)
     began = time.perf_counter()
     async with serving(tmp_path / "data") as second:
         seconds = time.perf_counter() - began
-        async with aiohttp.ClientSession() as session:
-            async with session.get(second.url) as answer:
-                home = await answer.text()
+        async with aiohttp.ClientSession() as session, session.get(second.url) as answer:
+            home = await answer.text()
     status, verified = await said(tmp_path / "data", "verify")
     _, index = await said(tmp_path / "data", "rebuild", "search", "--check")
 
@@ -52,9 +50,8 @@ async def test_a_killed_process_leaves_a_folder_that_starts_again(tmp_path: Path
     async with serving(tmp_path / "data", "--no-demo") as killed:
         await killed.stop(signal.SIGKILL)
     async with serving(tmp_path / "data", "--no-demo") as again:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"{again.url}/health/ready") as ready:
-                assert ready.status == 200
+        async with aiohttp.ClientSession() as session, session.get(f"{again.url}/health/ready") as ready:
+            assert ready.status == 200
         assert await again.stop() == 0
 
 
