@@ -15,7 +15,8 @@ async def test_an_empty_marketplace_offers_a_link_that_makes_the_first_operator(
     async with serving(tmp_path / "data", "--no-demo") as served:
         line = await asyncio.wait_for(served.process.stdout.readline(), 5)
         async with (
-            aiohttp.ClientSession() as session, session.get(line.decode().split()[-1]) as page,
+            aiohttp.ClientSession() as session,
+            session.get(line.decode().split()[-1]) as page,
             session.get(f"{served.url}/health/ready") as ready,
         ):
             body = await ready.json()
