@@ -27,7 +27,7 @@ from tests.serving import Serving, said, serving
 from bench.callers import REQUESTS, Checkout, Made, Plan
 from bench.processes import Cost, children, cost
 from bench.rows import Row, markdown
-from bench.stock import Stock, stocked
+from bench.stock import Stock, Wanted, stocked
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.commands.settings import settings
@@ -161,7 +161,7 @@ async def measured(folder: Path, checkouts: int, callers: int, providers: int, w
     """Stock the folder, serve it, check out, wait for everything to follow, stop, verify."""
     data = folder / "data"
     chosen = settings({"ECOSYSTEM_DATA": str(data), "ECOSYSTEM_DEMO": "0", "ECOSYSTEM_URL": URL})
-    stock = await stocked(chosen, providers=providers, customers=warm + checkouts)
+    stock = await stocked(chosen, Wanted(providers=providers, customers=warm + checkouts))
     async with serving(data, "--no-demo", "--processor-profile=calm", f"--url={URL}") as served:
         run = await _run(folder, data, served, stock, callers, warm)
     status, report = await said(data, "verify")

@@ -25,7 +25,7 @@ from tests.serving import said, serving
 
 from bench.callers import Checkout, Line, requests_of
 from bench.checkout_speed import URL
-from bench.stock import PRICE, Stock, stocked
+from bench.stock import PRICE, Stock, Wanted, stocked
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.commands.settings import settings
@@ -41,9 +41,8 @@ async def drill(rounds: int, people: int, told: Callable[[str], None] = lambda _
     with tempfile.TemporaryDirectory(prefix="ecosystem-races-") as folder:
         data = Path(folder) / "data"
         chosen = settings({"ECOSYSTEM_DATA": str(data), "ECOSYSTEM_DEMO": "0", "ECOSYSTEM_URL": URL})
-        stock = await stocked(
-            chosen, providers=len(SEATS), customers=people, seats=lambda number: SEATS[number % len(SEATS)]
-        )
+        wanted = Wanted(providers=len(SEATS), customers=people, seats=lambda number: SEATS[number % len(SEATS)])
+        stock = await stocked(chosen, wanted)
         async with serving(data, "--no-demo", "--processor-profile=calm", f"--url={URL}") as served:
             answers = await _raced(int(served.url.rpartition(":")[2]), stock, rounds, people, told)
         status, report = await said(data, "verify")
