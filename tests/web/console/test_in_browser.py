@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.browser import chromium, overflow, page, violations
 from tests.web.console.busy import Busy, busy, dead_letter
 from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
@@ -189,22 +189,20 @@ def test_the_palette_leads_by_keyboard_to_pages_ids_and_people(
 ) -> None:
     with page(browser, bypass_csp=True, cookies=cookies, base=shop.address) as opened:
         opened.goto("/console")
-        opened.keyboard.press("Control+k")
-        field = opened.get_by_role("combobox")
-        expect(field).to_be_focused()
+        field = palette(opened)
         opened.keyboard.type("sett")
         expect(opened.locator('#palette [role="option"]:not([hidden])')).to_have_count(1)
         assert violations(opened) == []
         opened.keyboard.press("Enter")
         opened.wait_for_url("**/console/settings")
 
-        opened.keyboard.press("Control+k")
+        palette(opened)
         opened.keyboard.type(happened.bookings["missed"])
         expect(opened.locator("#found-1")).to_contain_text("Portrait session")
         opened.keyboard.press("Enter")
         opened.wait_for_url(f"**/console/bookings/{happened.bookings['missed']}")
 
-        opened.keyboard.press("Control+k")
+        palette(opened)
         opened.keyboard.type("pedro@")
         expect(opened.locator("#found-1")).to_contain_text("Pedro Ferreira")
         assert violations(opened) == []
@@ -259,3 +257,12 @@ def enter(opened: Page) -> None:
     opened.get_by_label("Password", exact=True).fill(PASSWORD)
     opened.get_by_role("button", name="Sign in").click()
     expect(opened.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+def palette(opened: Page) -> Locator:
+    """The palette's field, opened by its keys once the page's script listens."""
+    opened.wait_for_function("document.readyState === 'complete'")
+    opened.keyboard.press("Control+k")
+    field = opened.get_by_role("combobox")
+    expect(field).to_be_focused()
+    return field
