@@ -73,6 +73,11 @@ class Entry(Struct, frozen=True, array_like=True):
 unpacked = msgspec.msgpack.Decoder(Item).decode
 
 
+def beginning(entity: str) -> bytes:
+    """How the packed items of that kind begin: an array of so many fields, the first of them the kind."""
+    return bytes([0x90 | len(Item.__struct_fields__)]) + _pack(entity)
+
+
 def kept(packed: bytes, checksum: int, pk: str, sk: str) -> Kept:
     """The item as read. Raises `TableDamaged` when its bytes are not those written: SQLite itself does not look."""
     if crc32(packed) != checksum:

@@ -12,7 +12,7 @@ import apsw
 
 from ecosystem.adapters.embedded.table_changes import Position, entries
 from ecosystem.adapters.embedded.table_file import refusal, rows, statements
-from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, kept, micros, row
+from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, beginning, kept, micros, row
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports import table_codec
 from ecosystem.ports.clock import Clock
@@ -24,12 +24,18 @@ T = TypeVar("T")
 
 BUSY_RETRY_S = 0.002
 BUSY_S_MAX = 2.0
-# Change rows and scanned items read in one go: they may be large, and the loop waits meanwhile.
+# Change rows and scanned items read in one go: they may be large, and the loop waits meanwhile. Items of other kinds
+# are passed over inside SQLite, by how their packed form begins.
 CHANGES_STEP = 64
-SCAN_STEP = 500
+SCAN_STEP = 2_000
+SCAN_ITEMS = 500
 
 _GET = "SELECT item, checksum FROM items WHERE pk = ? AND sk = ?"
-_SCAN = "SELECT pk, sk, item, checksum FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?"
+_AHEAD = "SELECT pk, sk FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT 1 OFFSET ?"
+_SCAN = """SELECT pk, sk, item, checksum FROM items WHERE (pk, sk) > (?, ?) AND (pk, sk) <= (?, ?)
+    AND substr(item, 1, ?) = ? ORDER BY pk, sk LIMIT ?"""
+_BEYOND = b""
+"""Bytes come after every text in SQLite: beyond all keys."""
 _CHANGES = "SELECT seq, body, checksum FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?"
 
 
@@ -65,20 +71,23 @@ class Reads:
 
     async def scan(self, kind: type[S], after: Cursor | None, limit: int) -> Page[S]:
         place = table_codec.Place("", "") if after is None else table_codec.place(after)
-        now = micros(self._clock.now())
+        now, begins = micros(self._clock.now()), beginning(kind.entity)
         page: list[Row[S]] = []
         pk, sk = place.partition, place.sort
         while True:
-            found = await self._asked(partial(rows, self._connection, _SCAN, (pk, sk, SCAN_STEP)))
-            for next_pk, next_sk, packed, checksum in found:
+            end = await self._asked(partial(self._all, _AHEAD, (pk, sk, SCAN_STEP)))
+            to = end[0] if end else (_BEYOND, _BEYOND)
+            found = await self._asked(partial(self._all, _SCAN, (pk, sk, *to, len(begins), begins, SCAN_ITEMS)))
+            for pk, sk, packed, checksum in found:
+                item = kept(packed, checksum, pk, sk).item
+                if item.expires is None or item.expires > now:
+                    page.append(row(Key(pk, sk), item, kind))
                 if len(page) == limit:
                     return Page(page, table_codec.cursor(table_codec.Place(pk, sk)))
-                pk, sk = next_pk, next_sk
-                item = kept(packed, checksum, pk, sk).item
-                if item.entity == kind.entity and (item.expires is None or item.expires > now):
-                    page.append(row(Key(pk, sk), item, kind))
-            if len(found) < SCAN_STEP:
-                return Page(page)
+            if len(found) < SCAN_ITEMS:
+                if not end:
+                    return Page(page)
+                pk, sk = to
             await asyncio.sleep(0)
 
     async def changes(self, after: Position, limit: int) -> list[tuple[Position, Entry]]:
