@@ -257,8 +257,11 @@ class Store:
                 future.set_exception(refused)
         if fresh[0] or fresh[1]:
             self.kept(*fresh)
-        if self._queue or self._finished or self._postponed:
+        if self._queue:
             self._flush()
+        elif self._finished or self._postponed:
+            # Not at once: each delivery that ends would keep the disk from who waits for an answer.
+            self._schedule(after_s=0.05)
 
     def _highest(self) -> int:
         names = ("object", "delivery", "timer", "effect")
