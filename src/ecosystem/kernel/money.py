@@ -48,9 +48,10 @@ class Money(Struct, frozen=True):
     currency: str
 
     def __post_init__(self) -> None:
-        if self.minor < 0 or self.minor > MINOR_MAX:
+        if not 0 <= self.minor <= MINOR_MAX:
             raise Invalid(f"An amount lies between 0 and {MINOR_MAX} minor units.", field="minor")
-        exponent(self.currency)
+        if self.currency not in _TWO_DECIMALS:  # nearly every amount; each item that is read makes some
+            exponent(self.currency)
 
     def __add__(self, other: Self) -> Money:
         return Money(self.minor + self._same(other), self.currency)
