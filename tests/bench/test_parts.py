@@ -6,7 +6,7 @@ import pytest
 from bench.rows import Row
 
 from bench import __main__ as bench
-from bench import checkout_speed, conformance, drills, slots
+from bench import checkout_speed, conformance, drills, races, slots, startup
 
 
 def test_a_checkout_over_http_is_measured_and_verified() -> None:
@@ -14,6 +14,24 @@ def test_a_checkout_over_http_is_measured_and_verified() -> None:
 
     assert rows[0].figure > 0
     assert {row.name.partition(",")[0] for row in rows} >= {"quote", "hold", "pay", "confirm"}
+
+
+async def test_one_time_raced_for_is_sold_as_often_as_it_has_seats() -> None:
+    answers = await races.drill(2, 12)
+
+    assert answers == {"held": 4, "SlotTaken": 20, "confirmed": 4}
+
+
+def test_a_stamped_marketplace_is_served_searched_backed_up_and_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup, "STARTS", 1)
+    monkeypatch.setattr(startup, "ASKED", 2)
+    rows = startup.run(tmp_path, services=10, bookings=60, told=lambda _: None)
+
+    named = {row.name: row.figure for row in rows}
+    assert named["10 services and 60 bookings stored: items in the table"] > 60 * 15
+    assert any("verify" in name for name in named)
 
 
 def test_a_run_is_written_with_what_is_missing_and_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
