@@ -564,3 +564,18 @@ async def test_nothing_acknowledged_is_lost_in_a_short_drill(drill: str) -> None
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert "lost: 0 of" in done.stdout
+
+
+async def test_who_wrote_is_answered_even_if_nobody_can_be_told(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = await EmbeddedTable.open(tmp_path / "table.sqlite", clock, upkeep=False)
+
+    def deaf(*_: object) -> None:
+        raise RuntimeError("nobody listens")
+
+    monkeypatch.setattr(table._writer.commits, "_told", deaf)
+    async with asyncio.timeout(5):
+        await table.transact(Put(key=Key("A", "1"), value=Counter()))
+        await table.transact(Put(key=Key("A", "2"), value=Counter()))
+        await table.close()

@@ -8,6 +8,7 @@ nobody is answered, not even refused, before the batch is on disk: a refusal may
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from ecosystem.adapters.embedded.table_work import Work
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.clock import Clock
 
+log = logging.getLogger(__name__)
 BUDGET_S_MIN = 0.001
 BUDGET_S_MAX = 0.004
 COMMITS_REMEMBERED = 8
@@ -210,8 +212,12 @@ class GroupCommit:
     def _answer(self) -> None:
         batch, self._batch = self._batch, []
         changed = [member.entries for member in batch if member.entries]
-        if changed:
-            self._told(changed)
+        try:
+            if changed:
+                self._told(changed)
+        except Exception:
+            # What was asked for is on disk: whoever asked hears of it, whatever became of the others who listen.
+            log.exception("a committed batch could not be told of")
         for member in batch:
             if member.future.done():
                 continue  # The caller has gone; what it asked for has landed all the same.
