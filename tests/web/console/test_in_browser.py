@@ -15,6 +15,9 @@ from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
 from ecosystem.contexts.catalogue import ProviderStatus
 from ecosystem.workflows.wiring import Wiring
 
+# One marketplace for all of them, whose clock moves on: they run in their order, in one process.
+pytestmark = pytest.mark.xdist_group("console-browser")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

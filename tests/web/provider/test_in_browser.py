@@ -19,6 +19,9 @@ from market import ADA
 
 BOOKINGS = ("waiting", "moving", "absent", "off")
 
+# One marketplace for all of them, whose clock moves on: they run in their order, in one process.
+pytestmark = pytest.mark.xdist_group("provider-browser")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
