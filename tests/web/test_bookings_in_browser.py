@@ -22,6 +22,9 @@ from .shop import ANA, PASSWORD, Served, served
 
 PAGE = re.compile(r"/bookings/bkg_\w+$")
 
+# One marketplace for all of them, whose clock moves on: they run in their order, in one process.
+pytestmark = pytest.mark.xdist_group("bookings-browser")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -20,6 +20,9 @@ from .shop import ANA, PASSWORD, Served, served
 PAYS, CHALLENGED, DECLINED = "4242424242424242", "4000002500003155", "4000000000009995"
 BOOKED = re.compile(r"/bookings/bkg_\w+/confirmed$")
 
+# One marketplace for all of them, whose clock moves on: they run in their order, in one process.
+pytestmark = pytest.mark.xdist_group("checkout-browser")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
