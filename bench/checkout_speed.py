@@ -25,7 +25,7 @@ from msgspec import Struct
 from tests.serving import Serving, said, serving
 
 from bench.callers import REQUESTS, Checkout, Made, Plan
-from bench.processes import Cost, children, cost
+from bench.processes import Cost, children, cost, memory_mb
 from bench.rows import Row, markdown
 from bench.stock import Stock, Wanted, stocked
 from ecosystem.adapters.embedded.table import EmbeddedTable
@@ -81,6 +81,7 @@ class Run(Struct, frozen=True, kw_only=True):
     product: Cost
     processor: Cost
     callers_s: float
+    memory_mb: tuple[float, float]
     verified: str
 
     @property
@@ -177,6 +178,7 @@ async def _run(folder: Path, data: Path, served: Serving, stock: Stock, callers:
     before, _ = await drained(data, processor_url, 0)
     [sandbox, *_] = children(served.process.pid)
     product, processor = cost(served.process.pid), cost(sandbox)
+    began_mb = memory_mb(served.process.pid)
     calling = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.callers", str(plan), stdout=asyncio.subprocess.PIPE
     )
@@ -196,6 +198,7 @@ async def _run(folder: Path, data: Path, served: Serving, stock: Stock, callers:
         product=cost(served.process.pid).since(product),
         processor=cost(sandbox).since(processor),
         callers_s=made.cpu_s,
+        memory_mb=(began_mb, memory_mb(served.process.pid)),
         verified="",
     )
 
@@ -235,6 +238,15 @@ def rows(run: Run, callers: int) -> list[Row]:
     )
     for name, cpu_s, checkouts in costs:
         found.append(Row(part="checkout", name=f"CPU a checkout: {name}", figure=cpu_s / checkouts * 1e3, unit="ms"))
+    before_mb, after_mb = run.memory_mb
+    found.append(
+        Row(
+            part="checkout",
+            name=f"memory of the product after {run.checkouts:,} checkouts ({before_mb:.0f} before)",
+            figure=after_mb,
+            unit="MB",
+        )
+    )
     return found
 
 
