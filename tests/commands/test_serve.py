@@ -47,6 +47,18 @@ async def test_a_demo_is_made_once_and_the_second_start_is_quick(tmp_path: Path)
     assert "the index agrees" in index
 
 
+async def test_browsers_are_told_the_processors_public_address(tmp_path: Path) -> None:
+    flags = ("--no-demo", "--processor-host=0.0.0.0", "--processor-url=http://cards.example:8443")
+    async with serving(tmp_path / "data", *flags) as served, aiohttp.ClientSession() as session:
+        async with session.get(f"{served.url}/health/ready") as ready:
+            body = await ready.json()
+        async with session.get(f"{served.url}/sign-in") as page:
+            policy = page.headers["Content-Security-Policy"]
+
+    assert (ready.status, body["checks"]["processor"]) == (200, "ok")
+    assert "frame-src http://cards.example:8443;" in policy
+
+
 async def test_a_killed_process_leaves_a_folder_that_starts_again(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", "--no-demo") as killed:
         await killed.stop(signal.SIGKILL)

@@ -18,6 +18,39 @@ def test_the_defaults_serve_on_loopback_and_give_the_processor_an_origin_of_its_
     chosen = settings({})
 
     assert (chosen.url, chosen.port, chosen.processor_port) == ("http://127.0.0.1:8000", 8000, 8001)
+    assert (chosen.processor_host, chosen.processor_url) == ("127.0.0.1", "http://127.0.0.1:8001")
+
+
+def test_public_addresses_become_origins_as_browsers_write_them() -> None:
+    chosen = settings(
+        {
+            "ECOSYSTEM_HOST": "0.0.0.0",
+            "ECOSYSTEM_URL": "https://Market.example:443/",
+            "ECOSYSTEM_PROCESSOR_HOST": "::",
+            "ECOSYSTEM_PROCESSOR_URL": "https://cards.Market.example",
+        }
+    )
+
+    assert chosen.url == "https://market.example"
+    assert chosen.processor_url == "https://cards.market.example"
+    assert settings({"ECOSYSTEM_PROCESSOR_HOST": "0.0.0.0"}).processor_url == "http://127.0.0.1:8001"
+    assert settings({"ECOSYSTEM_PROCESSOR_HOST": "::"}).processor_url == "http://[::1]:8001"
+
+
+@pytest.mark.parametrize(
+    ("url", "processor_url"),
+    [
+        ("http://market.example:8000", "http://MARKET.example:8000"),
+        ("https://market.example", "https://market.example:443"),
+        ("https://market.example", "http://cards.market.example"),
+    ],
+)
+def test_the_processor_is_an_origin_of_its_own_that_browsers_show(url: str, processor_url: str) -> None:
+    with pytest.raises(Wrong) as refused:
+        settings({"ECOSYSTEM_URL": url, "ECOSYSTEM_PROCESSOR_URL": processor_url})
+
+    assert refused.value.field == "ECOSYSTEM_PROCESSOR_URL"
+    assert "origin of its own" in refused.value.message or "begins with https" in refused.value.message
 
 
 @pytest.mark.parametrize(
@@ -29,6 +62,13 @@ def test_the_defaults_serve_on_loopback_and_give_the_processor_an_origin_of_its_
         ("ECOSYSTEM_HOST", "example.org"),
         ("ECOSYSTEM_URL", "market.example"),
         ("ECOSYSTEM_URL", "https://market.example/path"),
+        ("ECOSYSTEM_URL", "https://someone@market.example"),
+        ("ECOSYSTEM_URL", "https://market.example:port"),
+        ("ECOSYSTEM_PROCESSOR_HOST", "cards.example"),
+        ("ECOSYSTEM_PROCESSOR_URL", "cards.example"),
+        ("ECOSYSTEM_PROCESSOR_URL", "https://cards.example/element"),
+        ("ECOSYSTEM_PROCESSOR_URL", "https://cards.example?theme=dark"),
+        ("ECOSYSTEM_PROCESSOR_URL", "https://cards.example 'unsafe-inline'"),
         ("ECOSYSTEM_CURRENCY", "EURO"),
         ("ECOSYSTEM_LOG", "loud"),
         ("ECOSYSTEM_SMTP_URL", "mail.example"),

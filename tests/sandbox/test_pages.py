@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import aiohttp
 import pytest
+from msgspec.structs import replace
 
+from ecosystem.sandbox import Sandbox, Settings
 from sandbox.calling import SHOP, Caller
 
 
@@ -100,6 +103,18 @@ async def test_a_challenge_nobody_asked_for_or_answered_with_nonsense_is_refused
     assert (await look(api, "/3ds/src_nothing", method="POST", data={"decision": "authorize"}))[0] == 404
     for decision in ({}, {"decision": "maybe"}):
         assert (await look(api, path, method="POST", data=decision))[0] == 400
+
+
+async def test_browsers_are_sent_to_the_public_address_and_calls_stay_at_its_own(settings: Settings) -> None:
+    public = replace(settings, host="0.0.0.0", public_url="https://cards.example")
+    async with Sandbox.running(public) as sandbox, aiohttp.ClientSession() as session:
+        api = Caller(sandbox.origin, session)
+        asked = await api.pay("pm_card_authenticationRequired", return_url=f"{SHOP}/back")
+        paid = await api.pay(**{"expand[]": "latest_charge"})
+
+    assert sandbox.origin.startswith("http://127.0.0.1:")
+    assert asked["next_action"]["redirect_to_url"]["url"].startswith("https://cards.example/3ds/")
+    assert paid["latest_charge"]["receipt_url"].startswith("https://cards.example/receipts/")
 
 
 async def test_a_receipt_shows_the_charge(api: Caller) -> None:

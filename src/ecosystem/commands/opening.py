@@ -11,7 +11,7 @@ from ecosystem.adapters.embedded import Embedded, Place, embedded
 from ecosystem.adapters.outside.cards import Account
 from ecosystem.adapters.outside.mail import Security, SmtpAccount
 from ecosystem.app import App
-from ecosystem.commands.settings import Settings
+from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand
 from ecosystem.contexts.payments import SUBSCRIBED
 from ecosystem.ports.clock import Clock
@@ -26,8 +26,10 @@ async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Em
     how = Child(
         data=chosen.data / "processor",
         keys=chosen.data / "processor" / "keys.json",
+        host=chosen.processor_host,
         port=chosen.processor_port,
-        webhook_url=f"http://{_bracketed(chosen.host)}:{chosen.port}/api/stripe/webhook",
+        public_url=chosen.processor_url,
+        webhook_url=f"http://{bracketed(reached(chosen.host))}:{chosen.port}/api/stripe/webhook",
         embedders=_origins(chosen),
         events=SUBSCRIBED,
         profile=chosen.processor_profile,
@@ -45,7 +47,12 @@ async def without_processor(
     place = Place(
         data=chosen.data,
         url=chosen.url,
-        processor=Account(origin=origin, secret_key=keys.secret_key, publishable_key=keys.publishable_key),
+        processor=Account(
+            origin=origin,
+            secret_key=keys.secret_key,
+            publishable_key=keys.publishable_key,
+            browser_origin=chosen.processor_url,
+        ),
         webhook_secrets=(keys.webhook_secret,),
         smtp=_smtp(chosen),
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
@@ -75,7 +82,3 @@ def _smtp(chosen: Settings) -> SmtpAccount | None:
         username=parts.username or "",
         password=parts.password or "",
     )
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -23,7 +23,7 @@ from ecosystem.app import App
 from ecosystem.commands import control, demo, logs
 from ecosystem.commands.acts import acts
 from ecosystem.commands.opening import opened
-from ecosystem.commands.settings import Settings, Wrong
+from ecosystem.commands.settings import Settings, Wrong, is_loopback
 from ecosystem.operations import Operations
 from ecosystem.site import site
 from ecosystem.web.cookies import Jar
@@ -80,8 +80,8 @@ class _Told:
 
 async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
-    for port in (chosen.port, chosen.processor_port):
-        _must_be_free(chosen.host, port)
+    _must_be_free(chosen.host, chosen.port)
+    _must_be_free(chosen.processor_host, chosen.processor_port)
     clock = LateClock()
     async with opened(chosen, clock) as (market, deployment):
         wiring = Wiring.of(market)
@@ -113,7 +113,7 @@ async def _serve(chosen: Settings, told: _Told) -> None:
 
 def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
     ports = deployment.ports
-    origin = urlsplit(ports.cards.element.origin)
+    origin = urlsplit(deployment.processor)
 
     async def table() -> None:
         await wiring.market.ledger.positions(["readiness"])
@@ -198,6 +198,8 @@ def _must_be_free(host: str, port: int) -> None:
 
 def _welcome(chosen: Settings, first: list[str], seconds: float) -> str:
     lines = [f"{chosen.name} is open at {chosen.url} (ready in {seconds:.1f} s; Ctrl-C closes it)", *first]
+    if is_loopback(chosen.processor_url) and not is_loopback(chosen.url):
+        lines.append("Only this machine can pay by card: ECOSYSTEM_PROCESSOR_URL names an address for others.")
     if sys.stdout.isatty():
         return "\n".join(["", *lines, ""])
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +24,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Path
     host: str
     port: int
+    processor_host: str
     processor_port: int
+    processor_url: str
     url: str
     name: str
     currency: str
@@ -43,6 +46,11 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "ECOSYSTEM_HOST": ("127.0.0.1", "Address to listen on."),
     "ECOSYSTEM_PORT": ("8000", "Port to listen on."),
     "ECOSYSTEM_PROCESSOR_PORT": ("", "Port of the sandbox card processor: an origin of its own. Default: port + 1."),
+    "ECOSYSTEM_PROCESSOR_HOST": ("127.0.0.1", "Address that the sandbox card processor listens on."),
+    "ECOSYSTEM_PROCESSOR_URL": (
+        "",
+        "Public address of the sandbox card processor, an origin of its own for browsers. Default: http://its host:port.",
+    ),
     "ECOSYSTEM_URL": ("", "Public address, as people type it; https makes cookies secure. Default: http://host:port."),
     "ECOSYSTEM_NAME": ("Ecosystem", "The marketplace's name on pages and in mails."),
     "ECOSYSTEM_CURRENCY": ("EUR", "Currency that new services start with (ISO 4217)."),
@@ -70,14 +78,21 @@ def settings(given: Mapping[str, str]) -> Settings:
     def read(name: str) -> str:
         return given.get(name, "").strip() or DEFAULTS[name][0]
 
-    host = _host(read("ECOSYSTEM_HOST"))
+    host = _host(read("ECOSYSTEM_HOST"), "ECOSYSTEM_HOST")
     port = _whole("ECOSYSTEM_PORT", read("ECOSYSTEM_PORT"), 1, 65534)
-    url = _url(read("ECOSYSTEM_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    url = _origin("ECOSYSTEM_URL", read("ECOSYSTEM_URL") or f"http://{bracketed(host)}:{port}")
+    processor_host = _host(read("ECOSYSTEM_PROCESSOR_HOST"), "ECOSYSTEM_PROCESSOR_HOST")
+    processor_port = _whole("ECOSYSTEM_PROCESSOR_PORT", read("ECOSYSTEM_PROCESSOR_PORT") or str(port + 1), 1, 65535)
+    given_url = read("ECOSYSTEM_PROCESSOR_URL")
     return Settings(
         data=Path(read("ECOSYSTEM_DATA")),
         host=host,
         port=port,
-        processor_port=_whole("ECOSYSTEM_PROCESSOR_PORT", read("ECOSYSTEM_PROCESSOR_PORT") or str(port + 1), 1, 65535),
+        processor_host=processor_host,
+        processor_port=processor_port,
+        processor_url=_processor_url(given_url, url)
+        if given_url
+        else f"http://{bracketed(reached(processor_host))}:{processor_port}",
         url=url,
         name=read("ECOSYSTEM_NAME"),
         currency=_currency(read("ECOSYSTEM_CURRENCY")),
@@ -102,20 +117,63 @@ def _one_of(name: str, text: str, *choices: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
+def reached(host: str) -> str:
+    """The address at which this machine itself reaches what listens there: every address is no address to call."""
+    address = ipaddress.ip_address(host)
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _host(text: str, name: str) -> str:
     if text == "localhost":
         return "127.0.0.1"
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise Wrong(f"ECOSYSTEM_HOST is an IP address or localhost, not {text!r}.", field="ECOSYSTEM_HOST") from None
+        raise Wrong(f"{name} is an IP address or localhost, not {text!r}.", field=name) from None
 
 
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-        raise Wrong(f"ECOSYSTEM_URL is like https://market.example, not {text!r}.", field="ECOSYSTEM_URL")
-    return text.rstrip("/")
+def _origin(name: str, text: str) -> str:
+    """The origin as browsers write it: lower case, and no port that goes without saying."""
+    wrong = Wrong(f"{name} is like https://market.example, with nothing after it, not {text!r}.", field=name)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise wrong
+    if parts.query or parts.fragment or "@" in parts.netloc or not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname):
+        raise wrong
+    standard = {"http": 80, "https": 443}[parts.scheme]
+    shown = "" if port in {None, standard} else f":{port}"
+    return f"{parts.scheme}://{bracketed(parts.hostname)}{shown}"
+
+
+def _processor_url(text: str, url: str) -> str:
+    name = "ECOSYSTEM_PROCESSOR_URL"
+    origin = _origin(name, text)
+    if origin == url:
+        # The browser keeps card fields and pages apart by their origins alone.
+        raise Wrong(f"{name} is an origin of its own, another host or port than the marketplace's {url}.", field=name)
+    if url.startswith("https:") and origin.startswith("http:") and not is_loopback(origin):
+        raise Wrong(f"{name} begins with https, as {url} does: browsers show no other frame there.", field=name)
+    return origin
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether only this machine reaches that origin."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _smtp(text: str) -> str:

@@ -39,6 +39,7 @@ def main() -> int:
         keys=_keys(asked.keys or asked.data / "keys.json"),
         host=asked.host,
         port=asked.port,
+        public_url=asked.public_url.rstrip("/"),
         webhook_url=asked.webhook_url,
         webhook_events=tuple(asked.events.split(",")) if asked.events else (),
         embedders=tuple(asked.embedder),
@@ -101,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keys", type=Path, help="the file of its keys (default: keys.json in the data folder)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=0, help="0 takes any that is free")
+    parser.add_argument("--public-url", default="", help="the origin that browsers are sent to (default: its own)")
     parser.add_argument("--webhook-url", help="where events are delivered")
     parser.add_argument("--events", default="", help="the types delivered, with commas between (default: all)")
     parser.add_argument("--embedder", action="append", default=[], help="an origin that may frame the card element")

@@ -26,11 +26,13 @@ class SandboxDied(Exception):
 
 
 class Child(Struct, frozen=True, kw_only=True):
-    """How the child is started. Its keys lie in `keys`, made when there are none."""
+    """How the child is started. Its keys lie in `keys`, made when there are none; browsers are sent to `public_url`."""
 
     data: Path
     keys: Path
+    host: str = "127.0.0.1"
     port: int
+    public_url: str = ""
     webhook_url: str
     embedders: tuple[str, ...]
     events: tuple[str, ...] = ()
@@ -44,7 +46,9 @@ class Child(Struct, frozen=True, kw_only=True):
             "ecosystem.sandbox",
             f"--data={self.data}",
             f"--keys={self.keys}",
+            f"--host={self.host}",
             f"--port={self.port}",
+            f"--public-url={self.public_url}",
             f"--webhook-url={self.webhook_url}",
             f"--events={','.join(self.events)}",
             *(f"--embedder={origin}" for origin in self.embedders),

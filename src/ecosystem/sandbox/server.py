@@ -27,7 +27,10 @@ Middleware = Callable[
 
 
 class Sandbox:
-    """A running card processor. `origin` is where its API and its pages are."""
+    """A running card processor.
+
+    `origin` is where its API and its pages are; `public_origin` is where browsers are told that its pages are.
+    """
 
     def __init__(self, settings: Settings, now: Callable[[], float], random: Callable[[int], bytes]) -> None:
         self.settings = settings
@@ -66,7 +69,7 @@ class Sandbox:
             try:
                 await site.start()
                 host, port = runner.addresses[0][:2]
-                sandbox.origin = f"http://{host}:{port}"
+                sandbox.origin = f"http://{_reached(host)}:{port}"
                 sandbox._courier.start()
                 yield sandbox
             finally:
@@ -78,6 +81,10 @@ class Sandbox:
     @property
     def keys(self) -> Keys:
         return self.settings.keys
+
+    @property
+    def public_origin(self) -> str:
+        return self.settings.public_url or self.origin
 
     def fail_next(self, fault: Fault) -> None:
         """Have the next calls that fit go wrong."""
@@ -118,7 +125,7 @@ class Sandbox:
             moment=self._now(),
             random=self._random,
             sequence=self._store.sequence,
-            origin=self.origin,
+            origin=self.public_origin,
             afterwards_s=self._courier.profile.afterwards_s,
         )
         act.request_id = f"req_{act.secret(14)}"
@@ -133,6 +140,12 @@ class Sandbox:
         application.add_routes([*control.routes(), *pages.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
         return application
+
+
+def _reached(host: str) -> str:
+    """The host of the address at which this machine reaches what listens there."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 — not to listen there, but to call
+    return f"[{own}]" if ":" in own else own
 
 
 async def _nowhere(request: web.Request) -> web.Response:

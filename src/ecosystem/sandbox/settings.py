@@ -70,7 +70,7 @@ PROFILES = {"rough": ROUGH, "calm": CALM}
 class Settings(Struct, frozen=True, kw_only=True):
     """What a sandbox is started with.
 
-    `data` is the file of its state. `embedders` are the origins of the pages that may frame the card element.
+    `data` is the file of its state. `public_url` is the origin that browsers are sent to, where it differs from its own. `embedders` are the origins of the pages that may frame the card element.
     `webhook_events` are the types of event that are delivered, all when it is empty.
     """
 
@@ -78,6 +78,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     keys: Keys
     host: str = "127.0.0.1"
     port: int = 0
+    public_url: str = ""
     webhook_url: str | None = None
     webhook_events: tuple[str, ...] = ()
     embedders: tuple[str, ...] = ()

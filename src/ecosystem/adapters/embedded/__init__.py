@@ -50,11 +50,15 @@ class Place(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An open deployment. `table` is its ports' table, with what only this one can tell."""
+    """An open deployment. `table` is its ports' table, with what only this one can tell.
+
+    `processor` is the origin at which this machine calls the card processor.
+    """
 
     ports: Ports
     table: EmbeddedTable
     secrets: FileSecrets
+    processor: str
 
 
 @asynccontextmanager
@@ -95,4 +99,4 @@ async def embedded(
             guest_link_key=base64.b64decode(link_key),
             inspector=ChildInspector(place.inspect) if place.inspect else None,
         )
-        yield Embedded(ports=ports, table=table, secrets=secrets)
+        yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
