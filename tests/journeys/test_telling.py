@@ -6,7 +6,8 @@ from datetime import timedelta
 from ecosystem.contexts.booking import CancelBooking
 from ecosystem.contexts.notifications import LetterView
 from ecosystem.ports.bus import Event
-from ecosystem.workflows.reactions import reactions
+from ecosystem.workflows.reactions import rules
+from ecosystem.workflows.rules import Rules
 from ecosystem.workflows.wiring import Wiring
 from market import ADA, GUEST, OPERATOR, OWNER, Market
 
@@ -26,10 +27,10 @@ async def test_a_guest_gets_one_confirmation_with_an_invitation_and_the_provider
     wiring = Wiring.of(shop.app)
 
     await wiring.settled()
-    table = reactions(shop.app)
+    table = Rules(rules(shop.app))
     for event in await events(shop, paid.booking.booking_id):
-        for reaction in table.get(event.type, ()):
-            await asyncio.gather(*(reaction.react(event) for _ in range(3)))
+        for rule in table.of(event):
+            await asyncio.gather(*(rule.react(event) for _ in range(3)))
     [letter] = await letters(shop)
     _, mail = await shop.app.notifications.outbox.read(letter.mail_id, OPERATOR)
     notices = await shop.app.notifications.board.latest(OWNER.actor_id, OWNER)

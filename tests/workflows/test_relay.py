@@ -11,7 +11,9 @@ from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.bus import Event, Fact, announce
 from ecosystem.ports.table import Table
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries
-from ecosystem.workflows.relay import Reaction, Relay
+from ecosystem.workflows.patterns import of_types
+from ecosystem.workflows.relay import Relay
+from ecosystem.workflows.rules import Rule
 
 OPERATOR = Actor(actor_id="usr_operator", groups=(Group.ADMINS,))
 
@@ -27,8 +29,11 @@ async def happen(table: Table, clock: VirtualClock, aggregate: str, sequence: in
     await table.transact(announce(fact, aggregate=aggregate, sequence=sequence, actor=system("test"), at=clock.now()))
 
 
-def relay(table: Table, clock: VirtualClock, *reactions: Reaction) -> Relay:
-    return Relay(table, clock, {"Painted": reactions})
+PAINTED = of_types("Painted")
+
+
+def relay(table: Table, clock: VirtualClock, *rules: Rule) -> Relay:
+    return Relay(table, clock, rules)
 
 
 async def test_events_of_one_aggregate_arrive_in_order_and_once_while_nothing_crashes(
@@ -42,7 +47,7 @@ async def test_events_of_one_aggregate_arrive_in_order_and_once_while_nothing_cr
     for sequence in range(1, 6):
         await happen(table, clock, "WALL#a", sequence)
         await happen(table, clock, "WALL#b", sequence)
-    follower = relay(table, clock, Reaction("note", note))
+    follower = relay(table, clock, Rule("note", PAINTED, note))
     await follower.drain()
     await follower.drain()
 
@@ -57,9 +62,9 @@ async def test_a_relay_that_starts_again_goes_on_where_it_was(table: Table, cloc
         seen.append(event.sequence)
 
     await happen(table, clock, "WALL#a", 1)
-    await relay(table, clock, Reaction("note", note)).drain()
+    await relay(table, clock, Rule("note", PAINTED, note)).drain()
     await happen(table, clock, "WALL#a", 2)
-    await relay(table, clock, Reaction("note", note)).drain()
+    await relay(table, clock, Rule("note", PAINTED, note)).drain()
 
     assert seen == [1, 2]
 
@@ -79,7 +84,7 @@ async def test_a_failing_reaction_holds_up_no_other_and_succeeds_later(table: Ta
 
     await happen(table, clock, "WALL#a", 1)
     await happen(table, clock, "WALL#a", 2)
-    follower = relay(table, clock, Reaction("moody", moody), Reaction("fine", fine))
+    follower = relay(table, clock, Rule("moody", PAINTED, moody), Rule("fine", PAINTED, fine))
     await follower.drain()
     broken = False
     retried_too_soon = await follower.retry()
@@ -102,7 +107,7 @@ async def test_after_its_attempts_a_delivery_is_a_dead_letter_that_an_operator_c
             raise ValueError(f"cannot paint {event.detail['colour']}")
 
     await happen(table, clock, "WALL#a", 1, colour="plaid")
-    follower = relay(table, clock, Reaction("paint", poisoned))
+    follower = relay(table, clock, Rule("paint", PAINTED, poisoned))
     await follower.drain()
     for _ in range(ATTEMPTS_MAX):
         clock.advance(timedelta(hours=1))
@@ -110,7 +115,7 @@ async def test_after_its_attempts_a_delivery_is_a_dead_letter_that_an_operator_c
     letters = await Deliveries(table, clock).dead()
     [letter] = letters.values
     broken = False
-    await Deliveries(table, clock).replay(letter.event.event_id, letter.reaction, OPERATOR)
+    await Deliveries(table, clock).replay(letter.event.event_id, letter.rule, OPERATOR)
     await follower.retry()
 
     assert (letter.attempts, letter.reason) == (ATTEMPTS_MAX, "ValueError: cannot paint plaid")

@@ -52,7 +52,7 @@ def _delivery(kept: Delivery) -> Plain:
         "eventType": event.type,
         "aggregate": event.aggregate,
         "at": event.at,
-        "reaction": kept.reaction,
+        "reaction": kept.rule,
         "status": kept.status,
         "attempts": kept.attempts,
         "reason": kept.reason,

@@ -19,6 +19,10 @@ from ecosystem.kernel.time import sortable
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Stored
 
 BUS = "ecosystem-marketplace-events"
+ACCOUNT = "000000000000"
+REGION = "local"
+"""Where no cloud is: what stands in the envelope for the cloud's account and region."""
+
 SHARDS = 8
 TIMELINE = "EVENT#"
 """What the places of events in their aggregate's partition begin with."""
@@ -88,6 +92,36 @@ def announce(
         },
         expected=ABSENT,
     )
+
+
+def enveloped(event: Event) -> dict[str, Any]:
+    """The event as the cloud's bus would hand it over, in plain values: what event patterns are matched against.
+
+    `detail` is the fact, and under `metadata` its circumstances. `metadata.event_id` is ours in both deployments (the
+    cloud's bus gives each delivery an `id` of its own).
+    """
+    actor = event.actor
+    return {
+        "version": "0",
+        "id": event.event_id,
+        "detail-type": event.type,
+        "source": event.source,
+        "account": ACCOUNT,
+        "time": sortable(event.at),
+        "region": REGION,
+        "resources": [event.aggregate],
+        "detail": {
+            **event.detail,
+            "metadata": {
+                "event_id": event.event_id,
+                "sequence": event.sequence,
+                "actor": {"id": actor.actor_id, "groups": list(actor.groups), "impersonator": actor.impersonator},
+                "previous": event.previous,
+                "trace_id": event.trace_id,
+                "schema_version": event.schema_version,
+            },
+        },
+    }
 
 
 def event_key(aggregate: str, sequence: int, kind: str) -> Key:

@@ -1,6 +1,6 @@
 """What becomes of a reaction that failed: tried again with back-off, at last a dead letter for a person to see.
 
-A reaction that succeeds leaves no trace, so the common case costs nothing. `DELIVERY#<event id>` / `<reaction>` exists
+A reaction that succeeds leaves no trace, so the common case costs nothing. `DELIVERY#<event id>` / `<rule>` exists
 from the first failure until a later attempt succeeds or an operator gives it up.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -35,26 +35,34 @@ class DeliveryStatus(StrEnum):
 
 
 class Delivery(Stored, frozen=True, kw_only=True):
-    """An event that a reaction could not take: how often it was tried, why it failed, and when it is due again."""
+    """An event that a rule's reaction could not take: how often it was tried, why it failed, and when it is due again."""
 
     entity: ClassVar[str] = "delivery"
+    schema: ClassVar[int] = 2
 
     event: Event
-    reaction: str
+    rule: str
     status: DeliveryStatus
     attempts: int
     reason: str
     due_at: datetime
     first_failed_at: datetime
 
+    @classmethod
+    def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
+        """Version 1 had no rules: reactions had names, and the rules made of them have the same."""
+        assert schema == 1
+        rule = fields.pop("reaction")
+        return {**fields, "rule": rule}
 
-def failed(event: Event, reaction: str, reason: str, at: datetime, earlier: Delivery | None = None) -> Delivery:
+
+def failed(event: Event, rule: str, reason: str, at: datetime, earlier: Delivery | None = None) -> Delivery:
     """The delivery after one more failure: due again after 2, 4, 8 ... seconds, dead after `ATTEMPTS_MAX` attempts."""
     attempts = (earlier.attempts if earlier else 0) + 1
     dead = attempts >= ATTEMPTS_MAX
     return Delivery(
         event=event,
-        reaction=reaction,
+        rule=rule,
         status=DeliveryStatus.DEAD if dead else DeliveryStatus.RETRYING,
         attempts=attempts,
         reason=reason[:REASON_LENGTH_MAX],
@@ -63,9 +71,9 @@ def failed(event: Event, reaction: str, reason: str, at: datetime, earlier: Deli
     )
 
 
-def delivery_key(event_id: str, reaction: str) -> Key:
-    """Access: one reaction's trouble with one event."""
-    return Key(f"DELIVERY#{event_id}", reaction)
+def delivery_key(event_id: str, rule: str) -> Key:
+    """Access: one rule's trouble with one event."""
+    return Key(f"DELIVERY#{event_id}", rule)
 
 
 def deliveries_partition(status: DeliveryStatus) -> str:
@@ -75,8 +83,8 @@ def deliveries_partition(status: DeliveryStatus) -> str:
 
 def kept(delivery: Delivery) -> Put:
     """The write that keeps the delivery as it now stands."""
-    key = delivery_key(delivery.event.event_id, delivery.reaction)
-    order = f"{sortable(delivery.due_at)}#{delivery.event.event_id}#{delivery.reaction}"
+    key = delivery_key(delivery.event.event_id, delivery.rule)
+    order = f"{sortable(delivery.due_at)}#{delivery.event.event_id}#{delivery.rule}"
     return Put(key=key, value=delivery, index={Index.STATUS: Key(deliveries_partition(delivery.status), order)})
 
 
@@ -115,23 +123,23 @@ class Deliveries:
         actor.must_operate()
         return await (self.dead if status is DeliveryStatus.DEAD else self.retrying)(after, limit)
 
-    async def replay(self, event_id: str, reaction: str, actor: Actor) -> None:
+    async def replay(self, event_id: str, rule: str, actor: Actor) -> None:
         """Make a delivery due at once, with all its attempts before it. For operators."""
         actor.must_operate()
-        row = await self._existing(event_id, reaction)
+        row = await self._existing(event_id, rule)
         again = msgspec.structs.replace(
             row.value, status=DeliveryStatus.RETRYING, attempts=0, due_at=self.clock.now() - FIRST_DELAY
         )
         await self.table.transact(msgspec.structs.replace(kept(again), expected=row.unchanged))
 
-    async def give_up(self, event_id: str, reaction: str, actor: Actor) -> None:
+    async def give_up(self, event_id: str, rule: str, actor: Actor) -> None:
         """Remove a delivery for good. For operators."""
         actor.must_operate()
-        row = await self._existing(event_id, reaction)
+        row = await self._existing(event_id, rule)
         await self.table.transact(Delete(key=row.key, expected=row.unchanged))
 
-    async def _existing(self, event_id: str, reaction: str) -> Row[Delivery]:
-        row = await self.table.get(delivery_key(event_id, reaction), Delivery)
+    async def _existing(self, event_id: str, rule: str) -> Row[Delivery]:
+        row = await self.table.get(delivery_key(event_id, rule), Delivery)
         if row is None:
             raise NoSuchDelivery
         return row

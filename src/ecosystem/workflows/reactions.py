@@ -1,22 +1,30 @@
-"""What follows what: for each type of event, the reactions to it. One table, read top down."""
+"""What follows what: which events each reaction is for. One table, read top down."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ecosystem.app import App
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.journeys.telling import TOLD
 from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
-from ecosystem.workflows.relay import Reaction
+from ecosystem.workflows.patterns import of_types, pattern
+from ecosystem.workflows.rules import Rule
 
 ACTOR = system("reactions")
 AWAITING = frozenset({BookingStatus.AWAITING_PAYMENT, BookingStatus.AWAITING_PROVIDER})
 """Bookings that have use for money that a card holds."""
 
 
-def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
+LETTING_GO = [
+    {"detail-type": ["PaymentAuthorized", "BookingCancelled", "BookingDeclined", "BookingExpired"]},
+    {"detail-type": ["BookingConfirmed"], "detail": {"accepted": [True]}},
+]
+"""Only a request that was accepted may have more than one card hold money for it."""
+
+
+def rules(market: App) -> Sequence[Rule]:
     """The table. A reaction may be called again for the same event, and has one effect."""
 
     async def act_upon(event: Event) -> None:
@@ -28,11 +36,6 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         if (await market.bookings.row(booking_id)).value.status not in AWAITING:
             await market.checkout.let_go(booking_id, ACTOR)
 
-    async def let_go_of_others(event: Event) -> None:
-        """Only a request that was accepted may have more than one card hold money for it."""
-        if event.detail["accepted"]:
-            await let_go(event)
-
     async def refund(event: Event) -> None:
         await market.refunding.carry_out(event.detail["booking_id"], event.detail["refund_id"], ACTOR)
 
@@ -40,23 +43,12 @@ def reactions(market: App) -> Mapping[str, Sequence[Reaction]]:
         """What was booked of a provider before somebody claimed it is theirs to answer and to do."""
         await market.bookings.hand_over(event.detail["provider_id"], event.detail["owner_id"], ACTOR)
 
-    profile = Reaction("post-confirmation-trigger", market.identity.post_confirmation.handle)
-    letting_go = Reaction("let-go", let_go)
-    table: dict[str, list[Reaction]] = {
-        "UserConfirmed": [profile],
-        "WebhookStored": [Reaction("stripe-webhook", act_upon)],
-        "PaymentAuthorized": [letting_go],
-        "BookingConfirmed": [Reaction("let-go", let_go_of_others)],
-        "BookingCancelled": [letting_go],
-        "BookingDeclined": [letting_go],
-        "BookingExpired": [letting_go],
-        "ProviderClaimed": [Reaction("booking-processor", hand_over)],
-        "RefundRequested": [Reaction("refund-processor", refund)],
-    }
-    notify = Reaction("notification-handler", market.telling.tell)
-    for kind in TOLD:
-        table.setdefault(kind, []).append(notify)
-    guard = Reaction("profile-events", market.access.tell)
-    for kind in market.access.TOLD:
-        table.setdefault(kind, []).append(guard)
-    return table
+    return [
+        Rule("post-confirmation-trigger", of_types("UserConfirmed"), market.identity.post_confirmation.handle),
+        Rule("stripe-webhook", of_types("WebhookStored"), act_upon),
+        Rule("let-go", pattern({"$or": LETTING_GO}), let_go),
+        Rule("booking-processor", of_types("ProviderClaimed"), hand_over),
+        Rule("refund-processor", of_types("RefundRequested"), refund),
+        Rule("notification-handler", of_types(*TOLD), market.telling.tell),
+        Rule("profile-events", of_types(*market.access.TOLD), market.access.tell),
+    ]

@@ -1,4 +1,4 @@
-"""The relay: follows the table's changes, and hands each new event to the reactions that wait for its type.
+"""The relay: follows the table's changes, and hands each new event to the rules whose pattern it matches.
 
 At least once: the checkpoint moves after the reactions of a batch have run, so a crash repeats them, and every
 reaction is idempotent. Events of one aggregate are handed over in order; aggregates go side by side.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -21,19 +21,12 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
 from ecosystem.ports.table_codec import decoded
 from ecosystem.workflows.deliveries import Deliveries, Delivery, failed, kept
+from ecosystem.workflows.rules import Rule, Rules
 
 log = logging.getLogger(__name__)
 BATCH = 250
 AT_ONCE = 16
 """Aggregates whose events are delivered side by side: each takes the loop for a moment, and pages wait meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """What follows an event, under a name that dead letters show. `react` is idempotent."""
-
-    name: str
-    react: Callable[[Event], Awaitable[None]]
 
 
 class Checkpoint(Stored, frozen=True, kw_only=True):
@@ -56,9 +49,13 @@ class Relay:
 
     table: Table
     clock: Clock
-    reactions: Mapping[str, Sequence[Reaction]]
+    rules: Sequence[Rule]
     cursor: Cursor | None = None
     started: bool = False
+    _waiting: Rules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._waiting = Rules(self.rules)
 
     async def step(self, limit: int = BATCH) -> int:
         """Deliver the events among the next changes; how many changes there were, 0 when caught up."""
@@ -70,7 +67,7 @@ class Relay:
         if not changes:
             return 0
         delivered = await self._deliver(
-            [event for change in changes if type_of(change.key) in self.reactions and (event := new_event(change))]
+            [event for change in changes if type_of(change.key) in self._waiting and (event := new_event(change))]
         )
         self.cursor = changes[-1].cursor
         # A batch without deliveries need not move the stored place: reading it again is free of effects.
@@ -102,25 +99,25 @@ class Relay:
     async def _in_order(self, events: Sequence[Event], turns: asyncio.Semaphore) -> None:
         async with turns:
             for event in events:
-                for reaction in self.reactions[event.type]:
-                    reason = await self._attempt(reaction, event)
+                for rule in self._waiting.of(event):
+                    reason = await self._attempt(rule, event)
                     if reason is not None:
-                        await self.table.transact(kept(failed(event, reaction.name, reason, self.clock.now())))
+                        await self.table.transact(kept(failed(event, rule.name, reason, self.clock.now())))
 
     async def _again(self, delivery: Delivery) -> None:
-        reaction = next((r for r in self.reactions.get(delivery.event.type, ()) if r.name == delivery.reaction), None)
-        reason = await self._attempt(reaction, delivery.event) if reaction else "No such reaction any more."
-        after = failed(delivery.event, delivery.reaction, reason or "", self.clock.now(), delivery)
+        rule = self._waiting.named(delivery.rule)
+        reason = await self._attempt(rule, delivery.event) if rule else "No such rule any more."
+        after = failed(delivery.event, delivery.rule, reason or "", self.clock.now(), delivery)
         write = kept(after) if reason is not None else Delete(key=kept(delivery).key)
         await self.table.transact(write)
 
-    async def _attempt(self, reaction: Reaction, event: Event) -> str | None:
+    async def _attempt(self, rule: Rule, event: Event) -> str | None:
         """None when the reaction succeeded, otherwise why not."""
         try:
-            await reaction.react(event)
+            await rule.react(event)
         except Exception as failure:
             # An entry point of its own: whatever a reaction raises must not stop the others.
-            log.warning("reaction failed", extra={"reaction": reaction.name, "event_id": event.event_id}, exc_info=True)
+            log.warning("reaction failed", extra={"rule": rule.name, "event_id": event.event_id}, exc_info=True)
             return f"{type(failure).__name__}: {failure}"
         return None
 

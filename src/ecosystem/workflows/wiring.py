@@ -11,7 +11,7 @@ from typing import Self
 from ecosystem.app import App
 from ecosystem.ports.search import IndexDamaged
 from ecosystem.workflows.deliveries import Deliveries
-from ecosystem.workflows.reactions import reactions
+from ecosystem.workflows.reactions import rules
 from ecosystem.workflows.relay import Relay
 from ecosystem.workflows.runner import Follower, Runner
 from ecosystem.workflows.schedules import Schedule
@@ -33,7 +33,7 @@ class Wiring:
     def of(cls, market: App) -> Self:
         """The product's background work, not yet started."""
         table, clock, sweep = market.ports.table, market.ports.clock, market.sweep
-        relay = Relay(table, clock, reactions(market))
+        relay = Relay(table, clock, rules(market))
         runner = Runner(
             table,
             clock,

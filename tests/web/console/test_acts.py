@@ -216,7 +216,7 @@ async def test_a_dead_letter_is_replayed_or_given_up(happened: Busy, olga: httpx
     letter = await dead_letter(happened)
     wiring = Wiring.of(happened.shop.market.app)
     shown = await olga.get("/console/events/dead")
-    fields = {"event_id": letter.event.event_id, "reaction": letter.reaction}
+    fields = {"event_id": letter.event.event_id, "reaction": letter.rule}
 
     replayed = await post(olga, "/console/events/replay", seen_on="/console/events/dead", **fields)
     waiting = said(await olga.get("/console/events/retrying"))

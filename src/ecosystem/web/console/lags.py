@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from ecosystem.contexts.ledger import Lag
 from ecosystem.web.visit import Visit
-from ecosystem.workflows.reactions import reactions
+from ecosystem.workflows.reactions import rules
 from ecosystem.workflows.relay import Behind, behind
+from ecosystem.workflows.rules import Rules
 
 LATE_S = 30
 
@@ -30,6 +31,6 @@ async def lags(request: Visit) -> Lags:
     table, clock = market.ports.table, market.ports.clock
     return Lags(
         sequencer=await market.sequencer.lag(),
-        relay=await behind(table, clock, reactions(market)),
+        relay=await behind(table, clock, Rules(rules(market))),
         tally=await market.tally.lag(),
     )

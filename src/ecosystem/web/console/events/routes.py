@@ -15,7 +15,8 @@ from ecosystem.web.console.bookings.story import told
 from ecosystem.web.console.desk import deliveries, desk, get, post
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
-from ecosystem.workflows.reactions import reactions
+from ecosystem.workflows.reactions import rules
+from ecosystem.workflows.rules import Rules
 
 PAGE = 50
 SOURCES = ("booking", "catalogue", "identity", "payment", "provider")
@@ -57,7 +58,7 @@ async def listed(request: Visit) -> Answer:
     return at_desk.page(
         "events/list.html",
         events=[told(event) for event in found.events],
-        types=sorted(reactions(request.market)),
+        types=sorted(Rules(rules(request.market)).types),
         sources=sorted({*SOURCES, *([asked.source] if asked.source else [])}),
         asked=asked,
         query=query,
@@ -82,7 +83,7 @@ async def show(request: Visit) -> Answer:
         text=pretty(event),
         subject=event.aggregate.partition("#")[2],
         around=[told(each) for each in around.values],
-        reactions=[reaction.name for reaction in reactions(request.market).get(event.type, ())],
+        reactions=[rule.name for rule in Rules(rules(request.market)).of(event)],
     )
 
 
