@@ -56,10 +56,17 @@ class Delivery(Stored, frozen=True, kw_only=True):
         return {**fields, "rule": rule}
 
 
-def failed(event: Event, rule: str, reason: str, at: datetime, earlier: Delivery | None = None) -> Delivery:
-    """The delivery after one more failure: due again after 2, 4, 8 ... seconds, dead after `ATTEMPTS_MAX` attempts."""
+def failed(
+    event: Event,
+    rule: str,
+    reason: str,
+    at: datetime,
+    earlier: Delivery | None = None,
+    attempts_max: int = ATTEMPTS_MAX,
+) -> Delivery:
+    """The delivery after one more failure: due again after 2, 4, 8 ... seconds, dead after `attempts_max` attempts."""
     attempts = (earlier.attempts if earlier else 0) + 1
-    dead = attempts >= ATTEMPTS_MAX
+    dead = attempts >= attempts_max
     return Delivery(
         event=event,
         rule=rule,

@@ -20,7 +20,7 @@ from ecosystem.ports.bus import Event, type_of
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
 from ecosystem.ports.table_codec import decoded
-from ecosystem.workflows.deliveries import Deliveries, Delivery, failed, kept
+from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed, kept
 from ecosystem.workflows.rules import Rule, Rules
 
 log = logging.getLogger(__name__)
@@ -102,12 +102,15 @@ class Relay:
                 for rule in self._waiting.of(event):
                     reason = await self._attempt(rule, event)
                     if reason is not None:
-                        await self.table.transact(kept(failed(event, rule.name, reason, self.clock.now())))
+                        await self.table.transact(
+                            kept(failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max))
+                        )
 
     async def _again(self, delivery: Delivery) -> None:
         rule = self._waiting.named(delivery.rule)
         reason = await self._attempt(rule, delivery.event) if rule else "No such rule any more."
-        after = failed(delivery.event, delivery.rule, reason or "", self.clock.now(), delivery)
+        attempts_max = rule.attempts_max if rule else ATTEMPTS_MAX
+        after = failed(delivery.event, delivery.rule, reason or "", self.clock.now(), delivery, attempts_max)
         write = kept(after) if reason is not None else Delete(key=kept(delivery).key)
         await self.table.transact(write)
 

@@ -6,16 +6,21 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ecosystem.ports.bus import Event, enveloped
+from ecosystem.workflows.deliveries import ATTEMPTS_MAX
 from ecosystem.workflows.patterns import Pattern
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Events that match `pattern` are given to `react`, which is idempotent. Dead letters show the name."""
+    """Events that match `pattern` are given to `react`, which is idempotent. Dead letters show the name.
+
+    An event that `react` failed on `attempts_max` times is a dead letter.
+    """
 
     name: str
     pattern: Pattern
     react: Callable[[Event], Awaitable[None]]
+    attempts_max: int = ATTEMPTS_MAX
 
 
 class Rules:
