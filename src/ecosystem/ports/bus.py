@@ -115,7 +115,11 @@ def enveloped(event: Event) -> dict[str, Any]:
             "metadata": {
                 "event_id": event.event_id,
                 "sequence": event.sequence,
-                "actor": {"id": actor.actor_id, "groups": list(actor.groups), "impersonator": actor.impersonator},
+                "actor": {
+                    "id": actor.actor_id,
+                    "groups": [group.value for group in actor.groups],
+                    "impersonator": actor.impersonator,
+                },
                 "previous": event.previous,
                 "trace_id": event.trace_id,
                 "schema_version": event.schema_version,
