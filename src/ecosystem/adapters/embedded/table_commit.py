@@ -3,6 +3,9 @@
 Work is checked and written inline on the event loop, for as long as the batch's budget of time lasts. Only COMMIT,
 which waits for the disk, runs in a thread; meanwhile the next batch collects. One COMMIT is in flight at a time, and
 nobody is answered, not even refused, before the batch is on disk: a refusal may rest on an earlier member of it.
+
+Everybody is answered, whatever fails: the loop would only write a failure down and go on, and who waits for a batch
+that was dropped waits for ever.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import Context
 from time import perf_counter
 
@@ -62,6 +64,8 @@ class GroupCommit:
         self._told = told
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="table-commit")
+        # Its thread starts here: a machine that has none left says so now, and not with a batch half submitted.
+        self._executor.submit(int)
         self._queue: deque[Member] = deque()
         self._batch: list[Member] = []
         self._seq_before = self._store.seq
@@ -120,22 +124,23 @@ class GroupCommit:
             if not self._begun():
                 return
             self._fill()
-            wrote = self._store.flush()
+            if self._store.flush():
+                self._executor.submit(self._commit)
+                self._committing = True
+                return
+            rows(self._connection, "ROLLBACK")
         except Exception as failed:  # noqa: BLE001 — whatever it is, innocent callers must not wait for ever
             self._failed(failed)
             return
-        if wrote:
-            self._committing = True
-            self._executor.submit(self._commit)
-        else:
-            rows(self._connection, "ROLLBACK")
-            self._answer()
-            self._go_on()
+        self._answer()
+        self._go_on()
 
     def _begun(self) -> bool:
         """Begin the batch's transaction, or ask again later while another program holds the file."""
         self._seq_before = self._store.seq
         try:
+            if self._connection.in_transaction:
+                self._undo()
             rows(self._connection, "BEGIN IMMEDIATE")
         except apsw.BusyError:
             now = perf_counter()
@@ -187,7 +192,11 @@ class GroupCommit:
     def _committed(self, failed: Exception | None, duration_s: float) -> None:
         self._committing = False
         self._durations.append(duration_s)
-        self._checkpoints.look()
+        try:
+            self._checkpoints.look()
+        except Exception:
+            # The log grows until a later commit has it folded in; this one is on disk.
+            log.exception("the log could not be folded into the file")
         if failed is None or self._landed():
             returning_s = len(self._batch) * RETURN_S
             self._answer()
@@ -202,9 +211,9 @@ class GroupCommit:
 
     def _landed(self) -> bool:
         """Whether a COMMIT that reported a failure took effect all the same: then it must not be repeated."""
-        if self._connection.in_transaction or self._store.seq == self._seq_before:
-            return False
         try:
+            if self._connection.in_transaction or self._store.seq == self._seq_before:
+                return False
             return bool(rows(self._connection, "SELECT 1 FROM changes WHERE seq = ?", (self._store.seq,)))
         except apsw.Error:
             return False
@@ -229,6 +238,10 @@ class GroupCommit:
     def _failed(self, failed: Exception) -> None:
         """Undo the batch. Its members go again one by one, so that one cannot spoil it for the others."""
         batch, self._batch = self._batch, []
+        if not batch:
+            # It failed before anybody's work was looked at, and would again.
+            self._give_up(refusal(failed))
+            return
         self._undo()
         if len(batch) == 1:
             self._refuse(batch, refusal(failed))
@@ -242,10 +255,13 @@ class GroupCommit:
     def _undo(self) -> None:
         self._store.forget()
         self._store.seq = self._seq_before
-        # SQLite has rolled back by itself after some failures, a full disk among them.
-        with suppress(apsw.Error):
+        try:
+            # SQLite has rolled back by itself after some failures, a full disk among them.
             if self._connection.in_transaction:
                 rows(self._connection, "ROLLBACK")
+        except Exception:
+            # Tried again when the next batch begins; while it cannot, callers are told so.
+            log.exception("a batch could not be undone")
 
     def _give_up(self, refused: Refusal) -> None:
         """Answer everyone who waits: no batch can even begin."""
