@@ -1,0 +1,1 @@
+"""Workflows as operators see them: executions, functions, rules, schedules, the archive."""
