@@ -1,18 +1,22 @@
 """The relay hands events over at least once, in order per aggregate, and keeps what failed."""
 
+import asyncio
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
+import msgspec
 import pytest
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.kernel.refusals import Denied
+from ecosystem.kernel.trace import trace_id
 from ecosystem.ports.bus import Event, Fact, announce
-from ecosystem.ports.table import Table
-from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries
-from ecosystem.workflows.patterns import of_types
-from ecosystem.workflows.relay import Relay
+from ecosystem.ports.table import Put, Table, TableFull, Write
+from ecosystem.ports.table_codec import decode, encode
+from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed
+from ecosystem.workflows.patterns import of_types, pattern
+from ecosystem.workflows.relay import Checkpoint, Lost, Relay, checkpoint_key
 from ecosystem.workflows.rules import Rule
 
 OPERATOR = Actor(actor_id="usr_operator", groups=(Group.ADMINS,))
@@ -120,6 +124,164 @@ async def test_after_its_attempts_a_delivery_is_a_dead_letter_that_an_operator_c
 
     assert (letter.attempts, letter.reason) == (ATTEMPTS_MAX, "ValueError: cannot paint plaid")
     assert (await Deliveries(table, clock).dead()).rows == []
+
+
+async def test_a_slow_reaction_holds_up_neither_other_aggregates_nor_other_rules(
+    table: Table, clock: VirtualClock
+) -> None:
+    seen: list[tuple[str, str, int]] = []
+    released = asyncio.Event()
+
+    async def stuck(event: Event) -> None:
+        if event.aggregate == "WALL#slow":
+            await released.wait()
+        seen.append(("stuck", event.aggregate, event.sequence))
+
+    async def quick(event: Event) -> None:
+        seen.append(("quick", event.aggregate, event.sequence))
+
+    follower = Relay(table, clock, [Rule("stuck", PAINTED, stuck), Rule("quick", PAINTED, quick)], patience_s=0.01)
+    await happen(table, clock, "WALL#slow", 1)
+    await happen(table, clock, "WALL#slow", 2)
+    await happen(table, clock, "WALL#other", 1)
+    await follower.step()
+    await happen(table, clock, "WALL#other", 2)
+    await happen(table, clock, "WALL#slow", 3)
+    await follower.step()
+    meanwhile = sorted(seen)
+    kept_at = await table.get(checkpoint_key("relay"), Checkpoint)
+    released.set()
+    await follower.drain()
+
+    assert meanwhile == [
+        ("quick", "WALL#other", 1),
+        ("quick", "WALL#other", 2),
+        ("quick", "WALL#slow", 1),
+        ("quick", "WALL#slow", 2),
+        ("quick", "WALL#slow", 3),
+        ("stuck", "WALL#other", 1),
+        ("stuck", "WALL#other", 2),
+    ]
+    assert kept_at is None
+    assert [place for place in seen if place[:2] == ("stuck", "WALL#slow")] == [
+        ("stuck", "WALL#slow", sequence) for sequence in (1, 2, 3)
+    ]
+
+
+async def test_what_was_under_way_when_the_relay_ended_is_delivered_again(table: Table, clock: VirtualClock) -> None:
+    seen: list[int] = []
+    healthy = False
+
+    async def moody(event: Event) -> None:
+        if event.sequence == 2 and not healthy:
+            await asyncio.sleep(60)
+        seen.append(event.sequence)
+
+    ended = Relay(table, clock, [Rule("moody", PAINTED, moody)], patience_s=0.01)
+    for sequence in (1, 2, 3):
+        await happen(table, clock, "WALL#a", sequence)
+    await ended.step()
+    await ended.stop(grace_s=0.01)
+    healthy = True
+    await relay(table, clock, Rule("moody", PAINTED, moody)).drain()
+
+    assert seen == [1, 1, 2, 3]
+
+
+class Full:
+    """A table without room for what became of a delivery, as long as `full`."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.full = table, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+    async def transact(self, *writes: Write) -> None:
+        if self.full and any(isinstance(write, Put) and write.value.entity == "delivery" for write in writes):
+            raise TableFull
+        await self.table.transact(*writes)
+
+
+async def test_an_event_whose_failure_could_not_be_kept_is_delivered_again(table: Table, clock: VirtualClock) -> None:
+    tried: list[int] = []
+
+    async def poisoned(event: Event) -> None:
+        tried.append(event.sequence)
+        raise ValueError
+
+    full = Full(table)
+    follower = relay(cast("Table", full), clock, Rule("paint", PAINTED, poisoned))
+    await happen(table, clock, "WALL#a", 1)
+    await follower.step()
+    with pytest.raises(Lost):
+        await follower.step()
+    full.full = False
+    await follower.drain()
+
+    assert tried == [1, 1]
+    assert len((await Deliveries(table, clock).retrying()).rows) == 1
+
+
+async def test_a_rule_gets_only_events_that_match_its_pattern(table: Table, clock: VirtualClock) -> None:
+    seen: dict[str, list[str]] = {"red": [], "any": []}
+
+    async def red(event: Event) -> None:
+        seen["red"].append(event.aggregate)
+
+    async def any_at_all(event: Event) -> None:
+        seen["any"].append(event.aggregate)
+
+    reds = pattern({"detail-type": ["Painted"], "detail": {"colour": [{"prefix": "re"}]}})
+    everything = pattern({"source": ["test"]})
+    await happen(table, clock, "WALL#a", 1, colour="red")
+    await happen(table, clock, "WALL#b", 1, colour="blue")
+    await relay(table, clock, Rule("red", reds, red), Rule("any", everything, any_at_all)).drain()
+
+    assert seen == {"red": ["WALL#a"], "any": ["WALL#a", "WALL#b"]}
+
+
+async def test_what_a_reaction_announces_bears_the_trace_of_what_it_follows(table: Table, clock: VirtualClock) -> None:
+    traces: list[str] = []
+
+    async def react(event: Event) -> None:
+        if event.aggregate != "WALL#after":
+            await happen(table, clock, "WALL#after", event.sequence)
+        traces.append(event.trace_id)
+
+    token = trace_id.set("req_7")
+    await happen(table, clock, "WALL#a", 1)
+    trace_id.reset(token)
+    await happen(table, clock, "WALL#b", 2)
+    await relay(table, clock, Rule("react", PAINTED, react)).drain()
+
+    assert sorted(traces) == ["WALL#b:2:Painted", "WALL#b:2:Painted", "req_7", "req_7"]
+
+
+async def test_a_delivery_stored_before_rules_had_names_is_lifted(clock: VirtualClock) -> None:
+    at = clock.now()
+    event = Event(
+        event_id="WALL#a:1:Painted", source="test", type="Painted", at=at, aggregate="WALL#a", sequence=1,
+        actor=system("test"), detail={"colour": "red"},
+    )  # fmt: skip
+    now: dict[str, Any] = msgspec.msgpack.decode(encode(failed(event, "notification-handler", "No", at)))
+    before = {**now, "reaction": now["rule"]}
+    del before["rule"]
+
+    lifted = decode(Delivery, "delivery", 1, msgspec.msgpack.encode(before))
+
+    assert lifted == failed(event, "notification-handler", "No", at)
+
+
+async def test_a_reason_that_cannot_be_stored_is_made_storable(table: Table, clock: VirtualClock) -> None:
+    async def poisoned(event: Event) -> None:
+        raise ValueError(f"{event.sequence} \ud800")
+
+    await happen(table, clock, "WALL#a", 1)
+    await relay(table, clock, Rule("paint", PAINTED, poisoned)).drain()
+    [delivery] = (await Deliveries(table, clock).retrying()).values
+
+    assert delivery.reason == "ValueError: 1 ?"
 
 
 async def test_only_an_operator_replays(table: Table, clock: VirtualClock) -> None:

@@ -71,8 +71,9 @@ def announce(
     aggregate has at most one event of a type per version, so the id needs no randomness and a retry none either.
     """
     kind = type(fact)
+    event_id = f"{aggregate}:{sequence}:{kind.__name__}"
     event = Event(
-        event_id=f"{aggregate}:{sequence}:{kind.__name__}",
+        event_id=event_id,
         source=kind.source,
         type=kind.__name__,
         at=at,
@@ -81,7 +82,8 @@ def announce(
         actor=actor,
         detail=msgspec.to_builtins(fact),
         previous=previous or {},
-        trace_id=trace.trace_id.get(),
+        # What nothing before it caused begins a trace of its own.
+        trace_id=trace.trace_id.get() or event_id,
         schema_version=kind.schema,
     )
     return Put(

@@ -72,7 +72,8 @@ def failed(
         rule=rule,
         status=DeliveryStatus.DEAD if dead else DeliveryStatus.RETRYING,
         attempts=attempts,
-        reason=reason[:REASON_LENGTH_MAX],
+        # What broke may have put into its message what cannot be stored, such as half of a letter.
+        reason=reason[:REASON_LENGTH_MAX].encode(errors="replace").decode(),
         due_at=at + FIRST_DELAY * 2 ** (attempts - 1),
         first_failed_at=earlier.first_failed_at if earlier else at,
     )

@@ -1,14 +1,15 @@
 """The relay: follows the table's changes, and hands each new event to the rules whose pattern it matches.
 
-At least once: the checkpoint moves after the reactions of a batch have run, so a crash repeats them, and every
-reaction is idempotent. Events of one aggregate are handed over in order; aggregates go side by side.
+At least once: the stored place moves after everything before it has been delivered, so a crash repeats some, and every
+reaction is idempotent. Events of one aggregate reach one rule in order; an event that a rule failed on steps out of
+line, to be tried again later. What is slow holds up neither other aggregates nor other rules.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import deque
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from ecosystem.kernel.refusals import Unavailable
+from ecosystem.kernel.trace import trace_id
 from ecosystem.ports.bus import Event, type_of
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
@@ -26,7 +29,12 @@ from ecosystem.workflows.rules import Rule, Rules
 log = logging.getLogger(__name__)
 BATCH = 250
 AT_ONCE = 16
-"""Aggregates whose events are delivered side by side: each takes the loop for a moment, and pages wait meanwhile."""
+"""Events that one rule takes side by side: each takes the loop for a moment, and pages wait meanwhile."""
+
+PATIENCE_S = 0.25
+RETRY_PATIENCE_S = 5.0
+UNDER_WAY_MAX = 5_000
+"""Changes past the stored place that may be under way: so many are read again after a crash, at most."""
 
 
 class Checkpoint(Stored, frozen=True, kw_only=True):
@@ -43,79 +51,219 @@ def checkpoint_key(follower: str) -> Key:
     return Key(f"FOLLOWER#{follower}", "CHECKPOINT")
 
 
+class Lost(Unavailable):
+    """What became of an event could not be kept; it is delivered again."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Changes taken together: where they end, how many they were, and how many deliveries of them are under way."""
+
+    cursor: Cursor | None
+    changes: int
+    done: asyncio.Future[None]
+    deliveries: int = 0
+    made: int = 0
+    """How many deliveries there were of it in all."""
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """Where events wait for one rule: a lane for each aggregate, and the aggregates whose lane nobody works on yet."""
+
+    rule: Rule
+    lanes: dict[str, deque[tuple[Event, Batch]]] = field(default_factory=dict[str, "deque[tuple[Event, Batch]]"])
+    ready: deque[str] = field(default_factory=deque[str])
+    workers: int = 0
+
+
 @dataclass(slots=True)
 class Relay:
-    """Follows the changes and delivers events. One relay runs at a time."""
+    """Follows the changes and delivers events. One relay runs at a time.
+
+    At each rule's counter an aggregate has its lane, in which events go one after the other; lanes go side by side. A step hands
+    out the next changes and waits `patience_s` for them at most: a lane that takes longer goes on by itself. The stored
+    place moves to the end of the last changes before which everything has been delivered, or kept to be tried again.
+    """
 
     table: Table
     clock: Clock
     rules: Sequence[Rule]
+    patience_s: float = PATIENCE_S
     cursor: Cursor | None = None
     started: bool = False
     _waiting: Rules = field(init=False)
+    _counters: dict[str, Counter] = field(default_factory=dict[str, Counter])
+    _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _batches: deque[Batch] = field(default_factory=deque[Batch])
+    _again: set[Key] = field(default_factory=set[Key])
+    _failure: BaseException | None = None
 
     def __post_init__(self) -> None:
         self._waiting = Rules(self.rules)
+        self._counters = {rule.name: Counter(rule) for rule in self.rules}
 
     async def step(self, limit: int = BATCH) -> int:
         """Deliver the events among the next changes; how many changes there were, 0 when caught up."""
+        if self._failure is not None:
+            await self._begin_anew()
         if not self.started:
             earlier = await self.table.get(checkpoint_key("relay"), Checkpoint)
             self.cursor = earlier.value.cursor if earlier else None
             self.started = True
         changes = await self.table.changes(self.cursor, limit=limit)
-        if not changes:
-            return 0
-        delivered = await self._deliver(
-            [event for change in changes if type_of(change.key) in self._waiting and (event := new_event(change))]
-        )
-        self.cursor = changes[-1].cursor
-        # A batch without deliveries need not move the stored place: reading it again is free of effects.
-        if delivered or len(changes) == limit:
-            place = Checkpoint(cursor=self.cursor, at=self.clock.now())
-            await self.table.transact(Put(key=checkpoint_key("relay"), value=place))
+        if changes:
+            events = [
+                event for change in changes if type_of(change.key) in self._waiting and (event := new_event(change))
+            ]
+            batch = self._batch(changes[-1].cursor, len(changes))
+            self._batches.append(batch)
+            self.cursor = batch.cursor
+            self._hand_out(events, batch)
+            if batch.deliveries:
+                await asyncio.wait((batch.done,), timeout=self.patience_s)
+        await self._move(full=len(changes) == limit)
+        while sum(each.changes for each in self._batches) > UNDER_WAY_MAX and self._failure is None:
+            await asyncio.wait((self._batches[0].done,), timeout=self.patience_s)
+            await self._move(full=True)
         return len(changes)
 
+    async def deliver(self, events: Sequence[Event], names: Container[str] | None = None) -> int:
+        """Deliver these events once more, to the rules of those names alone; how many deliveries there were.
+
+        Returns when all of them have been made, or kept to be tried again. Raises `Lost` when one could not be kept.
+        """
+        batch = self._batch(None, 0)
+        self._hand_out(events, batch, names)
+        while batch.deliveries and self._failure is None:
+            await asyncio.wait((batch.done,), timeout=self.patience_s)
+        if batch.deliveries:
+            raise Lost
+        return batch.made
+
     async def retry(self, limit: int = 50) -> int:
-        """Try deliveries that are due again; how many were tried."""
-        due = await Deliveries(self.table, self.clock).due(limit)
-        await asyncio.gather(*(self._again(row.value) for row in due))
-        return len(due)
+        """Try deliveries that are due again; how many were tried. One that takes long goes on by itself."""
+        begun: set[asyncio.Task[None]] = set()
+        for row in await Deliveries(self.table, self.clock).due(limit):
+            if row.key in self._again:
+                continue
+            self._again.add(row.key)
+            task = asyncio.create_task(self._once_more(row.key, row.value))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+            begun.add(task)
+        if begun:
+            await asyncio.wait(begun, timeout=RETRY_PATIENCE_S)
+        return len(begun)
 
     async def drain(self, steps_max: int = 10_000) -> None:
         """Step until nothing is left to deliver. For tests, simulations and a graceful stop."""
         for _ in range(steps_max):
-            if not await self.step():
+            found = await self.step()
+            if self._running:
+                await asyncio.wait(self._running)
+            elif not found:
                 return
 
-    async def _deliver(self, events: Sequence[Event]) -> int:
-        by_aggregate: dict[str, list[Event]] = defaultdict(list)
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Wait a while for lanes that still run, then cut them off: they are delivered again at the next start."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_s)
+        if self._failure is None:
+            await self._move(full=True)
+        await self._let_go()
+
+    def _batch(self, cursor: Cursor | None, changes: int) -> Batch:
+        return Batch(cursor=cursor, changes=changes, done=asyncio.get_running_loop().create_future())
+
+    def _hand_out(self, events: Sequence[Event], batch: Batch, names: Container[str] | None = None) -> None:
+        """Put each event into its lane at the counter of each of its rules, and see that somebody works there."""
+        busy: set[str] = set()
         for event in events:
-            by_aggregate[event.aggregate].append(event)
-        turns = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._in_order(group, turns) for group in by_aggregate.values()))
-        return len(by_aggregate)
+            for rule in self._waiting.of(event):
+                if names is not None and rule.name not in names:
+                    continue
+                counter = self._counters[rule.name]
+                batch.deliveries += 1
+                if (lane := counter.lanes.get(event.aggregate)) is not None:
+                    lane.append((event, batch))
+                    continue
+                counter.lanes[event.aggregate] = deque([(event, batch)])
+                counter.ready.append(event.aggregate)
+                busy.add(rule.name)
+        batch.made = batch.deliveries
+        for name in busy:
+            counter = self._counters[name]
+            for _ in range(min(AT_ONCE - counter.workers, len(counter.ready))):
+                counter.workers += 1
+                task = asyncio.create_task(self._work(counter))
+                self._running.add(task)
+                task.add_done_callback(self._ended)
 
-    async def _in_order(self, events: Sequence[Event], turns: asyncio.Semaphore) -> None:
-        async with turns:
-            for event in events:
-                for rule in self._waiting.of(event):
-                    reason = await self._attempt(rule, event)
-                    if reason is not None:
-                        await self.table.transact(
-                            kept(failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max))
-                        )
+    async def _work(self, counter: Counter) -> None:
+        """Deliver what waits at the counter: whole lanes, each one event after the other."""
+        rule = counter.rule
+        while counter.ready:
+            aggregate = counter.ready.popleft()
+            lane = counter.lanes[aggregate]
+            while lane:
+                event, batch = lane[0]
+                reason = await self._attempt(rule, event)
+                if reason is not None:
+                    late = failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max)
+                    await self.table.transact(kept(late))
+                lane.popleft()
+                batch.deliveries -= 1
+                if not batch.deliveries:
+                    batch.done.set_result(None)
+            del counter.lanes[aggregate]
+        counter.workers -= 1
 
-    async def _again(self, delivery: Delivery) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = failure
+
+    async def _move(self, *, full: bool) -> None:
+        """Move the stored place past the changes that need nothing any more."""
+        place: Cursor | None = None
+        delivered = False
+        while self._batches and not self._batches[0].deliveries:
+            batch = self._batches.popleft()
+            place, delivered = batch.cursor, delivered or batch.made > 0
+        # A batch without deliveries need not move the stored place: reading it again is free of effects.
+        if place is not None and (delivered or full):
+            checkpoint = Checkpoint(cursor=place, at=self.clock.now())
+            await self.table.transact(Put(key=checkpoint_key("relay"), value=checkpoint))
+
+    async def _begin_anew(self) -> None:
+        """Go back to the stored place after a delivery's outcome could not be kept. Raises what prevented it."""
+        failure, self._failure = self._failure, None
+        await self._let_go()
+        self.started = False
+        assert failure is not None
+        raise Lost(f"An event will be delivered again: {failure}") from failure
+
+    async def _let_go(self) -> None:
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._counters = {rule.name: Counter(rule) for rule in self.rules}
+        self._again.clear()
+        self._batches.clear()
+
+    async def _once_more(self, key: Key, delivery: Delivery) -> None:
         rule = self._waiting.named(delivery.rule)
         reason = await self._attempt(rule, delivery.event) if rule else "No such rule any more."
         attempts_max = rule.attempts_max if rule else ATTEMPTS_MAX
         after = failed(delivery.event, delivery.rule, reason or "", self.clock.now(), delivery, attempts_max)
-        write = kept(after) if reason is not None else Delete(key=kept(delivery).key)
-        await self.table.transact(write)
+        await self.table.transact(kept(after) if reason is not None else Delete(key=key))
+        self._again.discard(key)
 
     async def _attempt(self, rule: Rule, event: Event) -> str | None:
-        """None when the reaction succeeded, otherwise why not."""
+        """None when the reaction succeeded, otherwise why not. What it writes bears the trace of the event."""
+        trace_id.set(event.trace_id or event.event_id)
         try:
             await rule.react(event)
         except Exception as failure:
