@@ -16,6 +16,7 @@ import uvicorn
 from ecosystem.adapters.aws.table import Clients
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.app import App
+from ecosystem.contexts.identity import Origin
 from ecosystem.operations import Operations
 from ecosystem.ports.entropy import mint
 from ecosystem.site import site
@@ -74,7 +75,7 @@ async def test_a_time_is_sold_as_often_as_there_are_seats(
             tables.clock = clock
             shop = replace(opened, app=App.of(replace(ports, table=await tables.fresh())))
         service_id = await shop.service(await shop.provider(), capacity=seats)
-        guests = [await shop.app.identity.guests.welcome() for _ in range(PEOPLE)]
+        guests = [await shop.app.identity.guests.welcome(Origin(address="127.0.0.1")) for _ in range(PEOPLE)]
         wanted = shop.tomorrow().isoformat()
 
         async with served(shop.app) as url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

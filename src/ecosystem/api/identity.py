@@ -286,7 +286,7 @@ async def edit_profile(ask: Ask, request: EditProfile) -> Plain:
 
 @ROOTS.mutation
 async def welcome_guest(ask: Ask) -> Plain:
-    welcomed = await ask.market.identity.guests.welcome()
+    welcomed = await ask.market.identity.guests.welcome(ask.origin)
     return {"guestId": welcomed.guest_id, "token": welcomed.token, "expiresAt": welcomed.expires_at}
 
 

@@ -120,7 +120,7 @@ async def customer(request: Visit) -> Actor:
     actor = request.actor
     if actor.actor_id != VISITOR.actor_id:
         return actor
-    welcomed = await request.market.identity.guests.welcome()
+    welcomed = await request.market.identity.guests.welcome(origin(request.arrival, request.kit.jar))
     request.keep(GUEST, welcomed.token, max_age_s=_seconds(welcomed.expires_at, request.at))
     return Actor(actor_id=welcomed.guest_id)
 

@@ -17,6 +17,7 @@ from ecosystem.contexts.identity import (
     NoSuchPerson,
     NotAnotherOperator,
     NotYourself,
+    Origin,
     SessionEnded,
     SignUp,
     Standing,
@@ -279,8 +280,8 @@ async def test_an_edit_that_is_not_in_order_names_the_field(
 
 
 async def test_a_guest_is_known_again_by_their_token(identity: Identity, clock: VirtualClock) -> None:
-    guest = await identity.guests.welcome()
-    other = await identity.guests.welcome()
+    guest = await identity.guests.welcome(Origin(address="127.0.0.1"))
+    other = await identity.guests.welcome(Origin(address="127.0.0.1"))
 
     who = identity.guests.identified(guest.token)
 

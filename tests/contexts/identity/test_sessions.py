@@ -15,6 +15,7 @@ from ecosystem.contexts.identity import (
     AccountLocked,
     Identity,
     NoSuchSession,
+    Origin,
     SessionEnded,
     SignedIn,
 )
@@ -49,7 +50,7 @@ async def test_an_access_token_says_who_sent_a_request(door: Door, identity: Ide
 async def test_only_an_access_token_identifies(door: Door, identity: Identity) -> None:
     await door.person()
     signed_in = await door.sign_in()
-    guest = await identity.guests.welcome()
+    guest = await identity.guests.welcome(Origin(address="127.0.0.1"))
 
     for token in (signed_in.id_token, signed_in.refresh_token, signed_in.device_token, guest.token, "", "a.b.c"):
         with pytest.raises(TokenRefused):

@@ -332,7 +332,7 @@ async def test_what_holds_a_secret_shows_none_when_printed(door: Door, identity:
     invitation = await door.sign_up()
     await identity.registrations.confirm(invitation.mailed.token)
     signed_in = await door.sign_in()
-    guest = await identity.guests.welcome()
+    guest = await identity.guests.welcome(Origin(address="127.0.0.1"))
 
     printed = f"{RIGHT!r} {invitation!r} {invitation.mailed!r} {signed_in!r} {guest!r}"
 
@@ -340,3 +340,16 @@ async def test_what_holds_a_secret_shows_none_when_printed(door: Door, identity:
     assert "example.com" not in printed
     for secret in (invitation.mailed.token, invitation.mailed.code, signed_in.refresh_token, guest.token):
         assert secret not in printed
+
+
+async def test_one_network_brings_only_so_many_guests(identity: Identity, clock: VirtualClock) -> None:
+    for _ in range(60):
+        await identity.guests.welcome(Origin(address="192.0.2.1"))
+
+    with pytest.raises(TooManyAttempts):
+        await identity.guests.welcome(Origin(address="192.0.2.1"))
+    await identity.guests.welcome(Origin(address="192.0.2.2"))
+    for _ in range(70):
+        await identity.guests.welcome(Origin(address="127.0.0.1"))
+    clock.advance(timedelta(minutes=15))
+    await identity.guests.welcome(Origin(address="192.0.2.1"))

@@ -1,5 +1,6 @@
 """Booking: when a provider can be had, and who has them when."""
 
+from ecosystem.contexts.booking.allowances import HOLDS_MAX, TooManyHolds
 from ecosystem.contexts.booking.attendance import ReportNoShow, complete, report_no_show, settle_no_show, start
 from ecosystem.contexts.booking.availability import Availability, FreeTimes
 from ecosystem.contexts.booking.bookings import (
@@ -133,6 +134,7 @@ __all__ = [
     "FEED_MAX",
     "FIRST",
     "FREED",
+    "HOLDS_MAX",
     "MIME",
     "NEXT",
     "AlreadyStarted",
@@ -222,6 +224,7 @@ __all__ = [
     "Tier",
     "TimeOff",
     "TooLateToMove",
+    "TooManyHolds",
     "TooManyMoves",
     "UnknownPolicy",
     "Week",

@@ -14,6 +14,7 @@ from typing import ClassVar
 from msgspec import Struct, structs
 
 from ecosystem.contexts.booking import keys
+from ecosystem.contexts.booking.allowances import HOLDS_MAX, Allowance, Place, admit, allowance_write, counted
 from ecosystem.contexts.booking.calendar import Calendar, Days, Taking, free, take
 from ecosystem.contexts.booking.events import HoldExpired, HoldFact, HoldReleased, HoldTaken
 from ecosystem.contexts.booking.offers import HORIZON_DAYS_MAX, Offer
@@ -218,7 +219,7 @@ class Holds:
         """Hold the time once: the same again by the same actor returns the first hold.
 
         `formerly` is the guest that the actor was until they signed in: the hold to be replaced may be that guest's.
-        Raises `SlotTaken`, `SlotNotOffered`, `IdReused`.
+        Raises `SlotTaken`, `SlotNotOffered`, `TooManyHolds`, `IdReused`.
         """
         if request.service_id != offer.service_id:
             raise Invalid("The offer is another service's.", field="service_id")
@@ -268,8 +269,20 @@ class Holds:
             writes = hold_writes(given_back, version=former.version, fact=HoldReleased, actor=actor, at=at)
         held, days = hold(request, offer, hours, days, actor=actor, at=at)
         writes += hold_writes(held, version=0, fact=HoldTaken, actor=actor, at=at)
+        writes.append(await self._allowed(held, former.value.hold_id if former else None))
         await self.table.transact(*writes, *days.writes())
         return held
+
+    async def _allowed(self, held: Hold, given_back: str | None) -> Write:
+        """What counts the hold among those of its owner. Raises `TooManyHolds`."""
+        row = await self.table.get(keys.allowance(held.owner_id), Allowance)
+        places = [place for place in counted(row, held.taken_at) if place.hold_id != given_back]
+        if len(places) >= HOLDS_MAX:
+            rows = await self.table.batch_get([keys.hold(place.hold_id) for place in places], Hold)
+            live = {row.value.hold_id for row in rows if row and row.value.status is HoldStatus.HELD}
+            places = [place for place in places if place.hold_id in live]
+        place = Place(hold_id=held.hold_id, expires_at=held.expires_at)
+        return allowance_write(held.owner_id, row, admit(places, place))
 
     async def _replaced(self, request: TakeHold, offer: Offer, owners: set[str]) -> Row[Hold] | None:
         """The hold to be given back for this one, if it is still one of theirs and with this provider."""

@@ -58,6 +58,11 @@ def hold_due(shard: int) -> str:
     return f"HOLD#held#{shard}"
 
 
+def allowance(owner_id: str) -> Key:
+    """Access: the times that one customer or guest holds."""
+    return Key(customer(owner_id), "HOLDS")
+
+
 def booking(booking_id: str) -> Key:
     """Access: one booking; its events stand beside it."""
     return Key(f"BOOKING#{booking_id}", "METADATA")

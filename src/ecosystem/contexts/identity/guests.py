@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
+from ecosystem.contexts.identity.origins import Origin
 from ecosystem.contexts.identity.sessions import Identified
+from ecosystem.contexts.identity.throttles import Attempt, Limits, Throttles, is_own, network
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
@@ -33,11 +35,18 @@ class GuestPass(Untold, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class Guests:
     tokens: Tokens
+    throttles: Throttles
+    limits: Limits
     clock: Clock
     entropy: Entropy
 
-    async def welcome(self) -> GuestPass:
-        """A new guest."""
+    async def welcome(self, origin: Origin) -> GuestPass:
+        """A new guest. Raises `TooManyAttempts` when there were too many from one network.
+
+        Each guest may hold a few times; as many guests as somebody likes would hold all of a provider's.
+        """
+        if not is_own(origin.address):
+            await self.throttles.take(Attempt(self.limits.guest_network, network(origin.address)))
         now = self.clock.now()
         guest_id = GuestId(mint("gst", now, self.entropy))
         claims = Claims(

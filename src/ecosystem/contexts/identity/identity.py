@@ -68,7 +68,7 @@ class Identity:
             second_factors=second_factors,
             profiles=profiles,
             people=people,
-            guests=Guests(tokens, clock, entropy),
+            guests=Guests(tokens, throttles, limits, clock, entropy),
             first_operators=FirstOperators(table, people, passwords, clock, entropy),
             post_confirmation=PostConfirmation(profiles),
             tokens=tokens,

@@ -58,6 +58,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     reset_address: Limit = Limit(scope="reset-address", attempts=3, window=timedelta(hours=1))
     reset_network: Limit = Limit(scope="reset-network", attempts=60, window=timedelta(hours=1))
     reset_code: Limit = Limit(scope="reset-code", attempts=5, window=timedelta(hours=1))
+    guest_network: Limit = Limit(scope="guest-network", attempts=60, window=timedelta(minutes=15))
+    """New guests: each of them may hold times without paying."""
     password: Limit = Limit(scope="password", attempts=5, window=timedelta(minutes=15))
     """Of the present password, asked again before something sensitive."""
 
@@ -88,6 +90,14 @@ def network(address: str) -> str:
     if known.ipv4_mapped:
         return str(known.ipv4_mapped)
     return str(ip_network((int(known), 64), strict=False))
+
+
+def is_own(address: str) -> bool:
+    """Whether the client sits on this machine: its operator, or a proxy that does not say for whom it asks."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ecosystem.contexts.booking import (
     SlotNotOffered,
     SlotTaken,
     TakeHold,
+    TooManyHolds,
 )
 from ecosystem.contexts.catalogue import NotOffered, ServiceUnknown
 from ecosystem.kernel.actor import Actor
@@ -62,7 +63,7 @@ async def take(request: Visit) -> Answer:
     actor = await customer(request)
     try:
         hold = await _held(request, asked, actor)
-    except (SlotTaken, SlotNotOffered) as no:
+    except (SlotTaken, SlotNotOffered, TooManyHolds) as no:
         wanted = Wanted(zone=zones.known(asked.zone, ""), seats=asked.seats)
         return await services.again(request, asked.service_id, wanted, start_at=asked.start, notice=no.message)
     return _on(request, hold)
@@ -93,6 +94,8 @@ async def again(request: Visit, hold_id: FromPath[str]) -> Answer:
                 break
             wanted = replace(hold.request, hold_id=attempts.again(hold), replaces=None)
             hold = await request.market.checkout.hold(wanted, actor)
+    except TooManyHolds as no:
+        return request.redirect(f"/checkout/{hold_id}", toast=Toast(text=no.message, tone="bad"))
     except (SlotTaken, SlotNotOffered, NotOffered, ServiceUnknown, IdReused):
         text = "That time is gone: somebody else has it now."
         return request.redirect(f"/checkout/{hold_id}", toast=Toast(text=text, tone="bad"))
