@@ -56,6 +56,18 @@ class Event(Stored, frozen=True, kw_only=True):
     schema_version: int = 1
 
 
+class Replayed(Event, frozen=True, kw_only=True):
+    """An event handed over once more, out of the archive, by the replay of that name."""
+
+    replay_name: str
+
+
+def replayed(event: Event, name: str) -> Replayed:
+    """The event as a replay of that name hands it over."""
+    fields = {field: getattr(event, field) for field in Event.__struct_fields__}
+    return Replayed(**fields, replay_name=name)
+
+
 def announce(
     fact: Fact,
     *,
@@ -100,10 +112,11 @@ def enveloped(event: Event) -> dict[str, Any]:
     """The event as the cloud's bus would hand it over, in plain values: what event patterns are matched against.
 
     `detail` is the fact, and under `metadata` its circumstances. `metadata.event_id` is ours in both deployments (the
-    cloud's bus gives each delivery an `id` of its own).
+    cloud's bus gives each delivery an `id` of its own). What a replay hands over has a `replay-name`.
     """
     actor = event.actor
     return {
+        **({"replay-name": event.replay_name} if isinstance(event, Replayed) else {}),
         "version": "0",
         "id": event.event_id,
         "detail-type": event.type,

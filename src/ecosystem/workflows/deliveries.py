@@ -16,7 +16,7 @@ import msgspec
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.kernel.time import sortable
-from ecosystem.ports.bus import Event
+from ecosystem.ports.bus import Event, Replayed
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Delete, Index, Key, Page, Put, Row, Stored, Table
 
@@ -47,6 +47,8 @@ class Delivery(Stored, frozen=True, kw_only=True):
     reason: str
     due_at: datetime
     first_failed_at: datetime
+    replay_name: str = ""
+    """The replay that handed the event over; empty when it came by itself."""
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def failed(
         reason=reason[:REASON_LENGTH_MAX].encode(errors="replace").decode(),
         due_at=at + FIRST_DELAY * 2 ** (attempts - 1),
         first_failed_at=earlier.first_failed_at if earlier else at,
+        replay_name=event.replay_name if isinstance(event, Replayed) else "",
     )
 
 

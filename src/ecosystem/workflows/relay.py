@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.kernel.trace import trace_id
-from ecosystem.ports.bus import Event, type_of
+from ecosystem.ports.bus import Event, replayed, type_of
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
 from ecosystem.ports.table_codec import decoded
@@ -98,6 +98,8 @@ class Relay:
     _batches: deque[Batch] = field(default_factory=deque[Batch])
     _again: set[Key] = field(default_factory=set[Key])
     _failure: BaseException | None = None
+    _lost: int = 0
+    """How often all that was under way was let go of."""
 
     def __post_init__(self) -> None:
         self._waiting = Rules(self.rules)
@@ -135,7 +137,8 @@ class Relay:
         """
         batch = self._batch(None, 0)
         self._hand_out(events, batch, names)
-        while batch.deliveries and self._failure is None:
+        lost = self._lost
+        while batch.deliveries and self._failure is None and self._lost == lost:
             await asyncio.wait((batch.done,), timeout=self.patience_s)
         if batch.deliveries:
             raise Lost
@@ -245,6 +248,7 @@ class Relay:
         raise Lost(f"An event will be delivered again: {failure}") from failure
 
     async def _let_go(self) -> None:
+        self._lost += 1
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -255,9 +259,11 @@ class Relay:
 
     async def _once_more(self, key: Key, delivery: Delivery) -> None:
         rule = self._waiting.named(delivery.rule)
-        reason = await self._attempt(rule, delivery.event) if rule else "No such rule any more."
+        name, event = delivery.replay_name, delivery.event
+        event = replayed(event, name) if name else event
+        reason = await self._attempt(rule, event) if rule else "No such rule any more."
         attempts_max = rule.attempts_max if rule else ATTEMPTS_MAX
-        after = failed(delivery.event, delivery.rule, reason or "", self.clock.now(), delivery, attempts_max)
+        after = failed(event, delivery.rule, reason or "", self.clock.now(), delivery, attempts_max)
         await self.table.transact(kept(after) if reason is not None else Delete(key=key))
         self._again.discard(key)
 
