@@ -15,6 +15,8 @@ import pytest
 import uvicorn
 from litestar import Litestar, get, post
 from msgspec import Meta, Struct
+from tests.web.console.workflows.histories import execution, through_everything
+from tests.web.console.workflows.machines import document, showing_everything
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
@@ -23,10 +25,13 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, Denied, NotFound, Refusal, Unavailable
 from ecosystem.kernel.time import Span
 from ecosystem.ports.search import Document, Point
+from ecosystem.ports.workflows import ExecutionStatus
 from ecosystem.web import forms
 from ecosystem.web.answers import Answer
 from ecosystem.web.arrival import Arrival
 from ecosystem.web.calendar import month
+from ecosystem.web.console.workflows.graph import graph
+from ecosystem.web.console.workflows.steps import story
 from ecosystem.web.errors import handlers
 from ecosystem.web.fields import Verbatim
 from ecosystem.web.gate import Gate
@@ -108,6 +113,15 @@ def cards() -> list[Document]:
     ]  # fmt: skip
 
 
+def workflow() -> dict[str, Any]:
+    """A machine with an execution under way."""
+    told = story(execution(ExecutionStatus.RUNNING), through_everything(), frozenset({"AskOperator"}))
+    return {
+        "graph": graph(document(showing_everything()), told.standings, told.taken), "drawing_of": "booking-lifecycle",
+        "chosen": "AskOperator", "state_path": "/gallery/workflow", "live": True,
+    }  # fmt: skip
+
+
 def values() -> dict[str, Any]:
     """What the gallery shows."""
     today = NOON.date()
@@ -130,6 +144,7 @@ def values() -> dict[str, Any]:
             {"title": "Confirm and review", "at": None, "words": "", "state": "next"},
         ],
         "states": ["awaiting_payment", "awaiting_provider", "confirmed", "in_progress", "completed", "declined", "cancelled", "no_show", "expired", "disputed"],
+        **workflow(),
         "series": [3, 5, 4, 8, 6, 9, 12, 7, 11, 13],
     }  # fmt: skip
 

@@ -1,2 +1,3 @@
-// The operator's script, beside the page's own: the command palette.
+// The operator's script, beside the page's own: the command palette, and drawings.
+import './graph.js';
 import './palette.js';

@@ -11,14 +11,15 @@ from msgspec import Struct
 
 from ecosystem.web.console.workflows.layout import Box, Extent, Label, Measures, Plan, Point, Segment, lay_out
 from ecosystem.web.console.workflows.machines import END, START, Drawn, State, Way, WayKind, read
-from ecosystem.web.console.workflows.standings import NOT_REACHED, Outcome, Standing
+from ecosystem.web.console.workflows.steps import NOT_REACHED, Standing
 
 MARGIN = 12
 TITLE_PX = 13
 LINE_PX = 17
+WORDS_PX = 11
 TITLE_LINES_MAX = 2
 TITLE_WIDTH_MAX = 128
-BOX_WIDTH_MIN = 116
+BOX_WIDTH_MIN = 132
 BOX_HEIGHT = 46
 BESIDE_TITLE = 42
 """What stands left of a title, and the room around both."""
@@ -58,7 +59,7 @@ class Line(Struct, frozen=True, kw_only=True):
     kind: WayKind
     said: str
     was_taken: bool
-    has_arrow: bool
+    tip: Point | None
 
 
 class Tag(Struct, frozen=True, kw_only=True):
@@ -79,6 +80,10 @@ class Graph(Struct, frozen=True, kw_only=True):
     tags: Sequence[Tag]
     onward: Mapping[str, Sequence[Way]]
     """The ways from each state, for the list that says the same in words."""
+
+    @property
+    def ends(self) -> frozenset[str]:
+        return frozenset({END})
 
     @property
     def listed(self) -> Sequence[Shape]:
@@ -172,7 +177,7 @@ def _line(segment: Segment, taken: frozenset[tuple[str, str]]) -> Line:
         kind=WayKind.CATCH if caught else next(iter(sorted(kinds - {WayKind.CATCH}))),
         said=said,
         was_taken=bool(used),
-        has_arrow=segment.has_arrow,
+        tip=segment.points[-1] if segment.has_arrow else None,
     )
 
 
@@ -245,14 +250,13 @@ def _pieces(name: str) -> Iterator[str]:
 
 def _measured(state: State) -> Extent:
     lines = titled(state.name)
-    width = max(BOX_WIDTH_MIN, *(text_width(line) + BESIDE_TITLE + 12 for line in lines))
+    words = text_width(state.task, WORDS_PX)
+    width = max(BOX_WIDTH_MIN, words + BESIDE_TITLE + 8, *(text_width(line) + BESIDE_TITLE + 12 for line in lines))
     return Extent(round(width), BOX_HEIGHT + LINE_PX * (len(lines) - 1))
 
 
 MEASURES = Measures(
     state=_measured,
     end=Extent(60, 26),
-    label=lambda label: round(text_width(label, 11) + 14),
+    label=lambda label: round(text_width(label, WORDS_PX) + 14),
 )
-
-__all__ = ("MEASURES", "Graph", "Line", "Outcome", "Shape", "Tag", "Terminal", "graph", "text_width", "titled")

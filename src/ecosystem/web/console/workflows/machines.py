@@ -125,7 +125,7 @@ def _task(resource: str, body: Mapping[str, Any]) -> str:
     """The name of the function that a Task calls."""
     parameters: Mapping[str, Any] = body.get("Parameters") or {}
     named = _text(parameters, "FunctionName") if ":lambda:invoke" in resource else ""
-    return (named or resource.removesuffix(WAITING)).strip("${}")
+    return (named or resource.removesuffix(WAITING).rpartition(":")[2]).strip("${}")
 
 
 def _ways(name: str, body: Mapping[str, Any]) -> Iterator[Way]:
