@@ -17,6 +17,7 @@ from ecosystem.ports.search import Search
 from ecosystem.ports.secrets import Seal
 from ecosystem.ports.table import Table
 from ecosystem.ports.tokens import Tokens
+from ecosystem.ports.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Ports:
     seal: Seal
     clock: Clock
     entropy: Entropy
+    workflows: Workflows
     webhook_secrets: tuple[str, ...]
     guest_link_key: bytes
     inspector: Inspector | None = None

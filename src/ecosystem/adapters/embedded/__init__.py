@@ -15,6 +15,7 @@ from ecosystem.adapters.embedded.inspector import ChildInspector
 from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
+from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.adapters.outside.cards import Account, CardProcessor
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
@@ -75,6 +76,8 @@ async def embedded(
         opened.push_async_callback(search.close)
         cards = await CardProcessor.open(place.processor)
         opened.push_async_callback(cards.close)
+        workflows = EmbeddedWorkflows(table, clock, entropy)
+        opened.push_async_callback(workflows.close)
         secrets = FileSecrets(place.data / "secrets")
         seal = await KeyedSeal.open(secrets, entropy)
         link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
@@ -95,6 +98,7 @@ async def embedded(
             seal=seal,
             clock=clock,
             entropy=entropy,
+            workflows=workflows,
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
             inspector=ChildInspector(place.inspect) if place.inspect else None,
