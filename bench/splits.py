@@ -17,7 +17,9 @@ from ecosystem.kernel.money import BPS, Money, zero
 from ecosystem.kernel.rates import Lines, Rates, quote, refund, remaining
 
 COUNT = 10_000_000
-CURRENCIES = ("EUR", "JPY", "KWD")
+STEPS = {"EUR": 1, "JPY": 1, "KWD": 10, "BHD": 10, "JOD": 10, "ISK": 1, "UGX": 1, "HUF": 1, "TWD": 1, "MGA": 100}
+"""The currencies, and what cards pay in whole multiples of, in minor units."""
+CURRENCIES = tuple(STEPS)
 PRICES = (10**2, 10**4, 10**6, 10**13)
 
 
@@ -40,7 +42,7 @@ def draws(count: int, seed: int) -> Iterator[tuple[Money, Rates, bool, int]]:
     chance = random.Random(seed)
     usual = Rates()
     for number in range(count):
-        base = Money(chance.randrange(PRICES[number % 4]), CURRENCIES[number % 3])
+        base = Money(chance.randrange(PRICES[number % 4]), CURRENCIES[number // 4 % len(CURRENCIES)])
         bits = chance.getrandbits(48)
         rates = usual
         if number % 8 == 0:
@@ -50,12 +52,15 @@ def draws(count: int, seed: int) -> Iterator[tuple[Money, Rates, bool, int]]:
 
 def check(base: Money, rates: Rates, *, guest: bool, part: int) -> None:
     """Hold a price, a refund of a part of it and the release of the rest to the whole."""
-    lines = quote(base, rates, guest=guest)
-    amount = lines.total.share(part)
+    step = STEPS[base.currency]
+    lines = quote(base, rates, guest=guest, step=step)
+    amount = lines.share(part)
     back = refund(lines, rates, refunded=zero(base.currency), amount=amount)
     rest = remaining(lines, rates, amount)
     if not (
         lines.provider_share.minor + lines.commission.minor == base.minor
+        and lines.surcharge.minor % step == 0
+        and (amount.minor % step == 0 or amount == lines.total)
         and back.base.minor + back.surcharge.minor == amount.minor
         and whole(back) + whole(rest) == whole(lines)
         and back.base.minor + rest.base.minor == base.minor

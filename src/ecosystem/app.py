@@ -111,7 +111,7 @@ class App:
         ledger, tariff = Ledger(table, clock, chart.account), Tariff(table, clock)
         statements = Statements(table, ledger)
         services, providers = Services(table, clock), Providers(table, clock)
-        offering = Offering(services, plans, availability, tariff)
+        offering = Offering(services, plans, availability, tariff, ports.cards)
         settlement = Settlement(table, clock, bookings, payments, refunds, ledger)
         links = GuestLinks(ports.guest_link_key)
         checkout = Checkout(table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links)

@@ -14,7 +14,9 @@ from ecosystem.kernel.refusals import Invalid
 
 BASE_MAX = 10**14
 rates = st.builds(Rates, provider_share_bps=st.integers(0, BPS), surcharge_bps=st.integers(0, BPS))
-bases = st.builds(Money, st.integers(0, BASE_MAX), st.sampled_from(["EUR", "JPY", "KWD"]))
+STEPS = {"EUR": 1, "JPY": 1, "ISK": 1, "UGX": 1, "HUF": 1, "TWD": 1, "KWD": 10, "BHD": 10, "JOD": 10, "MGA": 100}
+"""What cards pay in each currency in whole multiples of, in minor units."""
+bases = st.builds(Money, st.integers(0, BASE_MAX), st.sampled_from(sorted(STEPS)))
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,17 @@ class Charge:
 @st.composite
 def charges(draw: st.DrawFn) -> Charge:
     under = draw(rates)
-    return Charge(quote(draw(bases), under, guest=draw(st.booleans())), under)
+    base = draw(bases)
+    return Charge(quote(base, under, guest=draw(st.booleans()), step=STEPS[base.currency]), under)
+
+
+@st.composite
+def payable(draw: st.DrawFn) -> Charge:
+    """A charge whose base price a card can pay."""
+    under, base = draw(rates), draw(bases)
+    step = STEPS[base.currency]
+    whole = Money(base.minor // step * step, base.currency)
+    return Charge(quote(whole, under, guest=draw(st.booleans()), step=step), under)
 
 
 @given(bases, rates, st.booleans())
@@ -100,3 +112,48 @@ def test_a_rate_outside_the_whole_is_refused_by_name(field: str, bps: int) -> No
         Rates(**{field: bps})
 
     assert refused.value.field == field
+
+
+@given(payable(), st.lists(st.integers(0, BPS), max_size=6))
+def test_what_a_card_pays_and_is_given_back_falls_on_its_step(charge: Charge, parts: list[int]) -> None:
+    lines, step = charge.lines, STEPS[charge.lines.currency]
+    assert lines.total.minor % step == 0
+
+    refunded = zero(lines.currency)
+    for bps in parts:
+        left = remaining(lines, charge.rates, refunded)
+        amount = left.share(bps)
+        assert amount.minor % step == 0
+        assert amount <= left.total
+        refunded += amount
+
+    assert remaining(lines, charge.rates, refunded).share(BPS) == lines.total - refunded
+
+
+@given(charges(), st.integers(0, BPS))
+def test_a_share_lies_within_half_a_step_of_the_exact_one(charge: Charge, bps: int) -> None:
+    total, step = charge.lines.total, STEPS[charge.lines.currency]
+
+    given_back = charge.lines.share(bps)
+
+    assert given_back <= total
+    assert abs(given_back.minor * BPS - total.minor * bps) * 2 <= step * BPS
+
+
+@pytest.mark.parametrize(
+    ("base", "step", "surcharge", "half"),
+    [
+        (Money(12_340, "KWD"), 10, 1_230, 6_790),  # 1.234 is nearer to 1.230, and 6.785 lies between: up
+        (Money(12_350, "BHD"), 10, 1_240, 6_800),  # 1.235 lies between: up
+        (Money(10_050, "JOD"), 10, 1_010, 5_530),
+        (Money(1_255, "JPY"), 1, 126, 691),
+        (Money(99_99, "EUR"), 1, 10_00, 55_00),
+        (Money(12_500_00, "MGA"), 100, 1_250_00, 6_875_00),
+    ],
+)
+def test_a_surcharge_and_a_half_are_rounded_half_up_to_the_step(
+    base: Money, step: int, surcharge: int, half: int
+) -> None:
+    lines = quote(base, Rates(), guest=True, step=step)
+
+    assert (lines.surcharge.minor, lines.share(5000).minor) == (surcharge, half)

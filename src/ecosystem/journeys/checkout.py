@@ -104,7 +104,8 @@ class Checkout:
 
     async def lines(self, hold: Hold, actor: Actor) -> Lines:
         """What the held time costs this actor, line by line."""
-        return quote(booked.price_of(hold.offer, hold.seats), await self.tariff.current(), guest=actor.is_guest)
+        base, rates = booked.price_of(hold.offer, hold.seats), await self.tariff.current()
+        return quote(base, rates, guest=actor.is_guest, step=hold.offer.step)
 
     async def pay(self, request: PayForHold, actor: Actor) -> Paid:
         """Book the held time and pay for it, once: the same request again tells where it stands.

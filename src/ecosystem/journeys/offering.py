@@ -13,6 +13,7 @@ from ecosystem.contexts.ledger import Tariff
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Lines, quote
 from ecosystem.kernel.refusals import Invalid
+from ecosystem.ports.cards import Cards
 
 NOWHERE = "Etc/UTC"
 """The zone of an offer whose provider has neither a plan nor a place yet: it has no free times either."""
@@ -33,6 +34,7 @@ class Offering:
     plans: Plans
     availability: Availability
     tariff: Tariff
+    cards: Cards
 
     async def offer(self, service_id: str) -> Offer:
         """The service as it may be booked now. Raises `ServiceUnknown`, `NotOffered`."""
@@ -60,6 +62,7 @@ class Offering:
             instant=service.instant,
             policy=service.policy,
             place=place.place if place else "",
+            step=self.cards.step(offered.price.currency).minor,
         )
 
     async def quote(self, service_id: str, *, seats: int = 1, guest: bool) -> Quote:
@@ -68,7 +71,7 @@ class Offering:
         if not 1 <= seats <= offer.capacity:
             raise Invalid(f"This service has 1 to {offer.capacity} seats at a time.", field="seats")
         base = Money(offer.price.minor * seats, offer.price.currency)
-        return Quote(offer=offer, lines=quote(base, await self.tariff.current(), guest=guest))
+        return Quote(offer=offer, lines=quote(base, await self.tariff.current(), guest=guest, step=offer.step))
 
     async def free_times(self, offer: Offer, first: date, last: date, zone: str) -> FreeTimes:
         """The offer's free times on those dates of the viewer's zone."""

@@ -13,8 +13,8 @@ from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Paym
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import Money
-from ecosystem.kernel.refusals import Conflict
+from ecosystem.kernel.money import Money, decimal_text
+from ecosystem.kernel.refusals import Conflict, Invalid
 from ecosystem.ports.cards import Cards, RefundRefused
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Check, Row, Table
@@ -26,6 +26,10 @@ class NothingPaid(Conflict):
 
 class LiesInEscrow(Conflict):
     """A refund came back and lies in escrow: give back that much at most, and the rest by another refund."""
+
+
+class UnevenAmount(Invalid):
+    """The card processor does not give back such an amount: its steps in this currency are larger."""
 
 
 class GiveBack(Struct, frozen=True, kw_only=True):
@@ -84,6 +88,7 @@ class Refunding:
             reason=request.reason,
         )
         if earlier := await self.refunds.refund(request.booking_id, request.refund_id):
+        self._must_be_whole(request.amount)
             earlier.value.to(actor, wanted)
             return
         released = await taken_from_shares(self.ledger, booking.value, request.amount)
@@ -99,13 +104,13 @@ class Refunding:
             Check(key=booking.key, expected=booking.unchanged),
         )
 
-
-def is_released(booking: Booking) -> bool:
-    """Whether what was held for the booking has gone to the provider and to the platform."""
-    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
-    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
-        released is BookingStatus.NO_SHOW and booking.settled_at is not None
-    )
+    def _must_be_whole(self, amount: Money) -> None:
+        """Pass if the processor can give back that much. Raises `UnevenAmount`: nothing is intended then."""
+        step = self.cards.step(amount.currency)
+        if amount.minor % step.minor:
+            raise UnevenAmount(
+                f"Cards are paid back {amount.currency} in steps of {decimal_text(step)}.", field="amount"
+            )
 
 
 async def taken_from_shares(ledger: Ledger, booking: Booking, amount: Money) -> bool:

@@ -68,9 +68,9 @@ class Money(Struct, frozen=True):
     def __bool__(self) -> bool:
         return self.minor > 0
 
-    def share(self, bps: int) -> Money:
-        """`bps` basis points of the amount, rounded half up to the minor unit."""
-        return Money(round_half_up(self.minor * bps, BPS), self.currency)
+    def share(self, bps: int, step: int = 1) -> Money:
+        """`bps` basis points of the amount, rounded half up to a whole number of steps of so many minor units."""
+        return Money(round_half_up(self.minor * bps, BPS * step) * step, self.currency)
 
     def proportion(self, part: Money, whole: Money) -> Money:
         """As much of the amount as `part` is of `whole`, rounded half up. Nothing of nothing is nothing."""

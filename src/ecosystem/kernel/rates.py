@@ -41,6 +41,8 @@ class Lines(Struct, frozen=True, kw_only=True):
     surcharge: Money
     provider_share: Money
     commission: Money
+    step: int = 1
+    """What the total of any part given back is a multiple of, in minor units: see `quote`."""
 
     @property
     def total(self) -> Money:
@@ -57,12 +59,22 @@ class Lines(Struct, frozen=True, kw_only=True):
             surcharge=self.surcharge - other.surcharge,
             provider_share=self.provider_share - other.provider_share,
             commission=self.commission - other.commission,
+            step=self.step,
         )
 
+    def share(self, bps: int) -> Money:
+        """`bps` basis points of the total, rounded half up to the step, and never more than there is."""
+        return min(self.total, self.total.share(bps, self.step)) if bps < BPS else self.total
 
-def quote(base: Money, rates: Rates, *, guest: bool) -> Lines:
-    """The lines of a price. The provider's share is rounded half up, the platform has the rest of the base."""
-    return _lines(base, base.share(rates.surcharge_bps) if guest else zero(base.currency), rates)
+
+def quote(base: Money, rates: Rates, *, guest: bool, step: int = 1) -> Lines:
+    """The lines of a price. The provider's share is rounded half up, the platform has the rest of the base.
+
+    `step` is what cards pay in the currency in whole multiples of, in minor units: the surcharge is rounded half up to
+    it, so that what a guest pays can be charged if the base can.
+    """
+    surcharge = base.share(rates.surcharge_bps, step) if guest else zero(base.currency)
+    return _lines(base, surcharge, rates, step)
 
 
 def remaining(charged: Lines, rates: Rates, refunded: Money) -> Lines:
@@ -73,7 +85,7 @@ def remaining(charged: Lines, rates: Rates, refunded: Money) -> Lines:
     if charged.total < refunded:
         raise ExceedsCharge(f"{refunded.minor} of {charged.total.minor} {refunded.currency} cannot be refunded.")
     of_base = charged.base.proportion(refunded, charged.total)
-    return _lines(charged.base - of_base, charged.surcharge - (refunded - of_base), rates)
+    return _lines(charged.base - of_base, charged.surcharge - (refunded - of_base), rates, charged.step)
 
 
 def refund(charged: Lines, rates: Rates, *, refunded: Money, amount: Money) -> Lines:
@@ -81,6 +93,6 @@ def refund(charged: Lines, rates: Rates, *, refunded: Money, amount: Money) -> L
     return remaining(charged, rates, refunded) - remaining(charged, rates, refunded + amount)
 
 
-def _lines(base: Money, surcharge: Money, rates: Rates) -> Lines:
+def _lines(base: Money, surcharge: Money, rates: Rates, step: int) -> Lines:
     share = base.share(rates.provider_share_bps)
-    return Lines(base=base, surcharge=surcharge, provider_share=share, commission=base - share)
+    return Lines(base=base, surcharge=surcharge, provider_share=share, commission=base - share, step=step)

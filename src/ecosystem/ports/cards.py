@@ -208,6 +208,10 @@ class Cards(Protocol):
 
     async def payment(self, intent_id: str) -> Outcome:
         """How the payment stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+    def step(self, currency: str) -> Money:
+        """What every amount that a card pays in the currency, or is paid back, is a multiple of. Makes no call."""
+        ...
+
         ...
 
     async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:

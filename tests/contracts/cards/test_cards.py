@@ -196,6 +196,26 @@ async def test_an_amount_that_cards_do_not_pay_is_refused_before_any_call(bench:
         await bench.cards.authorize(order(amount=amount))
 
 
+@pytest.mark.parametrize(
+    ("currency", "step"),
+    [
+        *[(name, 1) for name in ("EUR", "JPY", "ISK", "UGX", "HUF", "TWD")],
+        *[(name, 10) for name in ("BHD", "JOD", "KWD", "OMR", "TND")],
+        ("MGA", 100),
+    ],
+)
+async def test_cards_pay_multiples_of_the_currencys_step_and_nothing_between(
+    bench: Bench, currency: str, step: int
+) -> None:
+    amount = Money(500_000, currency)
+
+    assert bench.cards.step(currency) == Money(step, currency)
+    bench.cards.payable(amount)
+    if step > 1:
+        with pytest.raises(AmountUnfit):
+            bench.cards.payable(amount + Money(1, currency))
+
+
 async def test_a_part_and_then_the_rest_are_given_back_and_no_more(bench: Bench) -> None:
     paid = await bench.cards.authorize(order())
 

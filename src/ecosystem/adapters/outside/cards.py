@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.outside.cards_amounts import must_be_payable, units
+from ecosystem.adapters.outside.cards_amounts import must_be_payable, step, units
 from ecosystem.adapters.outside.cards_answers import (
     CHARGED,
     Dispute,
@@ -104,6 +104,9 @@ class CardProcessor:
 
     def payable(self, amount: Money) -> None:
         must_be_payable(amount)
+
+    def step(self, currency: str) -> Money:
+        return step(currency)
 
     async def authorize(self, order: Order) -> Outcome:
         must_be_payable(order.amount)

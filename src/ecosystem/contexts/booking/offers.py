@@ -30,7 +30,8 @@ class Offer(Struct, frozen=True, kw_only=True):
 
     `owner_id` is the user who runs the provider; who may accept, decline and propose is decided by it. `zone` is the
     provider's. `instant` is confirmed at once; otherwise the provider is asked. `policy` names the cancellation policy
-    that is copied into the booking. `price` is for one seat.
+    that is copied into the booking. `price` is for one seat; `step` is what a card pays its currency in whole multiples
+    of, in minor units.
     """
 
     service_id: str
@@ -49,6 +50,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     instant: bool = True
     policy: str = "flexible"
     place: str = ""
+    step: int = 1
 
     def __post_init__(self) -> None:
         zone(self.zone)

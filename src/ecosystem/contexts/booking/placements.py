@@ -81,7 +81,7 @@ def book(
         offer=held.offer,
         policy=policy,
         rates=rates,
-        lines=quote(price_of(held.offer, held.seats), rates, guest=actor.is_guest),
+        lines=quote(price_of(held.offer, held.seats), rates, guest=actor.is_guest, step=held.offer.step),
         seats=held.seats,
         customer_id=actor.actor_id,
         guest=actor.is_guest,

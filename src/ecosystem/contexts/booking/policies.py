@@ -138,11 +138,11 @@ def refund_share(policy: Policy, *, start_at: datetime, booked_at: datetime, at:
 
 
 def refund_of(charged: Lines, rates: Rates, share_bps: int) -> Refund:
-    """That share of the total, rounded half up to the minor unit, and how base and surcharge bear it in proportion."""
+    """That share of the total, rounded half up to what cards pay, and how base and surcharge bear it in proportion."""
     nothing = zero(charged.currency)
     return Refund(
         share_bps=share_bps,
-        lines=refund(charged, rates, refunded=nothing, amount=charged.total.share(share_bps)),
+        lines=refund(charged, rates, refunded=nothing, amount=charged.share(share_bps)),
     )
 
 

@@ -87,7 +87,9 @@ async def booker(
         chosen=start_at if any(slot.start_at == start_at for slot in slots) else None,
         seats=seats,
         seats_most=offer.capacity,
-        lines=rates.quote(Money(offer.price.minor * seats, offer.price.currency), current, guest=is_guest),
+        lines=rates.quote(
+            Money(offer.price.minor * seats, offer.price.currency), current, guest=is_guest, step=offer.step
+        ),
         surcharge_bps=current.surcharge_bps,
         guest=is_guest,
         query={"zone": wanted.zone, "seats": "" if seats == 1 else seats},

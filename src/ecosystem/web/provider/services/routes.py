@@ -262,10 +262,11 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 async def _share(request: Visit, price: Money) -> Kept:
     current = await request.market.tariff.current()
+    step = request.market.ports.cards.step(price.currency).minor
     return Kept(
         price=price,
         share=rates.quote(price, current, guest=False).provider_share,
-        guest=rates.quote(price, current, guest=True).total,
+        guest=rates.quote(price, current, guest=True, step=step).total,
         percent=f"{current.provider_share_bps / 100:g}",
     )
 
