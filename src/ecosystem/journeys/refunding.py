@@ -113,6 +113,14 @@ class Refunding:
             )
 
 
+def is_released(booking: Booking) -> bool:
+    """Whether what was held for the booking has gone to the provider and to the platform."""
+    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
+    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
+        released is BookingStatus.NO_SHOW and booking.settled_at is not None
+    )
+
+
 async def taken_from_shares(ledger: Ledger, booking: Booking, amount: Money) -> bool:
     """Whether giving that much back is taken from everyone's share: what was held is released. Raises `LiesInEscrow`."""
     if not is_released(booking):
