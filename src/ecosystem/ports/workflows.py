@@ -202,6 +202,10 @@ class Workflows(Protocol):
         """
         ...
 
+    def machines(self) -> Sequence[Definition]:
+        """The machines that executions begin with now."""
+        ...
+
     async def run(self) -> None:
         """Carry executions on until `close`: fire timers, take over what was left by the dead. Await it in a task.
 

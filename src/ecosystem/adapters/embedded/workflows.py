@@ -174,6 +174,9 @@ class EmbeddedWorkflows:
         self._machines.bind(definitions, tasks.keys())
         self._calls.tasks = dict(tasks)
 
+    def machines(self) -> Sequence[Definition]:
+        return self._machines.definitions()
+
     async def run(self) -> None:
         """Fire timers, take over what the dead have left, renew claims, forget what is old. Ends after `close`."""
         while not self._closed:

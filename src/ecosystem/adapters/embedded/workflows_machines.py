@@ -49,6 +49,10 @@ class Machines:
             raise MachineRefused(tuple(problems))
         self._bound = bound
 
+    def definitions(self) -> list[Definition]:
+        """The machines that executions begin with now, as they are written."""
+        return [bound.definition for bound in self._bound.values()]
+
     async def present(self, name: str) -> Bound:
         """The machine that executions begin with now, kept in the table for as long as they may last."""
         bound = self._bound.get(name)

@@ -1,0 +1,114 @@
+"""What an execution's values look like to those who may not see all of them.
+
+Secrets are masked for everybody: a task's token is as good as the answer it waits for. What tells of a person is masked
+for all but operators at their own desk. Both are found by the names of fields, and by the shape of what stands in texts,
+so that a mail address is masked wherever somebody wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+MASK = "•••"
+DEPTH_MAX = 60
+
+SECRET = frozenset(
+    """
+    apikey authorization cardnumber claimsecret clientsecret confirmationcode cookie cvc cvv guesttoken iban password
+    passwordhash privatekey recoverycode refreshtoken routingnumber secret sessiontoken signature tasktoken token
+    """.split()
+)
+"""Fields that hold secrets, in small letters and without signs between them. A name that ends so holds one too."""
+
+_SECRET_ENDINGS = ("token", "secret", "password", "apikey", "signature")
+
+PERSONAL = frozenset(
+    """
+    about accountnumber address addressline biography birthdate body city comment contact contactname customername
+    dateofbirth displayname email emailaddress familyname firstname fullname givenname guestname iban ip ipaddress
+    lastname latitude line1 line2 location longitude message mobile note notes payer payername phone phonenumber place
+    postalcode postcode reason recipient street subject surname telephone text to town useragent username zip
+    """.split()
+)
+"""Fields that tell of a person. `name` does where it stands beside another of them; elsewhere it names a thing."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_=-]{32,}\.[0-9]{1,9}\.\S+")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_KEY = re.compile(r"\b(?:sk|rk|whsec)_[A-Za-z0-9_]{8,}")
+_LONG = re.compile(r"[A-Za-z0-9+/_=-]{160,}")
+_CARD = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){13,19}(?![0-9A-Za-z_])")
+_MAIL = re.compile(r"[^\s@<>\"'(),:;]{1,64}@[^\s@<>\"'(),:;]+\.[^\s@<>\"'(),:;.]{2,}")
+_PHONE = re.compile(r"(?<![0-9A-Za-z_.:-])(?:\+|00)[1-9][0-9 ()./-]{6,18}[0-9](?![0-9A-Za-z_:])")
+_SIGNS = re.compile(r"[^a-z0-9]")
+
+Names = Callable[[str, Mapping[str, Any]], bool]
+
+
+def unmasked(value: Any) -> Any:
+    """The value as operators see it: without secrets."""
+    return _masked(value, _is_secret, _without_secrets, DEPTH_MAX)
+
+
+def masked(value: Any) -> Any:
+    """The value as everybody else sees it: without secrets, and without what tells of people."""
+    return _masked(
+        value, lambda name, beside: _is_secret(name, beside) or _is_personal(name, beside), _masked_text, DEPTH_MAX
+    )
+
+
+def _masked(value: Any, hides: Names, text: Callable[[str], str], depth: int) -> Any:
+    if isinstance(value, str):
+        return text(value)
+    if not depth:
+        return MASK if isinstance(value, Mapping | Sequence) else value
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        return {
+            name: _hidden(under) if hides(name, fields) else _masked(under, hides, text, depth - 1)
+            for name, under in fields.items()
+        }
+    if isinstance(value, Sequence):
+        return [_masked(each, hides, text, depth - 1) for each in cast("Sequence[Any]", value)]
+    return value
+
+
+def _hidden(value: Any) -> Any:
+    """What stands in the place of a value: nothing stays nothing, so that a reader sees that there was none."""
+    return value if value is None or value in ("", [], {}) or isinstance(value, bool) else MASK
+
+
+def _plain(name: str) -> str:
+    return _SIGNS.sub("", name.lower())
+
+
+def _is_secret(name: str, _: Mapping[str, Any]) -> bool:
+    plain = _plain(name)
+    return plain in SECRET or plain.endswith(_SECRET_ENDINGS)
+
+
+def _is_personal(name: str, beside: Mapping[str, Any]) -> bool:
+    plain = _plain(name)
+    return plain in PERSONAL or (
+        plain == "name" and any(_plain(other) in PERSONAL for other in beside if other != name)
+    )
+
+
+def _without_secrets(text: str) -> str:
+    if len(text) < 12:
+        return text
+    for shape in (_TOKEN, _JWT, _KEY, _LONG):
+        text = shape.sub(MASK, text)
+    return _CARD.sub(_card, text)
+
+
+def _masked_text(text: str) -> str:
+    return _PHONE.sub(MASK, _MAIL.sub(MASK, _without_secrets(text)))
+
+
+def _card(found: re.Match[str]) -> str:
+    """A card's number is masked (ISO/IEC 7812: the last digit checks the others); other long numbers stay."""
+    digits = [int(sign) for sign in found[0] if sign.isdigit()]
+    checked = sum(digit if at % 2 == 0 else digit * 2 - 9 * (digit > 4) for at, digit in enumerate(reversed(digits)))
+    return MASK if checked % 10 == 0 else found[0]
