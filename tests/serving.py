@@ -72,7 +72,9 @@ async def serving(data: Path, *flags: str, settings: Mapping[str, str] | None = 
                 raise
 
 
-async def said(data: Path, *command: str, settings: Mapping[str, str] | None = None) -> tuple[int, str]:
+async def said(
+    data: Path, *command: str, settings: Mapping[str, str] | None = None, within_s: float = 60
+) -> tuple[int, str]:
     """What a command says on both streams, and its status."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ecosystem", *command, f"--data={data}",
@@ -80,5 +82,10 @@ async def said(data: Path, *command: str, settings: Mapping[str, str] | None = N
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), within_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
     return process.returncode or 0, output.decode()
