@@ -122,13 +122,21 @@ class Watching:
         *,
         machine: str | None = None,
         status: ExecutionStatus | None = None,
+        began_since: datetime | None = None,
+        began_before: datetime | None = None,
         after: Cursor | None = None,
         limit: int = 50,
     ) -> Executions:
-        """Executions of that machine and status, newest first."""
+        """Executions of that machine and status that began in [since, before), newest first."""
         _must_oversee(actor)
-        found = await self.workflows.listed(machine=machine, status=status, after=after, limit=limit)
-        return replace(found, executions=[_shown(each, sees_all=True) for each in found.executions])
+        found = await self.workflows.listed(
+            machine=machine, status=status, began_before=began_before, after=after, limit=limit
+        )
+        within = [each for each in found.executions if began_since is None or each.started_at >= began_since]
+        return Executions(
+            executions=[_shown(each, sees_all=True) for each in within],
+            next=found.next if len(within) == len(found.executions) else None,
+        )
 
     async def named(self, names: Sequence[str], actor: Actor) -> Sequence[Execution]:
         """Executions of any machine that bear one of these names, newest first: they are named after their matter."""

@@ -238,10 +238,11 @@ class Workflows(Protocol):
         *,
         machine: str | None = None,
         status: ExecutionStatus | None = None,
+        began_before: datetime | None = None,
         after: Cursor | None = None,
         limit: int = 50,
     ) -> Executions:
-        """Executions of that machine and status, newest first, from an index that may lag."""
+        """Executions of that machine and status that began before that, newest first, from an index that may lag."""
         ...
 
     async def awaited(self, execution_id: str) -> Sequence[Awaited]:

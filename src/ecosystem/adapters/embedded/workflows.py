@@ -206,7 +206,7 @@ class EmbeddedWorkflows:
     async def drained(self) -> None:
         """Return when no call is being made and no turn is being committed."""
         while busy := [task for task in (*self._tasks, *self._calls.tasks_running) if not task.done()]:
-            await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(busy)
 
     async def next_at(self) -> datetime | None:
         """The next instant at which an execution has something to do by itself; None when there is none."""
@@ -314,10 +314,13 @@ class EmbeddedWorkflows:
         *,
         machine: str | None = None,
         status: ExecutionStatus | None = None,
+        began_before: datetime | None = None,
         after: Cursor | None = None,
         limit: int = 50,
     ) -> Executions:
-        return await executions(self._table, machine=machine, status=status, after=after, limit=limit)
+        return await executions(
+            self._table, machine=machine, status=status, before=began_before, after=after, limit=limit
+        )
 
     async def awaited(self, execution_id: str) -> Sequence[Awaited]:
         run = (await self._row(execution_id)).value.run
