@@ -41,7 +41,8 @@ TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
     "BookingDisputed": ((Kind.BOOKING_DISPUTED, BOTH),),
     "DisputeConcluded": ((Kind.DISPUTE_CONCLUDED, BOTH),),
     "PaymentDeclined": ((Kind.PAYMENT_FAILED, _C),),
-    "RefundIssued": ((Kind.REFUND_ISSUED, _C),),
+    "RefundIssued": (),  # by how it was paid: see `_returned`
+    "RefundFailed": ((Kind.REFUND_DELAYED, _C),),
 }
 """For each event, which news it is, and for whom."""
 
@@ -79,6 +80,8 @@ class Telling:
             case "RescheduleProposed":
                 asked = _P if event.detail["by"] == Side.CUSTOMER else _C
                 return ((Kind.RESCHEDULE_PROPOSED, asked),)
+            case "RefundIssued":
+                return _returned(event)
             case "PaymentDeclined" if booking.status is not BookingStatus.AWAITING_PAYMENT:
                 return ()
             case "BookingCancelled" if event.detail["was"] == BookingStatus.AWAITING_PAYMENT:
@@ -133,7 +136,7 @@ class Telling:
             refund = _money(detail["refund"])
             facts["refund"] = refund
             facts["share"] = rates.remaining(booking.lines, booking.rates, refund).provider_share
-        if event.type == "RefundIssued":
+        if event.type in {"RefundIssued", "RefundFailed"}:
             facts["refund"] = Money(detail["amount_minor"], detail["currency"])
         if event.type == "RescheduleProposed":
             facts["proposed"] = Span(_instant(detail["proposed_start_at"]), _instant(detail["proposed_end_at"]))
@@ -195,6 +198,10 @@ def _expired(was: str) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
     if was == BookingStatus.AWAITING_PAYMENT:
         return ((Kind.BOOKING_UNPAID, _C),)
     return ((Kind.BOOKING_UNANSWERED, BOTH),)
+
+
+def _returned(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+    return ((Kind.REFUND_PAID_ELSEWHERE if event.detail.get("elsewhere") else Kind.REFUND_ISSUED, _C),)
 
 
 def _by(event: Event, audience: Audience) -> str:

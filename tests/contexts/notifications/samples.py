@@ -41,6 +41,7 @@ FACTS: dict[str, Known] = {
     "refund": Money(5500, "EUR"),
     "expires_at": NOON + timedelta(hours=24),
     "left": "9",
+    "booking": "bkg_01kag2m8xw0000000000000000",
 }
 LINES = (
     PriceLine(label="Price", amount=Money(5500, "EUR")),

@@ -63,6 +63,7 @@ def answer(known: Refund, standing: RefundStanding) -> RefundOutcome:
         intent_id="pi_1",
         amount=known.amount,
         standing=standing,
+        made_at=LATER,
         failure="expired_or_canceled_card" if standing is RefundStanding.FAILED else None,
     )
 
@@ -124,6 +125,7 @@ def test_a_refund_made_at_the_processor_enters_our_records() -> None:
         intent_id="pi_1",
         amount=Money(500, "EUR"),
         standing=RefundStanding.SUCCEEDED,
+        made_at=LATER,
     )
 
     payment, known = adopt(captured(), outcome, RefundId("rfd_9"), LATER)

@@ -108,6 +108,7 @@ def account_written(account: Account, *, expected: Expected, otherwise: Refusal 
         index={
             Index.STATUS: keys.people_place(account.created_at, account.user_id),
             Index.SLUG: keys.addresses_place(account.address, account.user_id),
+            **({Index.CUSTOMER: keys.operators_place(account.user_id)} if account.is_operator else {}),
         },
         expected=expected,
         otherwise=otherwise,

@@ -10,6 +10,9 @@ from ecosystem.ports.table import Key
 PEOPLE = "PEOPLE"
 """Access (status index): every account, the oldest first."""
 
+OPERATORS = "OPERATORS"
+"""Access (customer index): the accounts of those who run the marketplace, by id."""
+
 ADDRESSES = "ADDRESSES"
 """Access (slug index): accounts by the beginning of their e-mail address."""
 
@@ -77,6 +80,11 @@ def first_operator_key() -> Key:
 def people_place(created_at: datetime, user_id: str) -> Key:
     """Where an account stands among all people, in the order in which they came."""
     return Key(PEOPLE, f"{sortable(created_at)}#{user_id}")
+
+
+def operators_place(user_id: str) -> Key:
+    """Where an account stands among those who run the marketplace."""
+    return Key(OPERATORS, user_id)
 
 
 def addresses_place(address: str, user_id: str) -> Key:

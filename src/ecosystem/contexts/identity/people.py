@@ -37,6 +37,7 @@ from ecosystem.ports.secrets import Untold
 from ecosystem.ports.table import ABSENT, Cursor, Index, Page, Put, Table, Write
 
 REASON_LENGTH_MAX = 500
+OPERATORS_MAX = 100
 
 
 class NotYourself(Denied):
@@ -107,6 +108,11 @@ class People:
         """The user who confirmed that address, if one did. For the system's own use: it tells who has an account."""
         row = await account_at(self.table, email)
         return row.value.user_id if row else None
+
+    async def operators(self) -> list[UserId]:
+        """Those who run the marketplace and may sign in, at most a hundred. For the system's own use, to tell them."""
+        page = await self.table.query(keys.OPERATORS, Account, index=Index.CUSTOMER, limit=OPERATORS_MAX)
+        return [account.user_id for account in page.values if account.standing is Standing.ACTIVE]
 
     async def person(self, user_id: str, actor: Actor) -> Person:
         """One person. Raises `Denied`, `NoSuchPerson`."""

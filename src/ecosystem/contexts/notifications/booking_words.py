@@ -158,6 +158,28 @@ _CUSTOMER: dict[Kind, Wording] = {
         button=_SEE,
         notes=("It goes to the card you paid with. Banks take up to ten days to show it.",),
     ),
+    Kind.REFUND_DELAYED: Wording(
+        topic=Topic.MONEY,
+        subject="Your refund of {refund} takes longer",
+        title="Your refund of {refund} takes longer",
+        notice="Your card did not take {refund} for {service}. We look for another way and tell you.",
+        paragraphs=(
+            _WHAT,
+            "{when}",
+            "The card you paid with did not take the refund. The money is safe with us, and it is yours.",
+        ),
+        button=_SEE,
+        notes=("You need not do anything: we look for another way, and tell you when it is done.",),
+    ),
+    Kind.REFUND_PAID_ELSEWHERE: Wording(
+        topic=Topic.MONEY,
+        subject="{refund} was paid back to you",
+        title="{refund} was paid back to you",
+        notice="{refund} for {service} with {provider} was paid back to you, though not to your card.",
+        paragraphs=(_WHAT, "{when}", "Your card did not take the refund, so we paid you another way."),
+        button=_SEE,
+        notes=("If it has not reached you within a few days, answer this mail.",),
+    ),
 }
 
 _PROVIDER: dict[Kind, Wording] = {

@@ -12,6 +12,8 @@ class Audience(StrEnum):
     PROVIDER = "provider"
     PERSON = "person"
     """Neither: it is about their own account."""
+    OPERATOR = "operator"
+    """One of those who run the marketplace."""
 
 
 class Topic(StrEnum):
@@ -20,6 +22,7 @@ class Topic(StrEnum):
     BOOKINGS = "bookings"
     MONEY = "money"
     ACCOUNT = "account"
+    OPERATIONS = "operations"
 
 
 class Kind(StrEnum):
@@ -42,7 +45,12 @@ class Kind(StrEnum):
 
     PAYMENT_FAILED = "payment-failed"
     REFUND_ISSUED = "refund-issued"
+    REFUND_DELAYED = "refund-delayed"
+    REFUND_PAID_ELSEWHERE = "refund-paid-elsewhere"
     SHARE_RELEASED = "share-released"
+
+    REFUND_FAILED = "refund-failed"
+    REFUND_FOUND = "refund-found"
 
     CONFIRM_ADDRESS = "confirm-address"
     SIGN_UP_ATTEMPTED = "sign-up-attempted"

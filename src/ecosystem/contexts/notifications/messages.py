@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from msgspec import Struct, field
 
-from ecosystem.contexts.notifications import account_words, booking_words
+from ecosystem.contexts.notifications import account_words, booking_words, operator_words
 from ecosystem.contexts.notifications.kinds import Audience, Kind, Topic
 from ecosystem.contexts.notifications.wording import Known, Wording, filled, filled_where_known, places, spoken
 from ecosystem.kernel import ids
@@ -25,7 +25,11 @@ from ecosystem.ports.mail import CalendarPart
 from ecosystem.ports.press import Button, Line, Sheet
 from ecosystem.ports.secrets import Untold
 
-WORDS: dict[tuple[Kind, Audience], Wording] = {**booking_words.WORDS, **account_words.WORDS}
+WORDS: dict[tuple[Kind, Audience], Wording] = {
+    **booking_words.WORDS,
+    **account_words.WORDS,
+    **operator_words.WORDS,
+}
 
 
 class NothingToSay(Invalid):
@@ -146,4 +150,6 @@ def _wanted(kind: Kind, audience: Audience) -> frozenset[str]:
 def _footer(topic: Topic, brand: Brand) -> str:
     if topic is Topic.ACCOUNT:
         return f"This is about your account at {brand.name}. Such mails are always sent."
+    if topic is Topic.OPERATIONS:
+        return f"You get this mail because you run {brand.name}. Choose which mails you get in your settings there."
     return f"You get this mail because of a booking at {brand.name}. Choose which mails you get in your settings there."

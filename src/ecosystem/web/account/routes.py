@@ -25,6 +25,7 @@ TOPICS = (
     (Topic.BOOKINGS, "Bookings", "Requests, confirmations, changes, reminders."),
     (Topic.MONEY, "Money", "Payments, refunds and payouts."),
 )
+OPERATIONS = (Topic.OPERATIONS, "Running the marketplace", "Refunds that fail, and what else needs an operator.")
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ async def choose_mails(request: Visit) -> Answer:
     """Which topics are mailed. What protects the account always is."""
     user_id = request.user_id
     wanted = (await request.form_of(Mails)).asked.mail
-    without = [topic for topic, _, _ in TOPICS if topic not in wanted]
+    without = [topic for topic, _, _ in _topics(request) if topic not in wanted]
     await request.market.notifications.preferences.set(user_id, without, request.actor)
     return request.redirect("/account", toast=Toast(text="Saved."))
 
@@ -190,9 +191,14 @@ def _identified(request: Visit) -> Identified:
 async def _mails(request: Visit) -> dict[str, Any]:
     kept = await request.market.notifications.preferences.of(request.user_id, request.actor)
     return {
-        "topics": TOPICS,
-        "mails": forms.blank(Mails, mail=[topic for topic, _, _ in TOPICS if kept.mailed(topic)]),
+        "topics": _topics(request),
+        "mails": forms.blank(Mails, mail=[topic for topic, _, _ in _topics(request) if kept.mailed(topic)]),
     }
+
+
+def _topics(request: Visit) -> tuple[tuple[Topic, str, str], ...]:
+    """What the visitor may choose about: an operator about the marketplace, too."""
+    return (*TOPICS, OPERATIONS) if request.actor.is_operator else TOPICS
 
 
 def _zones(request: Visit, present: str) -> dict[str, Any]:

@@ -80,6 +80,7 @@ async def desk(request: Visit) -> Desk:
         "providers": len(pending.rows),
         "events": len(dead.rows),
         "mail": len(await market.notifications.outbox.queued(actor, limit=MANY)),
+        "refunds": len(await market.refunds.failed(limit=MANY)),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
     }
     return Desk(request=request, now=now, waiting=waiting)

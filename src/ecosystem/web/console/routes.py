@@ -14,10 +14,11 @@ from ecosystem.web.console.mail import routes as _mail
 from ecosystem.web.console.overview import routes as _overview
 from ecosystem.web.console.people import routes as _people
 from ecosystem.web.console.providers import routes as _providers
+from ecosystem.web.console.refunds import routes as _refunds
 from ecosystem.web.console.settings import routes as _settings
 from ecosystem.web.console.webhooks import routes as _webhooks
 
 PARTS = (
     _acting, _acting_on_bookings, _bookings, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
-    _settings, _verifying, _webhooks,
+    _refunds, _settings, _verifying, _webhooks,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Refunds that failed, and what follows them."""
