@@ -6,7 +6,7 @@ from datetime import timedelta
 from ecosystem.contexts.booking import CancelBooking
 from ecosystem.contexts.notifications import LetterView
 from ecosystem.ports.bus import Event
-from ecosystem.workflows.reactions import rules
+from ecosystem.workflows.bindings import rules
 from ecosystem.workflows.rules import Rules
 from ecosystem.workflows.wiring import Wiring
 from market import ADA, GUEST, OPERATOR, OWNER, Market

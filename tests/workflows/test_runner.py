@@ -1,18 +1,17 @@
-"""The runner keeps followers and schedules going, whatever becomes of one of them, and ends them gracefully."""
+"""The runner keeps followers and loops going, whatever becomes of one of them, and ends them gracefully."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.ports.table import Table
-from ecosystem.workflows.runner import MUCH, SOON_S, Follower, Runner
-from ecosystem.workflows.schedules import Schedule
+from ecosystem.workflows.runner import MUCH, SOON_S, Follower, Loop, Runner
 
 
 def runner(
     table: Table, clock: VirtualClock, *, follow: Callable[[], Awaitable[int]], act: Callable[[], Awaitable[int]]
 ) -> Runner:
-    return Runner(table, clock, [Follower("follower", follow, gather_s=0.001)], [Schedule("act", 60, act)])
+    return Runner(table, clock, [Follower("follower", follow, gather_s=0.001)], [Loop("act", 60, act)])
 
 
 async def idle() -> int:

@@ -1,4 +1,4 @@
-"""Where the card processor sends its events: `webhook-authorizer` and `stripe-webhook` in one door."""
+"""Where the card processor sends its events: the door of `webhook-authorizer`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from ecosystem.api import wire
 from ecosystem.app import App
 from ecosystem.contexts.payments import BadSignature, UnreadableEvent
+from ecosystem.workflows.entries import webhook_authorizer
+from ecosystem.workflows.triggers import Posted
 
-SIGNATURE = b"stripe-signature"
+SIGNATURE = webhook_authorizer.SIGNATURE.encode()
 BODY_BYTES_MAX = 262_144
 TEXT = "text/plain; charset=utf-8"
 
@@ -24,7 +26,7 @@ async def receive(scope: Scope, receive: Receive, send: Send) -> None:
     body = await wire.body(receive, bytes_max=BODY_BYTES_MAX)
     signature = next((value for name, value in scope["headers"] if name == SIGNATURE), b"").decode("latin-1")
     try:
-        await market.webhooks.receive(body, signature)
+        await webhook_authorizer.store(market, Posted(headers={webhook_authorizer.SIGNATURE: signature}, body=body))
     except (BadSignature, UnreadableEvent) as refused:
         await wire.answer(send, f"{refused.name}: {refused.message}".encode(), status=400, media_type=TEXT)
     else:

@@ -1,4 +1,4 @@
-"""Runs the followers of the changes and the schedules beside the pages, and ends them gracefully."""
+"""Runs the followers of the changes, and the loops of this deployment, beside the pages; ends them gracefully."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Table
-from ecosystem.workflows.schedules import Schedule
 
 log = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 1.0
@@ -35,14 +34,23 @@ class Follower:
     gather_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """An act every so often. `act` returns how much it found to do; it must not mind being done twice."""
+
+    name: str
+    every_s: float
+    act: Callable[[], Awaitable[int]]
+
+
 @dataclass(slots=True)
 class Runner:
-    """One task per follower and per schedule. A failure is logged and tried again, never the end of the task."""
+    """One task per follower and per loop. A failure is logged and tried again, never the end of the task."""
 
     table: Table
     clock: Clock
     followers: Sequence[Follower]
-    schedules: Sequence[Schedule]
+    loops: Sequence[Loop]
     failures: dict[str, int] = field(default_factory=dict[str, int])
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
@@ -50,8 +58,8 @@ class Runner:
     def start(self) -> None:
         for follower in self.followers:
             self._tasks.append(asyncio.create_task(self._follow(follower), name=f"follow {follower.name}"))
-        for schedule in self.schedules:
-            self._tasks.append(asyncio.create_task(self._repeat(schedule), name=f"schedule {schedule.name}"))
+        for loop in self.loops:
+            self._tasks.append(asyncio.create_task(self._repeat(loop), name=f"loop {loop.name}"))
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Let each task finish the step it is in, then end it; cut off what takes longer than `grace_s`."""
@@ -70,11 +78,11 @@ class Runner:
             if found < FAR_BEHIND:
                 await asyncio.sleep(follower.gather_s)
 
-    async def _repeat(self, schedule: Schedule) -> None:
+    async def _repeat(self, loop: Loop) -> None:
         while not self._stopping.is_set():
-            found = await self._guarded(schedule.name, schedule.act)
+            found = await self._guarded(loop.name, loop.act)
             # What it found at once is bounded: after an outage there is more than fits into one turn.
-            await self._pause(None, schedule.every_s if found < MUCH else min(schedule.every_s, SOON_S))
+            await self._pause(None, loop.every_s if found < MUCH else min(loop.every_s, SOON_S))
 
     async def _guarded(self, name: str, act: Callable[[], Awaitable[int]]) -> int:
         try:

@@ -1,22 +1,18 @@
-"""Everything that runs beside the pages, put together: followers of the changes, and schedules."""
+"""Everything that runs beside the pages, put together: what the function table binds, and the machinery beneath it."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Self
 
 from ecosystem.app import App
-from ecosystem.ports.search import IndexDamaged
+from ecosystem.workflows.bindings import followers, repeated, rules
 from ecosystem.workflows.deliveries import Deliveries
-from ecosystem.workflows.reactions import rules
 from ecosystem.workflows.relay import Relay
-from ecosystem.workflows.runner import Follower, Runner
-from ecosystem.workflows.schedules import Schedule
+from ecosystem.workflows.runner import Follower, Loop, Runner
 
-log = logging.getLogger(__name__)
 TOGETHER = 250
 """Changes that a follower takes in one step, so that it never has the loop for long."""
 SIGNING_KEY_LIFE = timedelta(days=90)
@@ -32,7 +28,7 @@ class Wiring:
     @classmethod
     def of(cls, market: App) -> Self:
         """The product's background work, not yet started."""
-        table, clock, sweep = market.ports.table, market.ports.clock, market.sweep
+        table, clock = market.ports.table, market.ports.clock
         relay = Relay(table, clock, rules(market))
         runner = Runner(
             table,
@@ -40,20 +36,15 @@ class Wiring:
             followers=[
                 Follower("relay", relay.step, gather_s=0.01),
                 Follower("ledger sequencer", partial(market.sequencer.step, TOGETHER), gather_s=0.1),
-                Follower("search-indexer", lambda: _indexed(market), gather_s=0.1),
                 Follower("figures", partial(market.tally.step, TOGETHER), gather_s=0.25),
+                *followers(market),
             ],
-            schedules=[
-                Schedule("retry deliveries", 1, relay.retry),
-                Schedule("webhooks", 10, sweep.webhooks_due),
-                Schedule("payments", 10, sweep.payments_due),
-                Schedule("refunds", 20, sweep.refunds_due),
-                Schedule("holds", 10, sweep.holds_due),
-                Schedule("bookings", 10, sweep.bookings_due),
-                Schedule("authorizations", 60, sweep.authorizations_left),
-                Schedule("mail", 2, market.notifications.postman.step),
-                Schedule("inspections", 1, market.inspections.step),
-                Schedule("signing keys", 86_400, lambda: _rotated(market)),
+            loops=[
+                Loop("retry deliveries", 1, relay.retry),
+                Loop("mail", 2, market.notifications.postman.step),
+                Loop("inspections", 1, market.inspections.step),
+                Loop("signing keys", 86_400, lambda: _rotated(market)),
+                *repeated(market),
             ],
         )
         return cls(market=market, relay=relay, deliveries=Deliveries(table, clock), runner=runner)
@@ -66,16 +57,6 @@ class Wiring:
             pass
         await self.market.tally.catch_up()
         await self.market.indexer.catch_up()
-
-
-async def _indexed(market: App) -> int:
-    """Follow the changes into the search index; a damaged one is made anew from what is on offer."""
-    try:
-        return await market.indexer.follow()
-    except IndexDamaged:
-        log.exception("the search index is damaged; it is built anew")
-        await market.indexer.build_anew()
-        return 1
 
 
 async def _rotated(market: App) -> int:

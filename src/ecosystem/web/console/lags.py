@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ecosystem.contexts.ledger import Lag
 from ecosystem.web.visit import Visit
-from ecosystem.workflows.reactions import rules
+from ecosystem.workflows.bindings import rules
 from ecosystem.workflows.relay import Behind, behind
 from ecosystem.workflows.rules import Rules
 

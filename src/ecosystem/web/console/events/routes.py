@@ -15,7 +15,7 @@ from ecosystem.web.console.bookings.story import told
 from ecosystem.web.console.desk import deliveries, desk, get, post
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
-from ecosystem.workflows.reactions import rules
+from ecosystem.workflows.bindings import rules
 from ecosystem.workflows.rules import Rules
 
 PAGE = 50

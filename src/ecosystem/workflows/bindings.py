@@ -1,0 +1,112 @@
+"""The function table made into what runs here: rules for the relay, followers of the changes, schedules, tasks.
+
+Nothing else is wired: a function that is not in the table is never called. A call that takes longer than its row says
+has failed, and is made again as often as the row says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from ecosystem.app import App
+from ecosystem.kernel.refusals import Unavailable
+from ecosystem.ports.bus import Event
+from ecosystem.ports.workflows import TaskCall, TaskHandler
+from ecosystem.workflows.functions import TABLE, Function
+from ecosystem.workflows.patterns import of_types, pattern
+from ecosystem.workflows.rules import Rule
+from ecosystem.workflows.runner import Follower, Loop
+from ecosystem.workflows.triggers import Firing, Hook, OnChanges, OnEvent, OnHook, OnSchedule, OnTask
+
+T = TypeVar("T")
+HOOKS: Mapping[Hook, str] = {Hook.POST_CONFIRMATION: "UserConfirmed"}
+"""The event that tells of each moment at which a cloud's identity provider would call."""
+
+
+class TookTooLong(Unavailable):
+    """The function had no end in its time."""
+
+
+async def in_time(function: Function, called: Awaitable[T]) -> T:
+    """What the call answers. Raises `TookTooLong`."""
+    limit = asyncio.timeout(function.timeout_s)
+    try:
+        async with limit:
+            return await called
+    except TimeoutError as late:
+        if not limit.expired():
+            raise
+        raise TookTooLong(f"{function.name} had no end within {function.timeout_s} s.") from late
+
+
+def rules(market: App, table: Sequence[Function] = TABLE) -> list[Rule]:
+    """What the relay hands to whom, in the order of the table."""
+    made: list[Rule] = []
+    for function in table:
+        for trigger in function.of(OnEvent):
+            name = f"{function.name}.{trigger.rule}" if trigger.rule else function.name
+            made.append(Rule(name, pattern(trigger.pattern), _on_event(market, function), function.retries + 1))
+        made += [
+            Rule(function.name, of_types(HOOKS[trigger.hook]), _on_event(market, function), function.retries + 1)
+            for trigger in function.of(OnHook)
+        ]
+    return made
+
+
+def followers(market: App, table: Sequence[Function] = TABLE) -> list[Follower]:
+    """Who follows the changes."""
+    return [
+        Follower(function.name, partial(_follow, market, function, trigger), gather_s=trigger.window_s)
+        for function in table
+        for trigger in function.of(OnChanges)
+    ]
+
+
+def repeated(market: App, table: Sequence[Function] = TABLE) -> list[Loop]:
+    """What is done again and again."""
+    return [
+        Loop(trigger.name, 10, partial(_fire, market, function, trigger))
+        for function in table
+        for trigger in function.of(OnSchedule)
+        if trigger.expression
+    ]
+
+
+async def _fire(market: App, function: Function, trigger: OnSchedule) -> int:
+    assert function.entry.schedule is not None, function.name
+    firing = Firing(schedule=trigger.name, matter="", scheduled_at=market.ports.clock.now())
+    await in_time(function, function.entry.schedule(market, firing))
+    return 0
+
+
+def tasks(market: App, table: Sequence[Function] = TABLE) -> dict[str, TaskHandler]:
+    """What carries out the functions that machines name, by their names."""
+    return {function.name: _on_task(market, function) for function in table if function.of(OnTask)}
+
+
+def _on_event(market: App, function: Function) -> Callable[[Event], Awaitable[None]]:
+    act = function.entry.event
+    assert act is not None, function.name
+
+    async def react(event: Event) -> None:
+        await in_time(function, act(market, event))
+
+    return react
+
+
+async def _follow(market: App, function: Function, trigger: OnChanges) -> int:
+    assert function.entry.changes is not None, function.name
+    return await in_time(function, function.entry.changes(market, trigger))
+
+
+def _on_task(market: App, function: Function) -> TaskHandler:
+    act = function.entry.task
+    assert act is not None, function.name
+
+    async def carry_out(call: TaskCall) -> Any:
+        return await in_time(function, act(market, call))
+
+    return carry_out

@@ -1,0 +1,220 @@
+"""The function table: each function under its own name in both deployments, what triggers it, and what it may.
+
+The embedded deployment is wired from this table and from nothing else (`wiring.py`); a cloud's infrastructure reads it
+as data. A function of a part that is not built has no row.
+
+What is no function is machinery of the embedded deployment, which the cloud has as a service or beside its streams: the
+relay with its retries is the bus, the firing of schedules is the scheduler, the postman is the mail service's queue.
+The ledger's sequencer and the tally of the figures sum the table's changes up in order, as one consumer: they decide
+nothing, and nobody waits for them. Inspections start a process, and signing keys are the token issuer's own.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+from msgspec import Struct
+
+from ecosystem.journeys.access import Access
+from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.telling import TOLD
+from ecosystem.workflows.deliveries import ATTEMPTS_MAX
+from ecosystem.workflows.entries import (
+    booking_processor,
+    enhanced_search,
+    notification_handler,
+    post_confirmation_trigger,
+    profile_events,
+    refund_processor,
+    search_indexer,
+    stripe_webhook,
+    webhook_authorizer,
+)
+from ecosystem.workflows.triggers import (
+    Entry,
+    Hook,
+    OnChanges,
+    OnEvent,
+    OnFields,
+    OnHook,
+    OnRoute,
+    OnSchedule,
+    Trigger,
+)
+
+T = TypeVar("T")
+
+
+KNOWN = frozenset(
+    """
+    ach-processor bedrock-ai bio-generator booking-processor cost-monitor dispute-workflow email-forwarder
+    enhanced-search etl-anonymize fraud-detector get-data-signed-url get-datasets get-usage iso-matcher
+    messaging-handler notification-handler opensearch-sync payout-manager post-confirmation-trigger profile-events
+    provisioner realtime-messaging refund-processor search-indexer site-publisher stripe-connect stripe-webhook
+    webhook-authorizer webhook-reconciliation workflow-orchestrator
+    """.split()
+)
+"""Every function the system has when it is whole."""
+
+
+class Permission(StrEnum):
+    """What a function may touch: whole ports, and of the table to read, or to read and write."""
+
+    TABLE_READ = "table:read"
+    TABLE_WRITE = "table:write"
+    CARDS = "cards"
+    MAIL = "mail"
+    SEARCH_READ = "search:read"
+    SEARCH_WRITE = "search:write"
+    BLOBS_READ = "blobs:read"
+    BLOBS_WRITE = "blobs:write"
+    EXECUTIONS_START = "executions:start"
+    WEBHOOK_SECRETS = "webhook-secrets"
+    LINK_KEY = "link-key"
+
+
+class Function(Struct, frozen=True, kw_only=True):
+    """A row. A call that takes longer than `timeout_s` has failed; what failed is called again up to `retries` times."""
+
+    name: str
+    entry: Entry
+    triggers: tuple[Trigger, ...]
+    timeout_s: int
+    memory_mb: int = 256
+    retries: int = ATTEMPTS_MAX - 1
+    permissions: tuple[Permission, ...]
+
+    def of(self, kind: type[T]) -> list[T]:
+        """Its triggers of that kind."""
+        return [trigger for trigger in self.triggers if isinstance(trigger, kind)]
+
+
+def types(*names: str) -> OnEvent:
+    """Events of these types."""
+    return OnEvent(pattern={"detail-type": sorted(names)})
+
+
+TABLE: tuple[Function, ...] = (
+    Function(
+        name="booking-processor",
+        entry=booking_processor.ENTRY,
+        triggers=(
+            types("ProviderClaimed"),
+            OnSchedule(name=booking_processor.HOLDS, expression="rate(1 minute)"),
+            OnSchedule(name=booking_processor.DUE, expression="rate(1 minute)"),
+            OnFields(
+                fields=(
+                    "Query.hold",
+                    "Query.booking",
+                    "Query.myBookings",
+                    "Query.providerBookings",
+                    "Query.bookingsInStatus",
+                    "Query.cancellationPreview",
+                    "Query.rescheduleTimes",
+                    "Query.checkoutStanding",
+                    "Mutation.takeHold",
+                    "Mutation.takeOverHold",
+                    "Mutation.releaseHold",
+                    "Mutation.pay",
+                    "Mutation.cancelBooking",
+                    "Mutation.rescheduleBooking",
+                    "Mutation.answerProposal",
+                    "Mutation.acceptBooking",
+                    "Mutation.declineBooking",
+                    "Mutation.startBooking",
+                    "Mutation.completeBooking",
+                    "Mutation.reportNoShow",
+                    "Mutation.settleNoShow",
+                    "Mutation.claimBooking",
+                )
+            ),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.LINK_KEY),
+    ),
+    Function(
+        name="enhanced-search",
+        entry=enhanced_search.ENTRY,
+        triggers=(OnFields(fields=("Query.search", "Query.suggestions")),),
+        timeout_s=5,
+        retries=0,
+        permissions=(Permission.SEARCH_READ,),
+    ),
+    Function(
+        name="notification-handler",
+        entry=notification_handler.ENTRY,
+        triggers=(types(*{*TOLD, *Alarms.TOLD}),),
+        timeout_s=30,
+        permissions=(Permission.TABLE_WRITE, Permission.LINK_KEY),
+    ),
+    Function(
+        name="post-confirmation-trigger",
+        entry=post_confirmation_trigger.ENTRY,
+        triggers=(OnHook(hook=Hook.POST_CONFIRMATION),),
+        timeout_s=5,
+        permissions=(Permission.TABLE_WRITE,),
+    ),
+    Function(
+        name="profile-events",
+        entry=profile_events.ENTRY,
+        triggers=(types(*Access.TOLD),),
+        timeout_s=30,
+        permissions=(Permission.TABLE_WRITE,),
+    ),
+    Function(
+        name="refund-processor",
+        entry=refund_processor.ENTRY,
+        triggers=(
+            OnEvent(
+                pattern={
+                    "$or": [
+                        {
+                            "detail-type": [
+                                "BookingCancelled",
+                                "BookingDeclined",
+                                "BookingExpired",
+                                "PaymentAuthorized",
+                                "RefundRequested",
+                            ]
+                        },
+                        # Only a request that was accepted may have more than one card hold money for it.
+                        {"detail-type": ["BookingConfirmed"], "detail": {"accepted": [True]}},
+                    ]
+                }
+            ),
+            OnSchedule(name=refund_processor.UNANSWERED, expression="rate(1 minute)"),
+            OnSchedule(name=refund_processor.LEFT, expression="rate(1 hour)"),
+            OnFields(fields=("Mutation.giveBack",)),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
+    ),
+    Function(
+        name="search-indexer",
+        entry=search_indexer.ENTRY,
+        triggers=(OnChanges(entities=("counter", "provider", "service"), batch=200),),
+        timeout_s=60,
+        permissions=(Permission.TABLE_READ, Permission.SEARCH_WRITE),
+    ),
+    Function(
+        name="stripe-webhook",
+        entry=stripe_webhook.ENTRY,
+        triggers=(
+            types("WebhookStored"),
+            OnSchedule(name=stripe_webhook.UNHEARD, expression="rate(1 minute)"),
+            OnSchedule(name=stripe_webhook.UNANSWERED, expression="rate(1 minute)"),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
+    ),
+    Function(
+        name="webhook-authorizer",
+        entry=webhook_authorizer.ENTRY,
+        triggers=(OnRoute(method="POST", path="/api/stripe/webhook"),),
+        timeout_s=10,
+        retries=0,
+        permissions=(Permission.TABLE_WRITE, Permission.WEBHOOK_SECRETS),
+    ),
+)
+"""The functions, by name."""
