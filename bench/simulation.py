@@ -2,8 +2,8 @@
 
 A history is a few providers and customers who act at random for some weeks of virtual time. The card processor is the
 real sandbox over HTTP; its webhooks arrive by HTTP at a door that at times loses them, takes them twice, or refuses
-them for now. At random port calls the process dies, and another takes over the folder. At the end the clock runs on
-until nothing is open, and everything must hold: the ledger's invariants, and the processor's own log of what moved.
+them for now. Banks take payments back, and decide for one side or the other. At random port calls the process dies, and another
+takes over the folder. At the end the clock runs on until nothing is open, and everything must hold: the ledger's invariants, and the processor's own log of what moved.
 
     python -m bench.simulation [--histories 2000] [--seed 1] [--steps 25]
 """
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 from tests.market import ADA, GUEST, OPERATOR, OWNER, Market, over, sandbox_in
 
@@ -37,12 +38,15 @@ from ecosystem.contexts.booking import (
     Reschedule,
     Side,
 )
+from ecosystem.contexts.payments import Follow, FollowRefund
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports import Ports
 from ecosystem.sandbox import Fault, What
+from ecosystem.sandbox.acts import Effect
+from ecosystem.sandbox.disputes import FEE
 from ecosystem.workflows.wiring import Wiring
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -51,7 +55,12 @@ CARDS = (
     "pm_card_chargeDeclined",
     "pm_card_visa_chargeDeclinedInsufficientFunds",
     "pm_card_authenticationRequired",
+    *["pm_card_createDispute"] * 3,
+    *["pm_card_createDisputeInquiry"] * 2,
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
 )
+EVIDENCE = ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence")
 PRICES = (Money(10_001, "EUR"), Money(4_999, "EUR"), Money(1_250, "JPY"), Money(12_340, "KWD"))
 STATES_OPEN = frozenset(
     {
@@ -141,9 +150,8 @@ class History:
         await shop.verified()
         taken: Counter[str] = Counter()
         for effect in shop.sandbox.effects():
-            taken[effect.currency.upper()] += {"captured": effect.amount, "refunded": -effect.amount}.get(
-                effect.what, 0
-            )
+            taken[effect.currency.upper()] += _moved(effect)
+            self.told[f"processor {effect.what}"] += 1
         for currency, amount in taken.items():
             ours = -await shop.balance(f"processor:{currency}")
             assert ours == amount, f"{currency}: the ledger says {ours} at the processor, the processor says {amount}"
@@ -201,6 +209,50 @@ class History:
         request = GiveBack(refund_id=shop.id("rfd"), booking_id=booking_id, amount=amount, reason="Goodwill")
         await shop.app.refunding.give_back(request, OPERATOR)
 
+    async def answer_bank(self, shop: Market) -> None:
+        """At the processor's own desk: a dispute is answered with evidence that wins or loses, or is given up."""
+        headers = {"Authorization": f"Bearer {shop.sandbox.keys.secret_key}"}
+        async with aiohttp.ClientSession(f"{shop.sandbox.origin}/v1/", headers=headers) as desk:
+            with suppress(aiohttp.ClientError):  # The line may be cut, as any other.
+                async with desk.get("disputes", params={"limit": "100"}) as answer:
+                    disputes = [one["id"] for one in (await answer.json()).get("data", [])]
+                if disputes:
+                    await self._answered(desk, self.random.choice(disputes))
+
+    async def _answered(self, desk: aiohttp.ClientSession, dispute_id: str) -> None:
+        path, said = f"disputes/{dispute_id}/close", dict[str, str]()
+        if self.random.random() < 0.8:
+            path, said = f"disputes/{dispute_id}", {"evidence[uncategorized_text]": self.random.choice(EVIDENCE)}
+        async with desk.post(path, data=said) as answer:
+            self.told[f"bank {answer.status}"] += 1
+
+    async def deal_with_failed(self, shop: Market) -> None:
+        """An operator says what follows a refund that failed."""
+        for owed in (await shop.app.failed_refunds.waiting(OPERATOR))[:1]:
+            how = self.random.choice(tuple(Follow))
+            by = "" if how is Follow.CLOSED else shop.id("rfd")
+            refund = owed.refund
+            request = FollowRefund(
+                refund_id=refund.refund_id, booking_id=refund.booking_id, how=how, by_refund_id=by, note="As agreed"
+            )
+            await shop.app.failed_refunds.follow(request, OPERATOR)
+            self.told[f"failed refund {how}"] += 1
+
+    async def refund_at_desk(self, shop: Market) -> None:
+        """At the processor's own desk: somebody gives back part of a payment, and we are not asked."""
+        headers = {"Authorization": f"Bearer {shop.sandbox.keys.secret_key}"}
+        async with aiohttp.ClientSession(f"{shop.sandbox.origin}/v1/", headers=headers) as desk:
+            with suppress(aiohttp.ClientError):
+                async with desk.get("charges", params={"limit": "100"}) as answer:
+                    found = (await answer.json()).get("data", [])
+                charges = [one for one in found if one["captured"] and not (one["refunded"] or one["disputed"])]
+                if charges:
+                    charge = self.random.choice(charges)
+                    amount = max(1, charge["amount"] // self.random.randint(2, 9))
+                    said = {"charge": charge["id"], "amount": str(max(10, amount // 10 * 10))}
+                    async with desk.post("refunds", data=said) as answer:
+                        self.told[f"refund at the desk {answer.status}"] += 1
+
     def _any(self) -> str:
         return self.random.choice(self.bookings) if self.bookings else "bkg_none"
 
@@ -219,7 +271,25 @@ ACTS: tuple[Callable[[History, Market], Awaitable[None]], ...] = (
     History.no_show,
     History.dispute,
     History.give_back,
+    *[History.answer_bank] * 3,
+    *[History.deal_with_failed] * 2,
+    History.refund_at_desk,
 )
+
+
+def _moved(effect: Effect) -> int:
+    """What the effect did to our account at the processor, fees of payments left aside."""
+    match effect.what:
+        case "captured" | "refund_failed":
+            return effect.amount
+        case "refunded":
+            return -effect.amount
+        case "dispute_withdrawn":
+            return -effect.amount - FEE
+        case "dispute_won":
+            return effect.amount + FEE
+        case _:
+            return 0
 
 
 def _die() -> None:
@@ -239,8 +309,10 @@ class Door:
         if luck < 0.1 or self.app is None:
             return web.Response(status=503)
         body = await request.read()
-        with suppress(Refusal):
+        try:
             await self.app.webhooks.receive(body, request.headers.get("Stripe-Signature", ""))
+        except Refusal:
+            return web.Response(status=400)  # Signed before the clock was moved: it is sent again.
         self.history.told["webhook"] += 1
         return web.Response(status=500 if luck < 0.25 else 200)
 

@@ -15,6 +15,8 @@ from ecosystem.contexts.payments import Payments, Refunds, Webhooks
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
+from ecosystem.journeys.adopting import Adopting
+from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
@@ -22,7 +24,9 @@ from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.counting import Counting
 from ecosystem.journeys.dossiers import Dossiers
 from ecosystem.journeys.earnings import Earnings
+from ecosystem.journeys.executions import Watching
 from ecosystem.journeys.explorer import Explorer
+from ecosystem.journeys.failed_refunds import FailedRefunds
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.happenings import Happenings
 from ecosystem.journeys.hearing import Hearing
@@ -77,6 +81,7 @@ class App:
     # journeys
     access: Access
     telling: Telling
+    alarms: Alarms
     timelines: Timelines
     calendars: Calendars
     importing: Importing
@@ -89,12 +94,14 @@ class App:
     acceptance: Acceptance
     closing: Closing
     refunding: Refunding
+    failed_refunds: FailedRefunds
     hearing: Hearing
     sweep: Sweep
     verifying: Verifying
     oversight: Oversight
     happenings: Happenings
     dossiers: Dossiers
+    executions: Watching
     explorer: Explorer
     lookups: Lookups
 
@@ -118,7 +125,8 @@ class App:
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
         refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
-        hearing = Hearing(table, clock, cards, webhooks, payments, settlement)
+        adopting = Adopting(table, clock, cards, bookings, payments, refunds, ledger, settlement)
+        hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting)
         identity = Identity.of(
             table,
             clock,
@@ -162,17 +170,21 @@ class App:
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, providers, identity.profiles, notifications, links),
+            alarms=Alarms(bookings, refunds, identity.people, identity.profiles, notifications),
             timelines=Timelines(table, bookings),
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
             claiming=Claiming(bookings, links),
             offering=offering,
-            onboarding=Onboarding(identity.people, providers, services, publishing, standings, plans),
+            onboarding=Onboarding(
+                identity.people, identity.profiles, providers, services, publishing, standings, plans
+            ),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,
             refunding=refunding,
+            failed_refunds=FailedRefunds(table, clock, bookings, payments, refunds, ledger, refunding),
             hearing=hearing,
             sweep=Sweep(
                 table,
@@ -191,6 +203,7 @@ class App:
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
+            executions=Watching(ports.workflows, bookings, providers),
             dossiers=Dossiers(bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings),
             explorer=Explorer(ledger, statements, bookings, providers, figures),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
@@ -202,4 +215,4 @@ def verifying(table: Table, clock: Clock) -> Verifying:
     plans, calendar = Plans(table, clock), Calendar(table)
     holds = Holds(table, clock, plans, calendar)
     bookings = Bookings(table, clock, calendar, plans, holds, Policies(table, clock))
-    return Verifying(table, clock, bookings, Payments(table), Ledger(table, clock, chart.account))
+    return Verifying(table, clock, bookings, Payments(table), Refunds(table), Ledger(table, clock, chart.account))

@@ -148,7 +148,8 @@ async def test_a_chargeback_freezes_what_waits_for_a_no_show_to_settle(shop: Mar
 
     booking = (await shop.app.bookings.row(paid.booking.booking_id)).value
     assert (booking.status, booking.disputed_from) == (BookingStatus.DISPUTED, BookingStatus.NO_SHOW)
-    assert await shop.balance(f"escrow:{booking.booking_id}") == 10_000
+    assert await shop.balance(f"escrow:{booking.booking_id}") == 0
+    await shop.verified()
 
 
 async def test_a_refund_that_comes_back_is_refundable_again(shop: Market, listener: Listener) -> None:

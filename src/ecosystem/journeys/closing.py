@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import (
@@ -23,10 +25,10 @@ from ecosystem.contexts.booking import (
     ReportNoShow,
 )
 from ecosystem.contexts.ledger import Ledger, Transfer, chart
-from ecosystem.contexts.payments import IssueRefund, Payment, Payments, RefundId
+from ecosystem.contexts.payments import ChargedBack, IssueRefund, Payment, Payments, RefundId
 from ecosystem.journeys.checkout import Checkout
-from ecosystem.journeys.refunding import NothingPaid, charge_of, is_released, taken_from_shares
-from ecosystem.journeys.settlement import Settlement, sale_of
+from ecosystem.journeys.refunding import NothingPaid, charge_of, taken_from_shares
+from ecosystem.journeys.settlement import Settlement, is_released, sale_of
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, zero
@@ -156,9 +158,11 @@ class Closing:
             row = await charge_of(self.payments, after.booking_id)
         except NothingPaid:
             return []
-        back = due_back(after, row.value)
+        back, owed = due_back(after, row.value)
         was_released = is_released(before)
-        paid = row.value
+        if owed and was_released:
+            raise ChargedBack
+        paid = replace(row.value, owed=owed) if owed and is_released(after) else row.value
         writes: list[Write] = []
         postings: list[Transfer] = []
         if back:
@@ -172,7 +176,7 @@ class Closing:
             released = await taken_from_shares(self.ledger, before, back)
             paid, writes, postings = self.settlement.given_back(paid, after, request, actor, at, released=released)
         if not was_released:
-            rest = rates.remaining(after.lines, after.rates, paid.refunded + paid.refunding)
+            rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]
         # The payment must be as it was read: a refund decided meanwhile would change what remains.
         payment = paying.becomes(row, paid, actor, at) or [Check(key=row.key, expected=row.unchanged)]
@@ -183,10 +187,15 @@ class Closing:
         return await self.bookings.calendar.settle(provider_id, act)
 
 
-def due_back(after: Booking, payment: Payment) -> Money:
-    """What is still to go back to the customer: all when the booking never came about, else what was decided."""
-    if after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}:
-        return payment.refundable
-    given = payment.refunded + payment.refunding
-    wanted = after.refund.amount if after.refund else zero(payment.amount.currency)
-    return min(wanted - given, payment.refundable) if given < wanted else zero(payment.amount.currency)
+def due_back(after: Booking, payment: Payment) -> tuple[Money, Money]:
+    """What goes back to the customer now, and what is owed to them besides: all of it when the booking never came about.
+
+    What the customer's bank took counts as given back. What the processor would not refund, since the bank asked for it
+    once, is owed: it stays in escrow.
+    """
+    nothing = zero(payment.amount.currency)
+    never_came_about = after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}
+    wanted = payment.captured if never_came_about else after.refund.amount if after.refund else nothing
+    due = wanted - payment.gone if payment.gone < wanted else nothing
+    back = min(due, payment.refundable)
+    return back, due - back

@@ -17,7 +17,8 @@ from ecosystem.contexts.notifications import Audience, Kind, LetterView, Outbox,
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds
 from ecosystem.journeys.closing import due_back
 from ecosystem.journeys.happenings import Happenings
-from ecosystem.journeys.refunding import is_released, none_lies_in_escrow
+from ecosystem.journeys.refunding import none_lies_in_escrow
+from ecosystem.journeys.settlement import is_released
 from ecosystem.journeys.telling import BOTH, TOLD
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
@@ -33,6 +34,7 @@ _NEWS: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
     **TOLD,
     "BookingExpired": ((Kind.BOOKING_UNPAID, BOTH), (Kind.BOOKING_UNANSWERED, BOTH)),
     "RescheduleProposed": ((Kind.RESCHEDULE_PROPOSED, BOTH),),
+    "RefundIssued": ((Kind.REFUND_ISSUED, BOTH), (Kind.REFUND_PAID_ELSEWHERE, BOTH)),
 }
 """What people may have been told of each event."""
 
@@ -60,7 +62,7 @@ class Dossier(Struct, frozen=True, kw_only=True):
     @property
     def charge(self) -> Payment | None:
         """The payment that the money came from, if any of it may still be given back."""
-        return next((each for each in self.payments if each.took_money and each.refundable), None)
+        return next((each for each in self.payments if each.took_money and each.left), None)
 
     @property
     def paid(self) -> Payment | None:
@@ -136,9 +138,11 @@ class Dossiers:
             raise Invalid("Nothing is left that could be given back.", field="amount")
         if not amount:
             raise Invalid("A refund is more than nothing.", field="amount")
+        if not charge.refundable:
+            raise paying.ChargedBack
         if charge.refundable < amount:
             raise paying.ExceedsCharge(field="amount")
-        before = charge.refunded + charge.refunding
+        before = charge.gone
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=amount)
         released = is_released(booking) and none_lies_in_escrow(dossier.held, amount)
         return Return(amount=amount, lines=lines, left=charge.refundable - amount, released=released)
@@ -148,11 +152,13 @@ class Dossiers:
         charge, before = dossier.charge, dossier.booking
         if charge is None:
             return None
-        back, given = due_back(after, charge), charge.refunded + charge.refunding
+        (back, owed), given = due_back(after, charge), charge.gone
         was_released = is_released(before)
+        if owed and was_released:
+            raise paying.ChargedBack
         from_shares = bool(back) and was_released and none_lies_in_escrow(dossier.held, back)
         taken = rates.refund(before.lines, before.rates, refunded=given, amount=back) if from_shares else None
-        rest = None if was_released else rates.remaining(before.lines, before.rates, given + back)
+        rest = None if was_released else rates.remaining(before.lines, before.rates, given + back + owed)
         return Division(back=back, taken=taken, rest=rest)
 
     async def _events(

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.payments import About, Hint, NoSuchPayment, Payments, Webhook, Webhooks, WebhookState
+from ecosystem.journeys.adopting import Adopting
+from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Refusal, Unavailable
@@ -33,6 +35,8 @@ class Hearing:
     webhooks: Webhooks
     payments: Payments
     settlement: Settlement
+    refunding: Refunding
+    adopting: Adopting
 
     async def act(self, event_id: str) -> None:
         """Act upon a stored event; one that was acted upon already stays as it is.
@@ -79,15 +83,16 @@ class Hearing:
         if hint.about is About.CHARGEBACK:
             await self._charged_back(hint, done)
             return
+        if hint.about is About.REFUND:
+            outcome = await self.cards.refund_status(hint.subject_id)
+            await self.adopting.learn(outcome, hint.booking_id, ACTOR, done)
+            return
         if hint.about is About.NOTHING or not (hint.booking_id and hint.payment_id):
             await self.table.transact(done)
             return
         payment = await self.payments.payment(hint.booking_id, hint.payment_id)
         if paying.says_nothing_new(payment.value, hint):
             await self.table.transact(done)
-        elif hint.about is About.REFUND and hint.refund_id:
-            outcome = await self.cards.refund_status(hint.subject_id)
-            await self.settlement.learn_refund(hint.booking_id, hint.refund_id, outcome, ACTOR, done)
         elif hint.intent_id:
             outcome = await self.cards.payment(hint.intent_id)
             await self.settlement.learn(hint.booking_id, hint.payment_id, outcome, ACTOR, done)
@@ -95,9 +100,18 @@ class Hearing:
             raise NoSuchPayment
 
     async def _charged_back(self, hint: Hint, done: Put) -> None:
-        """A chargeback is opened elsewhere and names no id of ours: whose payment it is, the processor tells."""
+        """A chargeback is opened elsewhere and names no id of ours: whose payment it is, the processor tells.
+
+        What it takes is measured by what is left of the payment: first we hear of the money, and of refunds under way.
+        """
         outcome = await self.cards.chargeback(hint.subject_id)
         if outcome.booking_id and outcome.payment_id:
+            payment = (await self.payments.payment(outcome.booking_id, outcome.payment_id)).value
+            if outcome.movements and not payment.took_money:
+                stands = await self.cards.payment(outcome.intent_id)
+                await self.settlement.learn(outcome.booking_id, outcome.payment_id, stands, ACTOR)
+            if outcome.movements:
+                await self.refunding.carry_out_all(outcome.booking_id, ACTOR)
             await self.settlement.learn_chargeback(outcome.booking_id, outcome.payment_id, outcome, ACTOR, done)
         else:
             await self.table.transact(done)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from ecosystem.contexts import payments as paying
-from ecosystem.contexts.booking import Booking, Bookings, BookingStatus
+from ecosystem.contexts.booking import Booking, Bookings
 from ecosystem.contexts.ledger import Ledger, chart
 from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Payments, Refund, RefundId, Refunds
-from ecosystem.journeys.settlement import Settlement
+from ecosystem.journeys.settlement import Settlement, is_released
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, decimal_text
@@ -56,7 +56,7 @@ class Refunding:
         """Refund an amount, once per id: out of escrow, or after the release from everyone's share of it.
 
         The provider's balance may fall below nothing by that, and is recovered from later sales. For operators.
-        Raises `ExceedsCharge`, `NothingPaid`, `LiesInEscrow`, `IdReused`.
+        Raises `ExceedsCharge`, `ChargedBack`, `NothingPaid`, `LiesInEscrow`, `IdReused`.
         """
         actor.must_operate()
         ids.check("rfd", request.refund_id)
@@ -71,13 +71,24 @@ class Refunding:
             raise NoSuchRefund
         if not row.value.is_open:
             return row.value
+        if row.value.processor_id:
+            # Asked for before, or made at the processor's own desk: asking for it again could make another.
+            outcome = await self.cards.refund_status(row.value.processor_id)
+            return await self.settlement.learn_refund(booking_id, refund_id, outcome, actor)
         try:
             outcome = await self.cards.refund(row.value.order)
         except RefundRefused as refused:
             return await self.settlement.learn_refund(booking_id, refund_id, refused.message, actor)
         return await self.settlement.learn_refund(booking_id, refund_id, outcome, actor)
 
+    async def carry_out_all(self, booking_id: str, actor: Actor) -> None:
+        """Carry out every refund of the booking whose end is not known. Raises `ProcessorSilent`."""
+        for row in await self.refunds.refunds_of(booking_id):
+            if row.value.is_open:
+                await self.carry_out(booking_id, row.value.refund_id, actor)
+
     async def _decide(self, request: GiveBack, actor: Actor) -> None:
+        self._must_be_whole(request.amount)
         booking = await self.bookings.row(request.booking_id)
         row = await charge_of(self.payments, request.booking_id)
         wanted = IssueRefund(
@@ -88,7 +99,6 @@ class Refunding:
             reason=request.reason,
         )
         if earlier := await self.refunds.refund(request.booking_id, request.refund_id):
-        self._must_be_whole(request.amount)
             earlier.value.to(actor, wanted)
             return
         released = await taken_from_shares(self.ledger, booking.value, request.amount)
@@ -113,14 +123,6 @@ class Refunding:
             )
 
 
-def is_released(booking: Booking) -> bool:
-    """Whether what was held for the booking has gone to the provider and to the platform."""
-    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
-    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
-        released is BookingStatus.NO_SHOW and booking.settled_at is not None
-    )
-
-
 async def taken_from_shares(ledger: Ledger, booking: Booking, amount: Money) -> bool:
     """Whether giving that much back is taken from everyone's share: what was held is released. Raises `LiesInEscrow`."""
     if not is_released(booking):
@@ -143,6 +145,6 @@ def none_lies_in_escrow(units: int, amount: Money) -> bool:
 async def charge_of(payments: Payments, booking_id: str) -> Row[Payment]:
     """The payment that the booking's money came from. Raises `NothingPaid`."""
     for row in await payments.payments_of(booking_id):
-        if row.value.took_money and row.value.refundable:
+        if row.value.took_money and row.value.left:
             return row
     raise NothingPaid

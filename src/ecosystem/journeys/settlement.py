@@ -20,8 +20,9 @@ from ecosystem.contexts import booking as booked
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, BookingFact, Bookings, BookingStatus
-from ecosystem.contexts.ledger import Ledger, Sale, Transfer, chart
+from ecosystem.contexts.ledger import Ledger, Sale, Transfer, Whereabouts, Withdrawn, chart
 from ecosystem.contexts.payments import (
+    Chargeback,
     IssueRefund,
     NoSuchRefund,
     Payment,
@@ -34,9 +35,15 @@ from ecosystem.contexts.payments import (
 )
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money, zero
+from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.cards import ChargebackOutcome, Outcome, RefundOutcome
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Row, Table, Write
+from ecosystem.ports.table import Check, Row, Table, Write
+
+
+class RefundUnderway(Unavailable):
+    """A refund was decided and the processor's answer is awaited: then the chargeback can be taken in."""
 
 
 def sale_of(booking: Booking, payment: Payment) -> Sale:
@@ -115,20 +122,31 @@ class Settlement:
     async def learn_chargeback(
         self, booking_id: str, payment_id: str, outcome: ChargebackOutcome, actor: Actor, *also: Write
     ) -> Payment:
-        """Take in a chargeback: what is still held for the booking is frozen by a dispute."""
+        """Take in a chargeback: what it moved is posted, and what is still held for the booking is frozen by a dispute.
+
+        Raises `RefundUnderway` while a refund was decided that the processor may refuse for the chargeback's sake.
+        """
 
         async def act() -> Payment:
             row = await self.payments.payment(booking_id, payment_id)
             booking = await self.bookings.row(booking_id)
             at = self.clock.now()
             after = paying.charge_back(row.value, outcome, at)
+            if after == row.value:
+                if also:
+                    await self.table.transact(*also)
+                return after
             writes = [*paying.becomes(row, after, actor, at), *also]
-            opened = after.chargeback is not None and after.chargeback.has_taken_money
-            if after != row.value and opened and _is_held(booking.value):
+            known = after.chargeback_by(outcome.chargeback_id)
+            assert known is not None
+            if known.has_taken_money and _is_held(booking.value):
                 frozen = booked.dispute(booking.value, "The customer's bank asks for the money back.", actor, at)
                 writes += self._changed(booking, frozen, actor, at)
-            if writes:
-                await self.table.transact(*writes)
+            else:
+                # Whether the money is still in escrow is what the booking says: it must still say so at the commit.
+                writes.append(Check(key=booking.key, expected=booking.unchanged))
+            writes += await self._withdrawn(booking.value, row.value, known)
+            await self.table.transact(*writes)
             return after
 
         provider_id = (await self.bookings.row(booking_id)).value.provider_id
@@ -150,7 +168,7 @@ class Settlement:
         decision: what ends a booking and refunds it happens at one time. Raises `ExceedsCharge`.
         """
         paid, requested = paying.refund(payment, request, actor, at)
-        before = payment.refunded + payment.refunding
+        before = payment.gone
         lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=request.amount)
         post = chart.returned if released else chart.refunded
         postings = post(sale_of(booking, paid), lines, request.refund_id)
@@ -190,6 +208,31 @@ class Settlement:
     ) -> list[Write]:
         return booked.becomes(row, *changed, actor=actor, at=at)
 
+    async def _withdrawn(self, booking: Booking, before: Payment, known: Chargeback) -> list[Write]:
+        """The writes of the transfers that follow what the chargeback moved."""
+        now = _taken_by(known)
+        earlier = before.chargeback_by(known.chargeback_id)
+        former = _taken_by(earlier) if earlier else books.nothing_of(now)
+        if now.movements == former.movements:
+            return []
+        refunds = [refund.value for refund in await self.refunds.refunds_of(booking.booking_id)]
+        if any(refund.state is RefundState.REQUESTED for refund in refunds if refund.payment_id == before.payment_id):
+            raise RefundUnderway
+        lying, released = zero(before.amount.currency), is_released(booking)
+        if released:
+            escrow = chart.escrow(booking.booking_id)
+            position = (await self.ledger.positions([escrow])).get(escrow)
+            lying = Money(position.balances.net if position else 0, before.amount.currency)
+        where = Whereabouts(
+            charged=booking.lines,
+            rates=booking.rates,
+            gone=before.gone,
+            released=released,
+            lying=lying,
+            owed=_owed(booking, before.gone + now.of_sale - former.of_sale + lying),
+        )
+        return await self.ledger.writes(*books.withdrawn(sale_of(booking, before), where, former, now))
+
     async def _refund(self, booking_id: str, refund_id: str) -> Row[Refund]:
         row = await self.refunds.refund(booking_id, refund_id)
         if row is None:
@@ -201,6 +244,30 @@ class Settlement:
         caused = await self.ledger.transfers(chart.refund_ids(refund.refund_id))
         reversals = [books.reverse(recorded, f"{recorded.transfer_id}.failed") for recorded in caused]
         return await self.ledger.writes(*books.linked(reversals)) if reversals else []
+
+
+def is_released(booking: Booking) -> bool:
+    """Whether what was held for the booking has gone to the provider and to the platform."""
+    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
+    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
+        released is BookingStatus.NO_SHOW and booking.settled_at is not None
+    )
+
+
+def _taken_by(known: Chargeback) -> Withdrawn:
+    return Withdrawn(
+        chargeback_id=known.chargeback_id,
+        movements=known.movements,
+        of_sale=known.of_sale,
+        beyond=known.beyond,
+        fee=known.fee,
+    )
+
+
+def _owed(booking: Booking, had: Money) -> Money:
+    """What the customer should get by how the booking ended, and has not had."""
+    due = booking.refund.amount if booking.refund else zero(had.currency)
+    return due - had if had < due else zero(had.currency)
 
 
 def _is_held(booking: Booking) -> bool:

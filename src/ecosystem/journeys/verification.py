@@ -16,9 +16,8 @@ from msgspec import Struct
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
-from ecosystem.contexts.payments import Payment, Payments, Refund
-from ecosystem.journeys.refunding import is_released
-from ecosystem.journeys.settlement import automatic_refund_id
+from ecosystem.contexts.payments import Chargeback, Payment, Payments, Refund, Refunds, RefundState
+from ecosystem.journeys.settlement import automatic_refund_id, is_released
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Row, Stored, Table
@@ -59,6 +58,7 @@ class Verifying:
     clock: Clock
     bookings: Bookings
     payments: Payments
+    refunds: Refunds
     ledger: Ledger
 
     async def verify(self) -> Verification:
@@ -87,7 +87,7 @@ class Verifying:
             paid = [payment.value for payment in await self.payments.payments_of(booking.booking_id)]
             left = zero(booking.lines.currency)
             for payment in paid:
-                left += payment.refundable
+                left += payment.left
             if left:
                 held[booking.booking_id] = left
                 report.unreleased += 1
@@ -96,16 +96,26 @@ class Verifying:
         return held
 
     async def _returned(self, report: Verification, held: dict[str, Money]) -> None:
-        """What lies in escrow again of refunds that failed after the release, less what was given back of it since."""
+        """What lies in escrow after the release: what is owed, and refunds that failed, less what went from there since."""
         returned: Counter[tuple[str, str]] = Counter()
+        at_once: Counter[str] = Counter()
         async for row in self._scan(Refund):
             report.refunds += 1
             refund = row.value
             booking = (await self.bookings.row(refund.booking_id)).value
-            sign = _after_the_release(refund, booking.settled_at or booking.changed_at)
-            if sign and is_released(booking):
-                returned[booking.booking_id, refund.amount.currency] += sign * await self._out_of_escrow(refund)
-        for (booking_id, currency), units in returned.items():
+            if not is_released(booking):
+                continue
+            released_at = booking.settled_at or booking.changed_at
+            sign = _after_the_release(refund, released_at)
+            if sign or refund.failed_at == released_at:
+                units = await self._out_of_escrow(refund)
+                returned[booking.booking_id, refund.amount.currency] += sign * units
+                at_once[booking.booking_id] += units * (refund.failed_at == released_at)
+        await self._kept_back(returned)
+        for (booking_id, currency), expected in returned.items():
+            units = expected
+            if at_once[booking_id] and units - at_once[booking_id] == await self._lies(booking_id):
+                units -= at_once[booking_id]  # At one instant it came back and was then released with the rest.
             if units < 0:
                 report.ledger.find(
                     "returned", booking_id, f"{-units} {currency} more went out of escrow than came back"
@@ -113,12 +123,35 @@ class Verifying:
             elif units:
                 held[booking_id] = Money(units, currency)
 
+    async def _kept_back(self, returned: Counter[tuple[str, str]]) -> None:
+        """Add what is owed to customers, and what chargebacks brought to escrow after the release or took from there."""
+        async for row in self._scan(Payment):
+            if row.value.owed:
+                returned[row.value.booking_id, row.value.owed.currency] += row.value.owed.minor
+            for chargeback in row.value.chargebacks:
+                currency = chargeback.amount.currency
+                returned[row.value.booking_id, currency] += await self._into_escrow(chargeback)
+
+    async def _lies(self, booking_id: str) -> int:
+        """What lies in the booking's escrow."""
+        escrow = books.chart.escrow(booking_id)
+        position = (await self.ledger.positions([escrow])).get(escrow)
+        return position.balances.net if position else 0
+
     async def _out_of_escrow(self, refund: Refund) -> int:
         """What the refund took out of escrow when it was asked for."""
         return sum(
             recorded.amount
             for recorded in await self.ledger.transfers(books.chart.refund_ids(refund.refund_id))
             if recorded.debit_account_id == books.chart.escrow(refund.booking_id)
+        )
+
+    async def _into_escrow(self, chargeback: Chargeback) -> int:
+        """What the chargeback brought to escrow after the release, less what it took from there."""
+        ids = books.lying_ids(chargeback.chargeback_id, chargeback.movements)
+        return sum(
+            recorded.amount if recorded.debit_is_summed else -recorded.amount
+            for recorded in (await self.ledger.transfers(ids) if ids else [])
         )
 
     async def _payments(self, report: Verification) -> None:
@@ -133,10 +166,18 @@ class Verifying:
             except BookingGone:
                 report.ledger.find("booking", payment.payment_id, "money was taken for a booking that is not there")
                 continue
-            if booking.status in _BACK and payment.refundable:
+            if booking.status in _BACK and payment.refundable and not await self._came_back(payment):
                 report.ledger.find("kept", payment.payment_id, f"its booking is {booking.status}; money was kept")
             if payment.captured != booking.lines.total:
                 report.ledger.find("amount", payment.payment_id, "what was taken is not the booking's price")
+
+    async def _came_back(self, payment: Payment) -> bool:
+        """Whether a refund of it failed: then what is kept waits for an operator."""
+        refunds = await self.refunds.refunds_of(payment.booking_id)
+        return any(
+            refund.value.payment_id == payment.payment_id and refund.value.state is RefundState.FAILED
+            for refund in refunds
+        )
 
     async def _scan(self, kind: type[S]) -> AsyncIterator[Row[S]]:
         after: Cursor | None = None

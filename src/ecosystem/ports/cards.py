@@ -136,13 +136,17 @@ class RefundStanding(StrEnum):
 
 
 class RefundOutcome(Struct, frozen=True, kw_only=True):
-    """A refund as the processor knows it now. `refund_id` is ours, empty when the refund was not asked for by us."""
+    """A refund as the processor knows it now.
+
+    `refund_id` is ours, empty when the refund was not asked for by us. `made_at` is when the processor was asked.
+    """
 
     processor_id: str
     refund_id: str
     intent_id: str
     amount: Money
     standing: RefundStanding
+    made_at: datetime
     failure: str | None = None
 
 
@@ -159,7 +163,9 @@ class ChargebackStanding(StrEnum):
 class ChargebackOutcome(Struct, frozen=True, kw_only=True):
     """A chargeback as the processor knows it now.
 
-    The processor opens it, so it carries no id of ours; those here are of the payment it is about.
+    The processor opens it, so it carries no id of ours; those here are of the payment it is about. `taken` and `fee`
+    are what it has taken from us up to now, after so many `movements` of money: giving back lessens them. `refundable`
+    tells whether the processor would still refund the payment.
     """
 
     chargeback_id: str
@@ -171,6 +177,10 @@ class ChargebackOutcome(Struct, frozen=True, kw_only=True):
     reason: str
     standing: ChargebackStanding
     opened_at: datetime
+    taken: Money
+    fee: Money
+    movements: int = 0
+    refundable: bool = False
     evidence_due_at: datetime | None = None
 
 
@@ -198,6 +208,10 @@ class Cards(Protocol):
         """Pass if the processor takes this amount. Raises `AmountUnfit` with the limit otherwise. Makes no call."""
         ...
 
+    def step(self, currency: str) -> Money:
+        """What every amount that a card pays in the currency, or is paid back, is a multiple of. Makes no call."""
+        ...
+
     async def authorize(self, order: Order) -> Outcome:
         """Ask for the money: authorized, and captured at once when the order says so.
 
@@ -208,10 +222,6 @@ class Cards(Protocol):
 
     async def payment(self, intent_id: str) -> Outcome:
         """How the payment stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
-    def step(self, currency: str) -> Money:
-        """What every amount that a card pays in the currency, or is paid back, is a multiple of. Makes no call."""
-        ...
-
         ...
 
     async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -12,9 +14,12 @@ from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts.payments import (
     AlreadyAsked,
     ChallengeRequired,
+    ChargedBack,
+    IssueRefund,
     NoSuchPayment,
     NotHeld,
     OtherPayment,
+    Payment,
     PaymentAuthorized,
     PaymentCancelled,
     PaymentCaptured,
@@ -23,11 +28,13 @@ from ecosystem.contexts.payments import (
     PaymentId,
     Payments,
     PaymentState,
+    RefundId,
     becomes,
     charge_back,
     give_up,
     made,
     must_be_held,
+    refund,
     settle,
 )
 from ecosystem.contexts.payments.payments import facts
@@ -178,6 +185,8 @@ def chargeback(standing: ChargebackStanding, **changes: object) -> ChargebackOut
         "reason": "fraudulent",
         "standing": standing,
         "opened_at": NOON,
+        "taken": Money(0, "EUR"),
+        "fee": Money(0, "EUR"),
     }
     return ChargebackOutcome(**(fields | changes))  # pyright: ignore[reportArgumentType]
 
@@ -185,11 +194,11 @@ def chargeback(standing: ChargebackStanding, **changes: object) -> ChargebackOut
 def test_a_chargeback_moves_forward_only_and_tells_each_step_once() -> None:
     captured = settle(intended(), news(Standing.CAPTURED), LATER)
 
-    opened = charge_back(captured, chargeback(ChargebackStanding.OPEN), LATER)
-    lost = charge_back(opened, chargeback(ChargebackStanding.LOST), LATER)
+    opened = charge_back(captured, chargeback(ChargebackStanding.OPEN, taken=PRICE, movements=1), LATER)
+    lost = charge_back(opened, chargeback(ChargebackStanding.LOST, taken=PRICE, movements=1), LATER)
     late = charge_back(lost, chargeback(ChargebackStanding.UNDER_REVIEW), LATER)
 
-    assert [type(fact).__name__ for fact in facts(captured, opened)] == ["ChargebackOpened"]
+    assert [type(fact).__name__ for fact in facts(captured, opened)] == ["ChargebackOpened", "ChargebackMoved"]
     assert [type(fact).__name__ for fact in facts(opened, lost)] == ["ChargebackClosed"]
     assert late is lost
     assert lost.chargeback
@@ -204,6 +213,88 @@ def test_a_chargeback_first_heard_of_when_it_was_over_tells_both_steps() -> None
     assert [type(fact).__name__ for fact in facts(captured, won)] == ["ChargebackOpened", "ChargebackClosed"]
     assert won.chargeback
     assert not won.chargeback.has_taken_money
+
+
+def test_what_a_chargeback_took_is_left_of_the_payment_no_more_and_never_refundable() -> None:
+    captured = settle(intended(), news(Standing.CAPTURED), LATER)
+    part = Money(4_000, "EUR")
+
+    asked = charge_back(captured, chargeback(ChargebackStanding.INQUIRY, refundable=True), LATER)
+    opened = charge_back(asked, chargeback(ChargebackStanding.OPEN, taken=part, movements=1), LATER)
+    won = charge_back(opened, chargeback(ChargebackStanding.WON, movements=2), LATER)
+    back = IssueRefund(
+        refund_id=RefundId("rfd_1"), payment_id=won.payment_id, booking_id="bkg_1", amount=part, reason="goodwill"
+    )
+
+    assert asked.refundable == PRICE
+    assert (opened.left, opened.charged_back, opened.refundable.minor) == (PRICE - part, part, 0)
+    assert (won.left, won.charged_back.minor, won.refundable.minor) == (PRICE, 0, 0)
+    with pytest.raises(ChargedBack):
+        refund(won, back, CUSTOMER, LATER)
+
+
+def test_what_a_network_takes_beyond_the_price_is_told_apart_and_comes_back_first() -> None:
+    captured = settle(intended(), news(Standing.CAPTURED), LATER)
+    more = PRICE + Money(500, "EUR")
+
+    opened = charge_back(captured, chargeback(ChargebackStanding.OPEN, taken=more, movements=1), LATER)
+    lessened = charge_back(opened, chargeback(ChargebackStanding.OPEN, taken=Money(700, "EUR"), movements=2), LATER)
+
+    assert opened.chargeback
+    assert lessened.chargeback
+    assert (opened.chargeback.of_sale, opened.chargeback.beyond.minor) == (PRICE, 500)
+    assert (lessened.chargeback.of_sale.minor, lessened.chargeback.beyond.minor) == (700, 0)
+
+
+def test_money_and_standing_of_a_chargeback_may_be_heard_of_in_any_order() -> None:
+    captured = settle(intended(), news(Standing.CAPTURED), LATER)
+    lived = [
+        chargeback(ChargebackStanding.INQUIRY, refundable=True),
+        chargeback(ChargebackStanding.OPEN),
+        chargeback(ChargebackStanding.OPEN, taken=PRICE, fee=Money(1_500, "EUR"), movements=1),
+        chargeback(ChargebackStanding.WON, taken=PRICE, fee=Money(1_500, "EUR"), movements=1),
+        chargeback(ChargebackStanding.WON, movements=2),
+    ]
+
+    for heard in itertools.permutations(lived):
+        after = captured
+        for outcome in (*heard, *heard):
+            after = charge_back(after, outcome, LATER)
+
+        assert after.chargeback
+        assert (after.chargeback.standing, after.left, after.chargeback.fee.minor) == (
+            ChargebackStanding.WON,
+            PRICE,
+            0,
+        )
+
+
+def test_a_second_chargeback_stands_beside_the_first() -> None:
+    captured = settle(intended(), news(Standing.CAPTURED), LATER)
+    half = Money(PRICE.minor // 2, "EUR")
+
+    first = charge_back(captured, chargeback(ChargebackStanding.LOST, taken=half, movements=1), LATER)
+    second = charge_back(
+        first,
+        chargeback(ChargebackStanding.OPEN, chargeback_id="dp_2", taken=half, movements=1, opened_at=LATER),
+        LATER,
+    )
+
+    assert second.left.minor == PRICE.minor - 2 * half.minor
+    assert second.chargeback
+    assert second.chargeback.chargeback_id == "dp_2"
+
+
+def test_a_payment_stored_with_its_one_chargeback_is_read_with_several() -> None:
+    opened = charge_back(settle(intended(), news(Standing.CAPTURED), LATER), chargeback(ChargebackStanding.OPEN), LATER)
+    fields = msgspec.to_builtins(opened)
+    known = fields.pop("chargebacks")[0]
+    for added in ("of_sale", "beyond", "fee", "movements", "refundable"):
+        del known[added]
+
+    lifted = Payment.upgraded(fields | {"chargeback": known}, 1)
+
+    assert msgspec.convert(lifted, Payment) == opened
 
 
 async def test_an_open_payment_past_its_deadline_is_found_and_a_settled_one_is_not(

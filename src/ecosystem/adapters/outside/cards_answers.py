@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ecosystem.adapters.outside.cards_amounts import money
+from ecosystem.kernel.money import Money
 from ecosystem.ports.cards import (
     ChargebackOutcome,
     ChargebackStanding,
@@ -158,6 +159,7 @@ class Refund(Struct):
     status: str
     amount: int
     currency: str
+    created: int
     payment_intent: str | None = None
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     failure_reason: str | None = None
@@ -169,6 +171,7 @@ class Refund(Struct):
             intent_id=self.payment_intent or "",
             amount=money(self.amount, self.currency),
             standing=_REFUNDS.get(self.status, RefundStanding.PENDING),
+            made_at=datetime.fromtimestamp(self.created, UTC),
             failure=self.failure_reason,
         )
 
@@ -183,6 +186,14 @@ class _EvidenceDetails(Struct):
     due_by: int | None = None
 
 
+class _Movement(Struct):
+    """Money that the dispute took (a negative amount) or gave back, and the fee of it."""
+
+    amount: int
+    fee: int
+    currency: str
+
+
 class Dispute(Struct):
     """A dispute, its payment intent expanded: only that knows our ids."""
 
@@ -195,6 +206,8 @@ class Dispute(Struct):
     created: int
     payment_intent: Intent | str | None = None
     evidence_details: _EvidenceDetails | None = None
+    balance_transactions: list[_Movement] = field(default_factory=list[_Movement])
+    is_charge_refundable: bool = False
 
     def outcome(self) -> ChargebackOutcome:
         due_by = self.evidence_details.due_by if self.evidence_details else None
@@ -210,8 +223,25 @@ class Dispute(Struct):
             reason=self.reason,
             standing=_CHARGEBACKS.get(self.status, ChargebackStanding.OPEN),
             opened_at=datetime.fromtimestamp(self.created, UTC),
+            taken=money(self._taken(), self.currency),
+            fee=self._fee(),
+            movements=len(self.balance_transactions),
+            refundable=self.is_charge_refundable,
             evidence_due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,
         )
+
+    def _taken(self) -> int:
+        """What it has taken, in units of its currency. Where it is settled in another, all of it or nothing."""
+        taken = max(0, -sum(each.amount for each in self.balance_transactions))
+        if taken and any(each.currency != self.currency for each in self.balance_transactions):
+            return self.amount
+        return taken
+
+    def _fee(self) -> Money:
+        """What the processor charges for it, in the currency of our account there."""
+        currency = self.balance_transactions[0].currency if self.balance_transactions else self.currency
+        fees = sum(each.fee for each in self.balance_transactions if each.currency == currency)
+        return money(max(0, fees), currency)
 
 
 class Error(Struct):

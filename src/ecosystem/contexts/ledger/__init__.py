@@ -31,6 +31,7 @@ from ecosystem.contexts.ledger.transfers import (
     reverse,
 )
 from ecosystem.contexts.ledger.verify import Finding, LedgerTotals, Verified, verify
+from ecosystem.contexts.ledger.withdrawals import Whereabouts, Withdrawn, lying_ids, nothing_of, withdrawn
 
 __all__ = [
     "ALL_OF_IT",
@@ -72,10 +73,15 @@ __all__ = [
     "TransferFlag",
     "Unpostable",
     "Verified",
+    "Whereabouts",
+    "Withdrawn",
     "chart",
     "decide",
     "linked",
+    "lying_ids",
+    "nothing_of",
     "replay",
     "reverse",
     "verify",
+    "withdrawn",
 ]

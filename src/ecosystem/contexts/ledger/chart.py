@@ -7,6 +7,8 @@ providers' balances are what we owe; commission and surcharge are what we earned
     release     escrow      -> provider, commission, surcharge
     refund      escrow      -> processor               before the release
                 provider, commission, surcharge -> processor   after it
+                the same   -> bank                 when the customer was paid by other means
+    chargeback  see `withdrawals.py`
 
 The id of a transfer is made from what caused it (a payment, a refund, a booking's release) and its own name, so that
 the same cause never posts twice.
@@ -21,7 +23,7 @@ from msgspec import Struct
 
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag
 from ecosystem.contexts.ledger.transfers import ALL_OF_IT, Transfer, TransferFlag, linked
-from ecosystem.kernel.money import Money
+from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.rates import Lines
 
 
@@ -33,6 +35,8 @@ class AccountCode(IntEnum):
     PROVIDER = 3
     COMMISSION = 4
     SURCHARGE = 5
+    COSTS = 6
+    BANK = 7
 
 
 class TransferCode(IntEnum):
@@ -48,9 +52,29 @@ class TransferCode(IntEnum):
     RETURN_PROVIDER = 40
     RETURN_COMMISSION = 41
     RETURN_SURCHARGE = 42
+    CHARGEBACK_BASE = 50
+    CHARGEBACK_SURCHARGE = 51
+    CHARGEBACK_PROVIDER = 52
+    CHARGEBACK_COMMISSION = 53
+    CHARGEBACK_LYING = 54
+    CHARGEBACK_BEYOND = 55
+    CHARGEBACK_FEE = 56
+    REINSTATE_BASE = 60
+    REINSTATE_SURCHARGE = 61
+    REINSTATE_PROVIDER = 62
+    REINSTATE_COMMISSION = 63
+    REINSTATE_LYING = 64
+    REINSTATE_BEYOND = 65
+    REINSTATE_FEE = 66
 
 
-_SUMMED = {"processor": AccountCode.PROCESSOR, "commission": AccountCode.COMMISSION, "surcharge": AccountCode.SURCHARGE}
+_SUMMED = {
+    "processor": AccountCode.PROCESSOR,
+    "commission": AccountCode.COMMISSION,
+    "surcharge": AccountCode.SURCHARGE,
+    "costs": AccountCode.COSTS,
+    "bank": AccountCode.BANK,
+}
 
 
 class Sale(Struct, frozen=True, kw_only=True):
@@ -93,6 +117,16 @@ def commission(currency: str) -> str:
 def surcharge(currency: str) -> str:
     """What guests pay on top. Summed."""
     return f"surcharge:{currency}"
+
+
+def costs(currency: str) -> str:
+    """What the platform bears: the processor's fees for chargebacks, and what one took beyond the price. Summed."""
+    return f"costs:{currency}"
+
+
+def bank(currency: str) -> str:
+    """The platform's own bank account, as far as these books move it. Summed."""
+    return f"bank:{currency}"
 
 
 def account(account_id: str, currency: str) -> Account | None:
@@ -151,9 +185,12 @@ def released(sale: Sale, lines: Lines) -> list[Transfer]:
     )
 
 
-def refunded(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
-    """Money went back to the customer out of escrow, before the release. `lines` are the refund's."""
-    code, to = TransferCode, processor(sale.currency)
+def refunded(sale: Sale, lines: Lines, refund_id: str, source: str = "") -> list[Transfer]:
+    """Money went back to the customer out of escrow, before the release. `lines` are the refund's.
+
+    It was paid out of the account `source`; by the processor when none is named.
+    """
+    code, to = TransferCode, source or processor(sale.currency)
     return _posted(
         sale,
         refund_id,
@@ -164,13 +201,19 @@ def refunded(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
     )
 
 
-def returned(sale: Sale, lines: Lines, refund_id: str) -> list[Transfer]:
-    """Money went back to the customer after the release: everyone gives back a share. `lines` are the refund's."""
-    code, to = TransferCode, processor(sale.currency)
+def returned(
+    sale: Sale, lines: Lines, refund_id: str, source: str = "", *, lying: Money | None = None
+) -> list[Transfer]:
+    """Money went back to the customer after the release: everyone gives back a share. `lines` are the refund's.
+
+    `lying` is what lay in escrow of refunds that came back; it goes first, and `lines` are then those of the rest.
+    """
+    code, to = TransferCode, source or processor(sale.currency)
     return _posted(
         sale,
         refund_id,
         [
+            (code.REFUND_BASE, sale.escrow, to, lying or zero(sale.currency)),
             (code.RETURN_PROVIDER, sale.provider, to, lines.provider_share),
             (code.RETURN_COMMISSION, commission(sale.currency), to, lines.commission),
             (code.RETURN_SURCHARGE, surcharge(sale.currency), to, lines.surcharge),
@@ -216,6 +259,12 @@ def _settle(sale: Sale, lines: Lines, act: str, flag: int, amount: int) -> list[
 def _posted(
     sale: Sale, cause: str, rows: Sequence[tuple[TransferCode, str, str, Money]], flags: int = 0
 ) -> list[Transfer]:
+    return chain(sale.booking_id, cause, rows, flags)
+
+
+def chain(
+    reference: str, cause: str, rows: Sequence[tuple[TransferCode, str, str, Money]], flags: int = 0
+) -> list[Transfer]:
     """One chain of the rows that move anything. The line's name ends its id: `pay_01k....charge.base`."""
     return linked(
         [
@@ -224,10 +273,10 @@ def _posted(
                 debit_account_id=debit,
                 credit_account_id=credit,
                 amount=amount.minor,
-                ledger=sale.currency,
+                ledger=amount.currency,
                 code=code,
                 flags=flags,
-                reference=sale.booking_id,
+                reference=reference,
             )
             for code, debit, credit, amount in rows
             if amount

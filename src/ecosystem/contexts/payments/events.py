@@ -54,6 +54,14 @@ class ChargebackOpened(PaymentFact, frozen=True, kw_only=True):
     inquiry: bool
 
 
+class ChargebackMoved(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank took money, or gave it back: `taken_minor` is what it has now, `before_minor` what it had."""
+
+    chargeback_id: str
+    taken_minor: int
+    before_minor: int
+
+
 class ChargebackClosed(PaymentFact, frozen=True, kw_only=True):
     """The chargeback was decided. `amount_minor` is what was disputed."""
 
@@ -71,14 +79,29 @@ class RefundRequested(RefundFact, frozen=True, kw_only=True):
     """A refund was decided; the card processor is asked next."""
 
 
+class RefundFound(RefundFact, frozen=True, kw_only=True):
+    """A refund that was made at the processor's own desk entered our records."""
+
+    processor_id: str
+
+
 class RefundIssued(RefundFact, frozen=True, kw_only=True):
-    """The money was given back."""
+    """The money was given back: to the card, or `elsewhere`, by other means than the card processor."""
+
+    elsewhere: bool = False
 
 
 class RefundFailed(RefundFact, frozen=True, kw_only=True):
     """The money could not be given back. `was_issued` tells that it came back to us afterwards."""
 
     was_issued: bool
+
+
+class RefundFollowed(RefundFact, frozen=True, kw_only=True):
+    """An operator said what follows a refund that failed: `how`, and the refund that takes its place, if one does."""
+
+    how: str
+    by_refund_id: str
 
 
 class WebhookStored(Fact, frozen=True, kw_only=True):

@@ -68,6 +68,11 @@ def open_refunds(shard: int) -> str:
     return f"REFUND#open#{shard}"
 
 
+def failed_refunds() -> str:
+    """Access (status index): refunds that failed and that nobody dealt with yet, in order of their failing."""
+    return "REFUND#failed"
+
+
 def waiting_webhooks(shard: int) -> str:
     """Access (status index): events of the processor not yet acted upon, in order of their arrival."""
     return f"WEBHOOK#waiting#{shard}"

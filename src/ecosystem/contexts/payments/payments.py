@@ -21,7 +21,7 @@ then refunded by whoever finds that the booking is gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ from ecosystem.contexts.payments.chargebacks import Chargeback, advanced
 from ecosystem.contexts.payments.events import (
     ChallengeRequired,
     ChargebackClosed,
+    ChargebackMoved,
     ChargebackOpened,
     PaymentAuthorized,
     PaymentCancelled,
@@ -44,13 +45,15 @@ from ecosystem.contexts.payments.events import (
     PaymentIntended,
 )
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import Money
+from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.ports.bus import announce
 from ecosystem.ports.cards import Capture, ChargebackOutcome, Decline, Order, Outcome, ShownCard, Standing
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 PaymentId = NewType("PaymentId", str)
+
+CHARGEBACKS_MAX = 10
 
 
 class NoSuchPayment(NotFound):
@@ -71,6 +74,10 @@ class NotHeld(Conflict):
 
 class AlreadyAsked(Conflict):
     """The card processor was asked already; what it says decides."""
+
+
+class TooManyChargebacks(Conflict):
+    """A payment is charged back a few times at most; a person has to look into this one."""
 
 
 class PaymentState(StrEnum):
@@ -122,10 +129,13 @@ class Payment(Stored, frozen=True, kw_only=True):
     """One attempt to pay for a booking.
 
     The request is kept whole, so that the same order can be given again by whoever finishes what a dead process began.
-    `refunding` is asked for and unanswered; `refunded` was given back.
+    `refunding` is asked for and unanswered; `refunded` was given back. `chargebacks` are all of its chargebacks, the one
+    opened first coming first: nearly always none or one. `owed` is what the customer should have had back when the
+    booking ended and the processor would not refund, since the bank asked for it once: it lies in escrow.
     """
 
     entity: ClassVar[str] = "payment"
+    schema: ClassVar[int] = 2
 
     payment_id: PaymentId
     booking_id: str
@@ -151,7 +161,18 @@ class Payment(Stored, frozen=True, kw_only=True):
     authorized_until: datetime | None = None
     captured_at: datetime | None = None
     closed_at: datetime | None = None
-    chargeback: Chargeback | None = None
+    chargebacks: tuple[Chargeback, ...] = ()
+    owed: Money | None = None
+
+    @classmethod
+    def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
+        """Before there were several chargebacks there was one, and it moved no money: its next news does."""
+        assert schema == 1
+        known = fields.pop("chargeback", None)
+        if known is None:
+            return fields
+        nothing = {**known["amount"], "minor": 0}
+        return fields | {"chargebacks": [{**known, "of_sale": nothing, "beyond": nothing, "fee": nothing}]}
 
     @property
     def is_open(self) -> bool:
@@ -163,8 +184,33 @@ class Payment(Stored, frozen=True, kw_only=True):
 
     @property
     def refundable(self) -> Money:
-        """What may still be given back: captured, less what was and what is being given back."""
-        return self.captured - self.refunded - self.refunding
+        """What the processor would still give back: what is left, unless the customer's bank has asked for it."""
+        if any(not chargeback.refundable for chargeback in self.chargebacks):
+            return zero(self.captured.currency)
+        return self.left
+
+    @property
+    def charged_back(self) -> Money:
+        """What chargebacks have taken of it and not given back."""
+        return sum((each.of_sale for each in self.chargebacks), zero(self.captured.currency))
+
+    @property
+    def gone(self) -> Money:
+        """What was captured and is ours no more: given back, being given back, or charged back."""
+        return self.refunded + self.refunding + self.charged_back
+
+    @property
+    def left(self) -> Money:
+        """What is left of what was captured."""
+        return self.captured - self.gone
+
+    @property
+    def chargeback(self) -> Chargeback | None:
+        """The chargeback that was opened last."""
+        return self.chargebacks[-1] if self.chargebacks else None
+
+    def chargeback_by(self, chargeback_id: str) -> Chargeback | None:
+        return next((each for each in self.chargebacks if each.chargeback_id == chargeback_id), None)
 
     @property
     def order(self) -> Order:
@@ -255,8 +301,18 @@ def charge_back(payment: Payment, outcome: ChargebackOutcome, at: datetime) -> P
     """The payment after news of a chargeback; the very same value when it says nothing new."""
     if payment.intent_id and outcome.intent_id != payment.intent_id:
         raise OtherPayment
-    after = advanced(payment.chargeback, outcome, at)
-    return payment if after == payment.chargeback else replace(payment, chargeback=after)
+    known = payment.chargeback_by(outcome.chargeback_id)
+    after = advanced(known, outcome, payment.left, at)
+    if after == known:
+        return payment
+    others = [each for each in payment.chargebacks if each is not known]
+    if len(others) == CHARGEBACKS_MAX:
+        raise TooManyChargebacks
+    return replace(payment, chargebacks=tuple(sorted([*others, after], key=_opened_first)))
+
+
+def _opened_first(chargeback: Chargeback) -> tuple[datetime, str]:
+    return chargeback.opened_at, chargeback.chargeback_id
 
 
 def refund_state(payment: Payment) -> PaymentState:
@@ -345,15 +401,21 @@ def facts(before: Payment, after: Payment) -> list[PaymentFact]:
     told: list[PaymentFact] = []
     if _RANK[after.state] > _RANK[before.state]:
         told.append(_entered(before, after))
-    chargeback = after.chargeback
-    if chargeback and chargeback != before.chargeback:
-        known = before.chargeback if before.chargeback and before.chargeback.same_as(chargeback) else None
-        named: dict[str, Any] = {**_named(after, chargeback.amount), "chargeback_id": chargeback.chargeback_id}
-        if known is None or (known.is_inquiry and not chargeback.is_closed):
-            told.append(ChargebackOpened(**named, reason=chargeback.reason, inquiry=chargeback.is_inquiry))
-        if chargeback.is_closed:
-            told.append(ChargebackClosed(**named, won=chargeback.is_won))
+    for chargeback in after.chargebacks:
+        told += _of_chargeback(before.chargeback_by(chargeback.chargeback_id), chargeback, after)
     return told
+
+
+def _of_chargeback(known: Chargeback | None, chargeback: Chargeback, after: Payment) -> Iterator[PaymentFact]:
+    if chargeback == known:
+        return
+    named: dict[str, Any] = {**_named(after, chargeback.amount), "chargeback_id": chargeback.chargeback_id}
+    if known is None or (known.is_inquiry and not (chargeback.is_closed or chargeback.is_inquiry)):
+        yield ChargebackOpened(**named, reason=chargeback.reason, inquiry=chargeback.is_inquiry)
+    if chargeback.is_closed and not (known and known.standing is chargeback.standing):
+        yield ChargebackClosed(**named, won=chargeback.is_won)
+    if (taken := chargeback.taken) != (before := known.taken if known else zero(taken.currency)):
+        yield ChargebackMoved(**named, taken_minor=taken.minor, before_minor=before.minor)
 
 
 def index(payment: Payment) -> dict[Index, Key]:

@@ -9,6 +9,8 @@ together can then never pass what was captured. News moves it down this table on
 | `pending` | `pending` | 1 | the amount stays `refunding` |
 | `succeeded` | `issued` | 2 | `refunding` to `refunded` |
 | `failed`, `cancelled`, or refused (`give_up`) | `failed` | 3 | the amount is refundable again, days later too |
+
+One that failed waits for an operator, who says what follows it: see `failed_refunds`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar, NewType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.payments import keys
-from ecosystem.contexts.payments.events import RefundFact, RefundFailed, RefundIssued, RefundRequested
+from ecosystem.contexts.payments.events import (
+    RefundFact,
+    RefundFailed,
+    RefundFollowed,
+    RefundFound,
+    RefundIssued,
+    RefundRequested,
+)
 from ecosystem.contexts.payments.payments import OtherPayment, Payment, PaymentId, refund_state
+from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
@@ -34,6 +45,9 @@ from ecosystem.ports.cards import RefundOrder, RefundOutcome, RefundStanding
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 RefundId = NewType("RefundId", str)
+
+PROCESSOR = Actor(actor_id="system:processor")
+AT_THE_DESK = "made at the processor"
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 """A refund that the processor has not ended is asked about again after this long."""
@@ -49,6 +63,10 @@ class RefundChanged(Stale):
 
 class ExceedsCharge(Conflict):
     """Refunds together cannot pass the amount captured."""
+
+
+class ChargedBack(Conflict):
+    """The customer's bank has asked for this money: the card processor refunds none of it any more."""
 
 
 class RefundState(StrEnum):
@@ -68,6 +86,24 @@ _STATE = {
 _REFUNDING = frozenset({RefundState.REQUESTED, RefundState.PENDING})
 
 
+class Follow(StrEnum):
+    """What follows a refund that failed."""
+
+    TRIED_AGAIN = "tried again"
+    PAID_ELSEWHERE = "paid elsewhere"
+    CLOSED = "closed"
+
+
+class Followed(Struct, frozen=True, kw_only=True):
+    """What an operator had follow a refund that failed, with the refund that took its place unless it was closed."""
+
+    how: Follow
+    by: str
+    at: datetime
+    note: str
+    refund_id: str = ""
+
+
 class IssueRefund(Struct, frozen=True, kw_only=True):
     """The request to give back an amount of a payment."""
 
@@ -79,7 +115,10 @@ class IssueRefund(Struct, frozen=True, kw_only=True):
 
 
 class Refund(Stored, frozen=True, kw_only=True):
-    """One refund of a payment. `requested_by` is who asked; the processor itself for one made elsewhere."""
+    """One refund of a payment. `requested_by` is who asked; the processor itself for one made at its own desk.
+
+    `elsewhere`: the customer was paid by other means than the card processor, which knows nothing of it.
+    """
 
     entity: ClassVar[str] = "refund"
 
@@ -97,6 +136,8 @@ class Refund(Stored, frozen=True, kw_only=True):
     issued_at: datetime | None = None
     failed_at: datetime | None = None
     failure: str | None = None
+    elsewhere: bool = False
+    followed: Followed | None = None
 
     @property
     def is_open(self) -> bool:
@@ -130,12 +171,14 @@ class Refund(Stored, frozen=True, kw_only=True):
 def refund(payment: Payment, request: IssueRefund, actor: Actor, at: datetime) -> tuple[Payment, Refund]:
     """Decide a refund: the payment as it becomes, and the refund, to be committed before the processor is asked.
 
-    Raises `ExceedsCharge` when refunds would together pass the amount captured.
+    Raises `ExceedsCharge` when refunds would together pass the amount captured, `ChargedBack`.
     """
     if request.payment_id != payment.payment_id or request.booking_id != payment.booking_id:
         raise OtherPayment
     if not request.amount:
         raise Invalid("A refund is more than nothing.", field="amount")
+    if payment.left and not payment.refundable:
+        raise ChargedBack
     if payment.intent_id is None or payment.refundable < request.amount:
         raise ExceedsCharge(field="amount")
     requested = Refund(
@@ -155,17 +198,46 @@ def refund(payment: Payment, request: IssueRefund, actor: Actor, at: datetime) -
 def adopt(payment: Payment, outcome: RefundOutcome, refund_id: RefundId, at: datetime) -> tuple[Payment, Refund]:
     """Decide how a refund that was made elsewhere, such as at the processor's desk, enters our records.
 
-    Raises `ExceedsCharge` when it does not fit, which a person has to look into.
+    One that has failed by now moved nothing in the end, and is only recorded. Raises `ExceedsCharge` when it does not
+    fit, which a person has to look into.
     """
+    if outcome.intent_id != payment.intent_id:
+        raise OtherPayment
+    if _STATE[outcome.standing] is RefundState.FAILED:
+        return payment, _failed_elsewhere(payment, outcome, refund_id, at)
     request = IssueRefund(
         refund_id=refund_id,
         payment_id=payment.payment_id,
         booking_id=payment.booking_id,
         amount=outcome.amount,
-        reason="made at the processor",
+        reason=AT_THE_DESK,
     )
-    after, requested = refund(payment, request, Actor(actor_id="system:processor"), at)
+    after, requested = refund(payment, request, PROCESSOR, at)
     return settle_refund(after, replace(requested, processor_id=outcome.processor_id), outcome, at)
+
+
+def found_id(outcome: RefundOutcome) -> RefundId:
+    """The id by which a refund made elsewhere is adopted: made from the processor's, so that it is adopted once."""
+    random = sha256(outcome.processor_id.encode()).digest()[: ids.RANDOM_BYTES]
+    return RefundId(ids.make("rfd", outcome.made_at, random))
+
+
+def _failed_elsewhere(payment: Payment, outcome: RefundOutcome, refund_id: RefundId, at: datetime) -> Refund:
+    return Refund(
+        refund_id=refund_id,
+        payment_id=payment.payment_id,
+        booking_id=payment.booking_id,
+        intent_id=outcome.intent_id,
+        amount=outcome.amount,
+        reason=AT_THE_DESK,
+        requested_by=PROCESSOR.actor_id,
+        requested_at=at,
+        ask_at=at,
+        state=RefundState.FAILED,
+        processor_id=outcome.processor_id,
+        failed_at=at,
+        failure=outcome.failure,
+    )
 
 
 def settle_refund(payment: Payment, known: Refund, outcome: RefundOutcome, at: datetime) -> tuple[Payment, Refund]:
@@ -222,9 +294,15 @@ def refund_made(requested: Refund, actor: Actor, at: datetime) -> list[Write]:
 
     The payment's own change is written by `payments.becomes` in the same transaction.
     """
-    told: list[RefundFact] = [RefundRequested(**_named(requested))]
+    named = _named(requested)
+    told: list[RefundFact] = [RefundRequested(**named)]
+    if requested.requested_by == PROCESSOR.actor_id:
+        # Nothing is to be asked of the processor: it told us.
+        told = [RefundFound(**named, processor_id=requested.processor_id or "")]
     if requested.state is RefundState.ISSUED:
-        told.append(RefundIssued(**_named(requested)))
+        told.append(RefundIssued(**named, elsewhere=requested.elsewhere))
+    if requested.state is RefundState.FAILED:
+        told.append(RefundFailed(**named, was_issued=False))
     put = Put(
         key=keys.refund(requested.booking_id, requested.refund_id),
         value=requested,
@@ -250,17 +328,22 @@ def refund_becomes(row: Row[Refund], after: Refund, actor: Actor, at: datetime) 
 
 
 def refund_index(known: Refund) -> dict[Index, Key]:
-    """Where the sweep finds the refund while its end is not known."""
+    """Where the sweep finds the refund while its end is not known, and operators one that failed."""
+    if known.state is RefundState.FAILED and known.followed is None:
+        assert known.failed_at
+        return keys.waits(keys.failed_refunds(), known.failed_at, known.refund_id)
     if not known.is_open:
         return {}
     return keys.waits(keys.open_refunds(keys.shard(known.refund_id)), known.ask_at, known.refund_id)
 
 
 def _entered(before: Refund, after: Refund) -> RefundFact | None:
+    if after.followed and before.followed is None:
+        return RefundFollowed(**_named(after), how=after.followed.how, by_refund_id=after.followed.refund_id)
     if after.state is before.state:
         return None
     if after.state is RefundState.ISSUED:
-        return RefundIssued(**_named(after))
+        return RefundIssued(**_named(after), elsewhere=after.elsewhere)
     if after.state is RefundState.FAILED:
         return RefundFailed(**_named(after), was_issued=before.state is RefundState.ISSUED)
     return None
@@ -290,6 +373,11 @@ class Refunds:
         """Every refund of the booking, oldest first."""
         page = await self.table.query(keys.booking(booking_id), Refund, prefix=keys.REFUND_PREFIX, limit=100)
         return page.rows
+
+    async def failed(self, limit: int = 100) -> Sequence[Refund]:
+        """Refunds that failed and that nobody dealt with yet, the one that failed first coming first."""
+        page = await self.table.query(keys.failed_refunds(), Refund, index=Index.STATUS, limit=limit)
+        return page.values
 
     async def unanswered(self, at: datetime, limit: int = 100) -> Sequence[Row[Refund]]:
         """Refunds whose end is not known and that are due to be asked about, candidates for the sweep."""

@@ -27,6 +27,7 @@ KINDS: Mapping[int, str] = {
     chart.AccountCode.PROVIDER: "Balance of a provider",
     chart.AccountCode.COMMISSION: "Commission earned",
     chart.AccountCode.SURCHARGE: "Surcharge earned",
+    chart.AccountCode.COSTS: "Costs borne",
 }
 _MONTH = re.compile(r"[2-9][0-9]{3}-(0[1-9]|1[0-2])")
 
