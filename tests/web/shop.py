@@ -39,7 +39,7 @@ from .bazaar import furnished
 T = TypeVar("T")
 MORNING = datetime(2026, 11, 20, 9, 20, tzinfo=UTC)
 PASSWORD = "Quiet-Harbour-93"
-ANA, PEDRO, OLGA = "ana@example.org", "pedro@example.org", "olga@example.org"
+ANA, PEDRO, OLGA, IVO = "ana@example.org", "pedro@example.org", "olga@example.org", "ivo@example.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ async def open_shop(folder: Path, url: str = "http://127.0.0.1") -> AsyncGenerat
                 (ANA, (Group.CUSTOMERS,)),
                 (PEDRO, (Group.CUSTOMERS, Group.PROVIDERS)),
                 (OLGA, (Group.CUSTOMERS, Group.ADMINS)),
+                (IVO, (Group.CUSTOMERS,)),
             )
         }
         providers = await furnished(opened)

@@ -175,10 +175,8 @@ async def resume_provider(ask: Ask, request: OfProvider) -> Plain:
 
 @ROOTS.mutation
 async def claim_provider(ask: Ask, request: OfProvider) -> Plain:
-    # An account exists from the confirmation of its address on, so its address is a confirmed one.
-    addressee = await ask.market.identity.profiles.addressee(user_of(ask))
-    row = await ask.market.providers.claim(request.provider_id, ask.actor, confirmed_email=addressee.email)
-    return await told_provider(ask, row)
+    user_of(ask)
+    return await told_provider(ask, await ask.market.onboarding.claim(request.provider_id, ask.actor))
 
 
 @ROOTS.mutation

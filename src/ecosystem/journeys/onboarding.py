@@ -28,7 +28,7 @@ from ecosystem.contexts.catalogue import (
     provider_lacks,
     service_lacks,
 )
-from ecosystem.contexts.identity import People
+from ecosystem.contexts.identity import People, Profiles
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.table import Row, Stale
@@ -112,6 +112,7 @@ def _of_service(problem: Problem) -> Lack:
 @dataclass(frozen=True, slots=True)
 class Onboarding:
     people: People
+    profiles: Profiles
     providers: Providers
     services: Services
     publishing: Publishing
@@ -133,6 +134,30 @@ class Onboarding:
                 return await self.providers.register(request, actor, *joining)
             except Stale:
                 # The account changed in between: perhaps the same person, in another window.
+                if not left:
+                    raise
+        raise AssertionError
+
+    async def claimable(self, actor: Actor) -> list[Row[Provider]]:
+        """The providers that were listed for this person's address before they came; none for who is not signed in."""
+        if not actor.actor_id.startswith("usr_"):
+            return []
+        # An account exists from the confirmation of its address on, so its address is a confirmed one.
+        return await self.providers.claimable((await self.profiles.addressee(actor.actor_id)).email)
+
+    async def claim(self, provider_id: str, actor: Actor) -> Row[Provider]:
+        """Make the person the owner of a provider that was listed for their address, and one of the providers.
+
+        Twice has one effect. Raises `NotClaimable`, `ProviderUnknown`, `Denied`.
+        """
+        if not actor.actor_id.startswith("usr_"):
+            raise Denied("Sign in to take over what was listed for you.")
+        for left in reversed(range(ATTEMPTS)):
+            addressee = await self.profiles.addressee(actor.actor_id)
+            joining = await self.people.joining(actor.actor_id, Group.PROVIDERS, actor)
+            try:
+                return await self.providers.claim(provider_id, actor, *joining, confirmed_email=addressee.email)
+            except Stale:
                 if not left:
                     raise
         raise AssertionError

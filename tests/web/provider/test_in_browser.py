@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.web.browser import chromium, overflow, page, violations
 from tests.web.provider.desk import Desk, busy_desk, photograph
-from tests.web.shop import ANA, PASSWORD, PEDRO, Served, served
+from tests.web.provider.test_claim import listed
+from tests.web.shop import ANA, IVO, PASSWORD, PEDRO, Served, served
 
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.catalogue import ServiceFields
@@ -72,6 +74,40 @@ def test_every_page_is_accessible_and_fits(browser: Browser, shop: Served, desk:
         for path in paths:
             opened.goto(path)
             assert (path, violations(opened), overflow(opened)) == (path, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
+def test_a_listing_made_before_they_came_is_offered_to_who_has_the_address(
+    browser: Browser, shop: Served, size: str, theme: str
+) -> None:
+    owned = shop.run(shop.shop.market.app.providers.claimable(IVO))
+    if not owned:
+        shop.run(listed(shop.shop, IVO, "Ivo Lind"))
+    with page(browser, size=size, theme=theme, bypass_csp=True, base=shop.address) as opened:
+        enter(opened, IVO)
+        for path in ("/provider", "/provider/claim"):
+            opened.goto(path)
+            expect(opened.get_by_role("heading", name="Is this you?")).to_be_visible()
+            assert (path, violations(opened), overflow(opened)) == (path, [], 0)
+            if pictures := os.environ.get("PICTURES"):
+                opened.screenshot(
+                    path=f"{pictures}/{path.strip('/').replace('/', '-')}-{size}-{theme}.png", full_page=True
+                )
+
+
+def test_they_take_it_over(browser: Browser, shop: Served) -> None:
+    with page(browser, base=shop.address) as opened:
+        enter(opened, IVO)
+        opened.goto("/provider")
+        opened.get_by_role("link", name="Take it over").click()
+        opened.get_by_role("button", name="Take it over").click()
+        opened.wait_for_url("**/provider")
+        expect(opened.get_by_text("Ivo Lind is yours")).to_be_visible()
+        opened.goto("/provider/claim")
+        expect(opened.get_by_text("Nothing waits for you")).to_be_visible()
+        assert (violations(opened), overflow(opened)) == ([], 0)
 
 
 def test_somebody_becomes_a_provider_is_booked_accepts_and_earns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from zlib import crc32
 
 from ecosystem.ports.table import Key
@@ -36,6 +37,11 @@ def service_timeline(service_id: str) -> str:
 def ownership_key(user_id: str, provider_id: str) -> Key:
     """Access: the providers a user owns, by the prefix `PROVIDER#`."""
     return Key(f"USER#{user_id}", f"PROVIDER#{provider_id}")
+
+
+def claim_index(email: str, provider_id: str = "") -> Key:
+    """Access (customer index): the providers that wait for whoever has that address, by the address's digest."""
+    return Key(f"CLAIM#{sha256(email.strip().casefold().encode()).hexdigest()}", provider_id)
 
 
 def slug_key(kind: str, slug: str) -> Key:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ecosystem.contexts.catalogue import events, profile
 from ecosystem.contexts.catalogue.fields import Findings
 from ecosystem.contexts.catalogue.keys import (
+    claim_index,
     ownership_key,
     provider_key,
     rating_key,
@@ -36,6 +37,7 @@ from ecosystem.ports.table import ABSENT, Counter, Index, Key, Page, Put, Row, S
 
 ProviderId = NewType("ProviderId", str)
 
+CLAIMABLE_MAX = 20
 ATTEMPTS = 3
 
 
@@ -93,6 +95,11 @@ class Provider(Stored, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     activated_at: datetime | None = None
+
+    def awaits(self, confirmed_email: str) -> bool:
+        """Whether nobody has claimed it yet, and whoever has that address may."""
+        expected = (self.owner_email or "").strip().casefold()
+        return self.owner_id is None and bool(expected) and expected == confirmed_email.strip().casefold()
 
     def must_be_kept_by(self, actor: Actor) -> None:
         """Pass for the owner while not suspended, for operators and the system. Raises `Denied`, `ProviderBarred`."""
@@ -209,10 +216,13 @@ def writes(former: Row[Provider] | None, provider: Provider, *facts: Fact, actor
 
 def indexed(provider: Provider) -> Mapping[Index, Key]:
     """Where the provider stands in the indexes."""
-    return {
+    places = {
         Index.SLUG: slug_index(SlugKind.PROVIDER, provider.slug, provider.provider_id),
         Index.STATUS: status_index("PROVIDER", provider.status, sortable(provider.created_at), provider.provider_id),
     }
+    if provider.owner_id is None and provider.owner_email:
+        places[Index.CUSTOMER] = claim_index(provider.owner_email, provider.provider_id)
+    return places
 
 
 def owned(provider: Provider) -> list[Write]:
@@ -270,6 +280,16 @@ class Providers:
         rows = await self.table.batch_get([provider_key(held.provider_id) for held in page.values], Provider)
         return [row for row in rows if row is not None]
 
+    async def claimable(self, confirmed_email: str) -> list[Row[Provider]]:
+        """The providers that were registered for that address and that nobody has claimed yet.
+
+        Of an index: candidates, and `claim` decides.
+        """
+        page = await self.table.query(
+            claim_index(confirmed_email).partition, Provider, index=Index.CUSTOMER, limit=CLAIMABLE_MAX
+        )
+        return [row for row in page.rows if row.value.awaits(confirmed_email)]
+
     async def with_status(self, status: ProviderStatus, *, after: str = "", limit: int = 50) -> Page[Provider]:
         """Providers of that status, oldest first. Of an index, so what just changed may be missing."""
         return await by_status(self.table, "PROVIDER", status, Provider, after=after, limit=limit)
@@ -314,21 +334,20 @@ class Providers:
                     raise
         raise AssertionError
 
-    async def claim(self, provider_id: str, actor: Actor, *, confirmed_email: str) -> Row[Provider]:
+    async def claim(self, provider_id: str, actor: Actor, *also: Write, confirmed_email: str) -> Row[Provider]:
         """Make the actor the owner of a provider without one, if it was registered for their confirmed e-mail.
 
-        Raises `NotClaimable`.
+        `also` is committed with it. Raises `NotClaimable`.
         """
         row = await self.load(provider_id)
         provider, at = row.value, self.clock.now()
         if provider.owner_id == actor.actor_id:
             return row
-        expected = (provider.owner_email or "").casefold()
-        if provider.owner_id or not expected or expected != confirmed_email.strip().casefold():
+        if not provider.awaits(confirmed_email):
             raise NotClaimable
         became = replace(provider, owner_id=actor.actor_id, owner_email=None, updated_at=at)
         fact = events.ProviderClaimed(provider_id=provider_id, owner_id=actor.actor_id)
-        return await self.commit(row, became, fact, *owned(became), actor=actor, at=at)
+        return await self.commit(row, became, fact, *owned(became), *also, actor=actor, at=at)
 
     async def kept(self, provider_id: str, actor: Actor, version: int | None = None) -> Row[Provider]:
         row = await self.load(provider_id)

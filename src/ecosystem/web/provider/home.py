@@ -42,7 +42,8 @@ async def show(request: Visit) -> Answer:
     except (SignInNeeded, NotAProvider):
         rates = await request.market.tariff.current()
         share = f"{rates.provider_share_bps / 100:g}"
-        return request.page("provider/landing.html", share=share)
+        waiting = await request.market.onboarding.claimable(request.actor)
+        return request.page("provider/landing.html", share=share, waiting=[row.value for row in waiting])
     return here.page("provider/home.html", **await _values(here))
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from ecosystem.web.provider import home
 from ecosystem.web.provider.availability import routes as _availability
 from ecosystem.web.provider.bookings import routes as _bookings
+from ecosystem.web.provider.claim import routes as _claim
 from ecosystem.web.provider.earnings import routes as _earnings
 from ecosystem.web.provider.photos import routes as _photos
 from ecosystem.web.provider.profile import routes as _profile
@@ -16,5 +17,5 @@ from ecosystem.web.provider.services import routes as _services
 from ecosystem.web.provider.start import routes as _start
 
 PARTS: Sequence[ModuleType] = (
-    home, _availability, _bookings, _earnings, _photos, _profile, _requests, _services, _start,
+    home, _availability, _bookings, _claim, _earnings, _photos, _profile, _requests, _services, _start,
 )  # fmt: skip

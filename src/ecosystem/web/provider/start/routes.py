@@ -109,9 +109,11 @@ STAGES = (
 
 @get("/provider/start")
 async def resume(request: Visit) -> Answer:
-    """On to the step where something is missing; back to the area for who is done."""
+    """On to the step where something is missing; to the area for who is done, to what waits for them for who begins."""
     here = await _begun(request)
     if here is None:
+        if await request.market.onboarding.claimable(request.actor):
+            return request.redirect("/provider/claim")
         return request.redirect(STAGES[0].to)
     progress = await here.progress()
     return request.redirect("/provider" if progress.is_live else _stage(progress.next).to)
