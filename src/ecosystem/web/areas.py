@@ -62,6 +62,7 @@ CONSOLE = (
     Group(
         title="System",
         entries=(
+            Entry(title="Workflows", path="/console/workflows", icon="workflow"),
             Entry(title="Events", path="/console/events", icon="activity", waiting="events"),
             Entry(title="Mail", path="/console/mail", icon="mail", waiting="mail"),
             Entry(title="Webhooks", path="/console/webhooks", icon="webhook", waiting="webhooks"),

@@ -274,6 +274,7 @@ _FILTERS: dict[str, Any] = {
     "zone": _zone,
     "duration": length_text,
     "minutes": formats.minutes_text,
+    "took": formats.took_text,
     "distance": formats.distance_text,
     "device": formats.device_text,
     "left": _left,

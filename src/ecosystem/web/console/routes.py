@@ -17,8 +17,10 @@ from ecosystem.web.console.providers import routes as _providers
 from ecosystem.web.console.refunds import routes as _refunds
 from ecosystem.web.console.settings import routes as _settings
 from ecosystem.web.console.webhooks import routes as _webhooks
+from ecosystem.web.console.workflows import execution as _execution
+from ecosystem.web.console.workflows import listing as _executions
 
 PARTS = (
     _acting, _acting_on_bookings, _bookings, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
-    _refunds, _settings, _verifying, _webhooks,
+    _refunds, _settings, _verifying, _webhooks, _execution, _executions,
 )  # fmt: skip

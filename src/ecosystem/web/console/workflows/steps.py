@@ -246,18 +246,17 @@ def _outcome(visit: _Visit, execution: Execution, asked: frozenset[str]) -> Outc
     has_failed = bool(visit.failures) and visit.failures[-1].id > called
     if visit.exited or visit.led_on:
         return Outcome.CAUGHT if has_failed else Outcome.SUCCEEDED
-    if _around(visit.within, lambda each: each.exited is not None or each.led_on):
-        # What was around it has gone on: this one failed it, or was stopped when another did.
-        return Outcome.FAILED if has_failed or visit.kind == "Fail" else Outcome.ABORTED
-    if execution.status is ExecutionStatus.RUNNING:
+    # Where what was around it has gone on, this one failed it, or was stopped when another did.
+    passed = _around(visit.within, lambda each: each.exited is not None or each.led_on) is not None
+    if execution.status is ExecutionStatus.RUNNING and not passed:
         if visit.state in asked:
             return Outcome.ASKED
         return Outcome.WAITING if visit.kind == "Wait" or has_failed else Outcome.RUNNING
-    if execution.status is ExecutionStatus.FAILED and (has_failed or visit.kind == "Fail"):
+    if (passed or execution.status is ExecutionStatus.FAILED) and (has_failed or visit.kind == "Fail"):
         return Outcome.FAILED
     if execution.status is ExecutionStatus.SUCCEEDED and visit.kind == "Succeed":
         return Outcome.SUCCEEDED
-    return _ENDED[execution.status]
+    return Outcome.ABORTED if passed else _ENDED[execution.status]
 
 
 def _reached_end(visit: _Visit, execution: Execution) -> bool:
