@@ -192,4 +192,4 @@ class Explorer:
             return None
 
 
-_PLATFORM = (chart.processor, chart.commission, chart.surcharge, chart.costs)
+_PLATFORM = (chart.processor, chart.commission, chart.surcharge, chart.costs, chart.bank)

@@ -28,6 +28,7 @@ KINDS: Mapping[int, str] = {
     chart.AccountCode.COMMISSION: "Commission earned",
     chart.AccountCode.SURCHARGE: "Surcharge earned",
     chart.AccountCode.COSTS: "Costs borne",
+    chart.AccountCode.BANK: "Our own bank account",
 }
 _MONTH = re.compile(r"[2-9][0-9]{3}-(0[1-9]|1[0-2])")
 
