@@ -213,6 +213,13 @@ class Workflows(Protocol):
         """
         ...
 
+    async def step(self) -> int:
+        """Act on what is due, and wait for what follows from it; how many executions were looked at.
+
+        For whoever has no `run` beside them and moves the clock by hand. Elsewhere there is nothing to do.
+        """
+        ...
+
     async def close(self, grace_s: float = 10.0) -> None:
         """Make no more calls, let those made return within the grace, then let go. What is left goes on elsewhere."""
         ...

@@ -49,7 +49,6 @@ from ecosystem.adapters.embedded.workflows_turns import (
     Arrival,
     Beaten,
     Exhausted,
-    FencedOff,
     Making,
     Redriven,
     Renewed,
@@ -121,7 +120,10 @@ _ENTERED = "States.DataLimitExceeded"
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """How busy the interpreter is: calls being made and in line, executions in memory, instants set, turns so far."""
+    """How busy the interpreter is: calls being made and in line, executions in memory, instants set.
+
+    `turns` were committed so far; `fenced_off` are answers that came too late, mostly because another made the call.
+    """
 
     running: int
     waiting: int
@@ -256,12 +258,8 @@ class EmbeddedWorkflows:
             seed=self._entropy.bytes(16),
         )
         at = self._clock.now()
-        try:
-            turn = stepping.begin(bound.machine, circumstances, request.input, at)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as unfit:
-            raise InputUnfit(f"That input is no JSON: {unfit}", field="input") from unfit
-        if len(turn.run.input_text.encode()) > PAYLOAD_BYTES_MAX:
-            raise InputUnfit(field="input")
+        _checked(request.input, "input")
+        turn = stepping.begin(bound.machine, circumstances, request.input, at)
         head = Head(
             run=turn.run,
             revision=bound.revision,
@@ -349,12 +347,7 @@ class EmbeddedWorkflows:
         return shown(await self._told(execution_id, lambda future: Redriven(actor, future)))
 
     async def succeed(self, token: str, output: Any) -> None:
-        try:
-            text = msgspec.json.encode(output)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as unfit:
-            raise InputUnfit(f"That output is no JSON: {unfit}", field="output") from unfit
-        if len(text) > PAYLOAD_BYTES_MAX:
-            raise InputUnfit(field="output")
+        _checked(output, "output")
         await self._answered(token, lambda future: TokenAnswered(token, Succeeded(output), future))
 
     async def fail(self, token: str, *, error: str = "", cause: str = "") -> None:
@@ -457,7 +450,7 @@ class EmbeddedWorkflows:
                 fresh = True
                 continue
             if not making.touched:
-                self._tell(arrivals, making, live.head)
+                self._tell(live, arrivals, making)
                 return True
             try:
                 head = await self._commit(live, making)
@@ -476,7 +469,7 @@ class EmbeddedWorkflows:
                 return self._later(live, arrivals, refused)
             else:
                 self._committed(live, making, head)
-                self._tell(arrivals, making, head)
+                self._tell(live, arrivals, making)
                 return True
         return self._later(live, arrivals, Unavailable("This execution is changed by too many at once."))
 
@@ -635,20 +628,20 @@ class EmbeddedWorkflows:
             live.driving = True
             await self._drive(live)
 
-    def _tell(self, arrivals: Sequence[Arrival], making: Making, head: Head) -> None:
+    def _tell(self, live: Live, arrivals: Sequence[Arrival], making: Making) -> None:
         refused = {id(arrival): refusal for arrival, refusal in making.refused} if making.refused else {}
         for arrival in arrivals:
             refusal = refused.get(id(arrival))
-            if isinstance(refusal, FencedOff):
+            if refusal is not None and isinstance(arrival, Answered) and not arrival.submits:
                 self._fenced_off += 1
-                log.warning("an answer came under an older fence", extra={"execution_id": head.execution_id})
+                log.warning("an answer came too late", extra={"execution_id": live.execution_id})
             future = arrival.future
             if future is None or future.done():
                 continue
             if refusal is not None:
                 future.set_exception(refusal)
             else:
-                future.set_result(head)
+                future.set_result(live.head)
 
     def _refuse(self, arrivals: Sequence[Arrival], refusal: Refusal) -> None:
         for arrival in arrivals:
@@ -823,6 +816,16 @@ class EmbeddedWorkflows:
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) and not isinstance(failure, Refusal):
             log.error("a part of the interpreter failed", exc_info=failure)
+
+
+def _checked(value: Any, name: str) -> None:
+    """Raises `InputUnfit` unless the value is JSON of a size that a step may have."""
+    try:
+        text = msgspec.json.encode(value)
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as unfit:
+        raise InputUnfit(f"The {name} is no JSON: {unfit}", field=name) from unfit
+    if len(text) > PAYLOAD_BYTES_MAX:
+        raise InputUnfit(field=name)
 
 
 def _check_name(name: str) -> None:

@@ -24,8 +24,8 @@ from ecosystem.ports.workflows import Execution, ExecutionStatus, HistoryEvent, 
 
 DUE_SHARDS = 8
 HISTORY = "HISTORY#"
-CHUNK_BYTES_MAX = 300_000
-"""Texts in one chunk, well below what an item may have; one event has at most 256 KB of them."""
+CHUNK_CHARACTERS_MAX = 100_000
+"""Of texts in one chunk, unless one event alone has more: even in three bytes each they fit into an item."""
 
 _PAYLOADS = frozenset({"input", "output", "parameters"})
 
@@ -150,36 +150,40 @@ def revision(content: bytes, bindings: Mapping[str, str]) -> str:
 
 def chunks(execution_id: str, events: Sequence[Event]) -> list[Put]:
     """The writes that keep these events: one chunk, or more when their texts are long."""
-    if not events:
-        return []
+    put, size = _chunk(execution_id, events)
+    if size <= CHUNK_CHARACTERS_MAX:
+        return [put]
     groups: list[list[Event]] = [[]]
-    size_bytes = 0
+    size = 0
     for event in events:
-        own_bytes = 0
-        for text in event.details.values():
-            if type(text) is str:
-                own_bytes += len(text) if text.isascii() else len(text.encode())
-        size_bytes += own_bytes
-        if size_bytes > CHUNK_BYTES_MAX and groups[-1]:
+        own = sum(len(text) for text in event.details.values() if type(text) is str)
+        size += own
+        if size > CHUNK_CHARACTERS_MAX and groups[-1]:
             groups.append([])
-            size_bytes = own_bytes
+            size = own
         groups[-1].append(event)
-    return [_chunk(execution_id, group) for group in groups]
+    return [_chunk(execution_id, group)[0] for group in groups]
 
 
-def _chunk(execution_id: str, events: Sequence[Event]) -> Put:
+def _chunk(execution_id: str, events: Sequence[Event]) -> tuple[Put, int]:
+    """The write that keeps these events in one chunk, and how many characters its texts have."""
     texts: dict[str, int] = {}
     packed: list[tuple[int, int, datetime, str, dict[str, Detail], dict[str, int]]] = []
+    size = 0
     for event in events:
         details: dict[str, Detail] = {}
         payloads: dict[str, int] = {}
         for name, value in event.details.items():
             if name in _PAYLOADS and type(value) is str:
-                payloads[name] = texts.setdefault(value, len(texts))
+                place = texts.get(value)
+                if place is None:
+                    place = texts[value] = len(texts)
+                    size += len(value)
+                payloads[name] = place
             else:
                 details[name] = value
         packed.append((event.id, event.previous_id, event.at, event.type, details, payloads))
-    return Put(key=chunk(execution_id, events[0].id), value=Chunk(events=packed, texts=list(texts)))
+    return Put(key=chunk(execution_id, events[0].id), value=Chunk(events=packed, texts=list(texts))), size
 
 
 def told(chunk: Chunk) -> list[HistoryEvent]:

@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec.structs import replace
 
 from ecosystem.adapters.embedded.states import stepping
 from ecosystem.adapters.embedded.states.definition import Machine
 from ecosystem.adapters.embedded.states.history import Event
-from ecosystem.adapters.embedded.states.run import Call, Failed, Outcome, Run, RunStatus, Succeeded
+from ecosystem.adapters.embedded.states.run import Call, Outcome, Run, RunStatus, Succeeded
 from ecosystem.adapters.embedded.states.stepping import CallNotAwaited, Turn
 from ecosystem.adapters.embedded.workflows_items import Claim, Head
 from ecosystem.kernel.actor import Actor
@@ -71,18 +70,11 @@ class Answered(Arrival):
             raise CallNotAwaited
         if claim.owner != making.owner or claim.fence != self.fence:
             raise FencedOff
-        try:
-            if self.submits and isinstance(self.outcome, Succeeded):
-                turn = stepping.submitted(making.machine, making.run, self.call_id, self.outcome.output, making.at)
-                making.turned(turn)
-                making.unclaim(self.call_id)
-                return
-            turn = stepping.answer(making.machine, making.run, self.call_id, self.outcome, making.at)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as unfit:
-            # A result that is no JSON is the task's failure, not the interpreter's.
-            wrong = Failed(type(unfit).__name__, f"What the function returned is no JSON: {unfit}")
-            turn = stepping.answer(making.machine, making.run, self.call_id, wrong, making.at)
-        making.turned(turn, self.call_id)
+        if self.submits and isinstance(self.outcome, Succeeded):
+            making.turned(stepping.submitted(making.machine, making.run, self.call_id, self.outcome.output, making.at))
+            making.unclaim(self.call_id)
+            return
+        making.turned(stepping.answer(making.machine, making.run, self.call_id, self.outcome, making.at), self.call_id)
 
 
 class TokenAnswered(Arrival):
