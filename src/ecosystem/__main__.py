@@ -80,6 +80,14 @@ def parser() -> argparse.ArgumentParser:
     replay = acts.add_parser("replay", help="Play recorded traces against the ledger and compare every answer.")
     replay.add_argument("file", type=Path)
     replay.set_defaults(command=_replay)
+
+    workflow = commands.add_parser("workflow", help="State machines by themselves.")
+    acts = workflow.add_subparsers(required=True, metavar="act")
+    rehearse = acts.add_parser(
+        "rehearse", help="Play cases of machines on a virtual clock and compare what comes of them."
+    )
+    rehearse.add_argument("cases", type=Path, nargs="+", metavar="CASE.json", help="files, or folders of them")
+    rehearse.set_defaults(command=_rehearse)
     return top
 
 
@@ -128,6 +136,12 @@ def _replay(_: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.ledgers import replay
 
     return asyncio.run(replay(asked.file))
+
+
+def _rehearse(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.workflows import rehearse
+
+    return rehearse(asked.cases)
 
 
 if __name__ == "__main__":

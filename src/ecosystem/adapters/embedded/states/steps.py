@@ -319,7 +319,7 @@ def answer(walk: Walk, line: Line, state: TaskState, outcome: Outcome) -> None:
                 walk.tell(frame, "LambdaFunctionSucceeded" if _is_plain(state) else "TaskSucceeded", told)
                 _resolve(walk, line, state, text)
                 return
-            limit = too_large(state.function or state.name)
+            limit = too_large("lambda" if state.is_invoked else state.resource)
             outcome = Failed(limit.error, limit.cause)
     _tell_failed(walk, frame, state, outcome.error, outcome.cause)
     frame.waiting = None
@@ -485,7 +485,8 @@ def _end_branch(walk: Walk, line: Line, text: str) -> None:
             _finish(walk, line[:-1], texts)
     elif isinstance(waiting, Mapping) and frame.index is not None:
         waiting.results[frame.index] = text
-        walk.tell(frame, "MapIterationSucceeded", {"name": parent.state, "index": frame.index}, is_beside=True)
+        told = {"name": parent.state, "index": frame.index}
+        parent.last_event = walk.tell(frame, "MapIterationSucceeded", told, is_beside=True)
         _end_iteration(walk, line)
 
 
