@@ -80,4 +80,70 @@ KEYS = {
     "event.request": """
         id idempotency_key
     """.split(),
+    "account": """
+        business_profile business_type capabilities charges_enabled controller country created
+        default_currency details_submitted email external_accounts future_requirements id metadata
+        object payouts_enabled requirements settings tos_acceptance type
+    """.split(),
+    "account.business_profile": """
+        annual_revenue estimated_worker_count mcc minority_owned_business_designation name
+        product_description support_address support_email support_phone support_url url
+    """.split(),
+    "account.business_profile.annual_revenue": """
+        amount currency fiscal_year_end
+    """.split(),
+    "account.business_profile.support_address": """
+        city country line1 line2 postal_code state
+    """.split(),
+    "account.external_accounts": """
+        data has_more object url
+    """.split(),
+    "account.future_requirements": """
+        alternatives current_deadline currently_due disabled_reason errors eventually_due past_due
+        pending_verification
+    """.split(),
+    "account.requirements": """
+        alternatives current_deadline currently_due disabled_reason errors eventually_due past_due
+        pending_verification
+    """.split(),
+    "account.tos_acceptance": """
+        date ip user_agent
+    """.split(),
+    "account.settings": """
+        bacs_debit_payments branding card_issuing card_payments dashboard invoices payments payouts
+        sepa_debit_payments
+    """.split(),
+    "account.settings.bacs_debit_payments": """
+        display_name service_user_number
+    """.split(),
+    "account.settings.branding": """
+        icon logo primary_color secondary_color
+    """.split(),
+    "account.settings.card_issuing": """
+        tos_acceptance
+    """.split(),
+    "account.settings.card_payments": """
+        decline_on statement_descriptor_prefix statement_descriptor_prefix_kana
+        statement_descriptor_prefix_kanji
+    """.split(),
+    "account.settings.dashboard": """
+        display_name timezone
+    """.split(),
+    "account.settings.invoices": """
+        default_account_tax_ids hosted_payment_method_save
+    """.split(),
+    "account.settings.payments": """
+        statement_descriptor statement_descriptor_kana statement_descriptor_kanji
+        statement_descriptor_prefix_kana statement_descriptor_prefix_kanji
+    """.split(),
+    "account.settings.payouts": """
+        debit_negative_balances schedule statement_descriptor
+    """.split(),
+    "account_link": """
+        created expires_at object url
+    """.split(),
+    "bank_account": """
+        account_holder_name account_holder_type account_type bank_name country currency customer
+        fingerprint id last4 metadata object routing_number status
+    """.split(),
 }

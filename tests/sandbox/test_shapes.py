@@ -12,6 +12,7 @@ from sandbox.shape_keys import KEYS
 
 # Keys the API adds to an object only at times; its samples were taken at another.
 AT_TIMES = {
+    "event": {"account"},
     "charge.payment_method_details.card": {"capture_before"},
     "charge.outcome": {"risk_level", "risk_score"},
     "refund": {"failure_reason", "failure_balance_transaction"},

@@ -63,20 +63,20 @@ class Pages:
         """The card fields, for the embedder that the address names, if it is one of ours."""
         embedder = request.query.get("embedder", "")
         if embedder not in self.embedders:
-            return self._page("refused.html", status=403, embedder=embedder[:200])
-        return self._page("element.html", theme=_theme(request), embedder=embedder, key=self.publishable_key)
+            return self.page("refused.html", status=403, embedder=embedder[:200])
+        return self.page("element.html", theme=_theme(request), embedder=embedder, key=self.publishable_key)
 
     async def challenge(self, request: web.Request) -> web.Response:
         intent = self._intent(request)
         if intent is None:
-            return self._page("unknown.html", status=404)
+            return self.page("unknown.html", status=404)
         if intent["status"] != "requires_action":
             return self._ended(request, intent)
         return_url = intent.inside.get("return_url") or ""
         act = self.begin()
         act.books = self.store.reading
         card = act.need("payment_method", intent["payment_method"])["card"]
-        return self._page(
+        return self.page(
             "challenge.html",
             form_action=("'self'", _origin(return_url)),
             theme=_theme(request),
@@ -92,7 +92,7 @@ class Pages:
         decision = _DECISIONS.get(str((await request.post()).get("decision", "")))
         intent = self._intent(request)
         if intent is None or decision is None:
-            return self._page("unknown.html", status=404 if intent is None else 400)
+            return self.page("unknown.html", status=404 if intent is None else 400)
         decided = await self.store.run(self.begin(), lambda act: _decided(act, intent.id, authenticated=decision))
         return_url = decided.inside.get("return_url")
         if return_url and request.headers.get("Sec-Fetch-Dest") == "document":
@@ -104,9 +104,9 @@ class Pages:
         act.books = self.store.reading
         charge = act.get("charge", request.match_info["charge"])
         if charge is None or not charge["paid"]:
-            return self._page("unknown.html", status=404)
+            return self.page("unknown.html", status=404)
         card, currency = charge["payment_method_details"]["card"], charge["currency"]
-        return self._page(
+        return self.page(
             "receipt.html",
             merchant=MERCHANT,
             amount=amounts.shown(charge["amount"], currency).upper(),
@@ -120,7 +120,7 @@ class Pages:
         name = request.match_info["name"]
         kind = _KINDS.get(name.rpartition(".")[2])
         if kind is None or not re.fullmatch(r"[a-z]+\.[a-z0-9]+", name) or (held := _file(name)) is None:
-            return self._page("unknown.html", status=404)
+            return self.page("unknown.html", status=404)
         headers = _FIXED | {"Cache-Control": "public, max-age=300"}
         return web.Response(body=held, content_type=kind, headers=headers)
 
@@ -132,7 +132,7 @@ class Pages:
         succeeded = intent["status"] in {"succeeded", "requires_capture"}
         return_url = intent.inside.get("return_url")
         back = _back(return_url, intent) if return_url else ""
-        return self._page(
+        return self.page(
             "challenged.html",
             theme=_theme(request),
             embedder=self._embedder(return_url),
@@ -152,13 +152,20 @@ class Pages:
         origin = _origin(return_url or "")
         return origin if origin in self.embedders else next(iter(self.embedders), "")
 
-    def _page(
-        self, name: str, *, status: int = 200, form_action: tuple[str, ...] = ("'none'",), **values: str
+    def page(
+        self,
+        name: str,
+        *,
+        status: int = 200,
+        form_action: tuple[str, ...] = ("'none'",),
+        framed: bool = True,
+        **values: str,
     ) -> web.Response:
+        """A page of ours, with what was said in its places, under a policy that lets little happen."""
         template = _file(name)
         assert template is not None
         text = re.sub(r"\{(\w+)\}", lambda matched: escape(values[matched[1]]), template.decode())
-        ancestors = " ".join(self.embedders) or "'none'"
+        ancestors = (" ".join(self.embedders) if framed else "") or "'none'"
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self';"
             f" form-action {' '.join(filter(None, form_action))}; base-uri 'none'; frame-ancestors {ancestors}"

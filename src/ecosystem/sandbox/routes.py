@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecosystem.sandbox import (
+    accounts,
     attempts,
     balances,
     charges,
@@ -74,6 +75,14 @@ _RESOURCES: dict[str, dict[str, Route]] = {
         "POST id": Route(customers.UPDATE, customers.update),
         "GET id payment_methods": Route(customers.METHODS, customers.methods),
     },
+    "accounts": {
+        "POST": Route(accounts.CREATE, accounts.create),
+        "GET": Route(accounts.LIST, accounts.listed),
+        "GET id": Route(accounts.RETRIEVE, accounts.retrieve),
+        "POST id": Route(accounts.UPDATE, accounts.update),
+        "POST id reject": Route(accounts.REJECT, accounts.reject),
+    },
+    "account_links": {"POST": Route(accounts.CREATE_LINK, accounts.create_link)},
     "events": {
         "GET": Route(balances.EVENTS, balances.events),
         "GET id": Route(balances.RETRIEVE, balances.event),
@@ -91,6 +100,7 @@ TIMERS: dict[str, Callable[[Act, Record], None]] = {
     "decide": disputes.decide,
     "succeed": refunds.succeed,
     "fail": refunds.fail,
+    "verify": accounts.verify,
 }
 """What happens to a thing by itself, by the timer's name."""
 

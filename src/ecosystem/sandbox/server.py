@@ -14,9 +14,10 @@ from ecosystem.sandbox.api import BODY_BYTES_MAX, Api
 from ecosystem.sandbox.control import Control
 from ecosystem.sandbox.courier import Address, Backlog, Courier
 from ecosystem.sandbox.faults import Fault, Faults
-from ecosystem.sandbox.pages import Pages
+from ecosystem.sandbox.pages import MERCHANT, Pages
 from ecosystem.sandbox.refusals import encoded, error
 from ecosystem.sandbox.settings import Keys, Profile, Settings
+from ecosystem.sandbox.setup import Setup
 from ecosystem.sandbox.store import Store
 
 SHUTDOWN_S = 5.0
@@ -135,9 +136,10 @@ class Sandbox:
         api = Api(self._store, self.settings.keys, self.faults, self._begin)
         control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key)
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
+        setup = Setup(self._store, self._begin, pages.page, MERCHANT)
         application = web.Application(client_max_size=BODY_BYTES_MAX)
         application.router.add_route("*", "/v1/{path:.*}", api.respond)
-        application.add_routes([*control.routes(), *pages.routes()])
+        application.add_routes([*control.routes(), *pages.routes(), *setup.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
         return application
 

@@ -68,6 +68,100 @@ PAYMENT_INTENT: Body = {
     "transfer_group": None,
 }
 
+NO_REQUIREMENTS: Body = {
+    "alternatives": [],
+    "current_deadline": None,
+    "currently_due": [],
+    "disabled_reason": None,
+    "errors": [],
+    "eventually_due": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+BUSINESS_PROFILE: Body = {
+    "annual_revenue": {"amount": None, "currency": None, "fiscal_year_end": None},
+    "estimated_worker_count": None,
+    "mcc": None,
+    "minority_owned_business_designation": None,
+    "name": None,
+    "product_description": None,
+    "support_address": NO_ADDRESS,
+    "support_email": None,
+    "support_phone": None,
+    "support_url": None,
+    "url": None,
+}
+
+ACCOUNT_SETTINGS: Body = {
+    "bacs_debit_payments": {"display_name": None, "service_user_number": None},
+    "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+    "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
+    "card_payments": {
+        "decline_on": {"avs_failure": False, "cvc_failure": False},
+        "statement_descriptor_prefix": None,
+        "statement_descriptor_prefix_kana": None,
+        "statement_descriptor_prefix_kanji": None,
+    },
+    "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
+    "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
+    "payments": {
+        "statement_descriptor": None,
+        "statement_descriptor_kana": None,
+        "statement_descriptor_kanji": None,
+        "statement_descriptor_prefix_kana": None,
+        "statement_descriptor_prefix_kanji": None,
+    },
+    "payouts": {
+        "debit_negative_balances": True,
+        "schedule": {"delay_days": 2, "interval": "daily"},
+        "statement_descriptor": None,
+    },
+    "sepa_debit_payments": {},
+}
+
+ACCOUNT: Body = {
+    "id": "",
+    "object": "account",
+    "business_profile": BUSINESS_PROFILE,
+    "business_type": None,
+    "capabilities": {},
+    "charges_enabled": False,
+    "controller": {"type": "application"},
+    "country": "",
+    "created": 0,
+    "default_currency": "",
+    "details_submitted": False,
+    "email": None,
+    "external_accounts": {"data": [], "has_more": False, "object": "list", "url": ""},
+    "future_requirements": NO_REQUIREMENTS,
+    "metadata": {},
+    "payouts_enabled": False,
+    "requirements": NO_REQUIREMENTS,
+    "settings": ACCOUNT_SETTINGS,
+    "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
+    "type": "express",
+}
+
+BANK_ACCOUNT: Body = {
+    "id": "",
+    "object": "bank_account",
+    "account_holder_name": None,
+    "account_holder_type": "individual",
+    "account_type": None,
+    "bank_name": "SANDBOX BANK",
+    "country": "",
+    "currency": "",
+    "customer": None,
+    "fingerprint": "",
+    "last4": "",
+    "metadata": {},
+    "routing_number": None,
+    "status": "new",
+}
+
+ACCOUNT_LINK: Body = {"object": "account_link", "created": 0, "expires_at": 0, "url": ""}
+
 CARD_OPTIONS: Body = {
     "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
 }
