@@ -50,6 +50,12 @@ def _search(documents: int) -> list[Row]:
     return asyncio.run(search.measured(documents))
 
 
+def _workflows() -> list[Row]:
+    from bench import workflows
+
+    return workflows.run()
+
+
 def _checkout() -> list[Row]:
     from bench import checkout_speed
 
@@ -92,6 +98,11 @@ PARTS: Sequence[Part] = (
     ),
     Part(name="slots", what="free times of a month", measure=_slots),
     Part(name="search", what="the search index with 20,000 services", measure=lambda: _search(20_000)),
+    Part(
+        name="workflows",
+        what="steps of executions a second, 10,000 that wait and fall due together, starts",
+        measure=_workflows,
+    ),
     Part(name="checkout", what="whole checkouts over HTTP, 16 callers", measure=_checkout),
     Part(
         name="startup",

@@ -66,6 +66,13 @@ PARTS: Sequence[Part] = (
         short=("--sigkill", "--every", "60"),
     ),
     Part(
+        name="workflow-crash",
+        shows="the process killed at random moments while two hundred executions run: each ends as without a kill",
+        program="bench.workflow_crash",
+        whole=("--kills", "100"),
+        short=("--kills", "3", "--executions", "20"),
+    ),
+    Part(
         name="races",
         shows="two hundred at once for one time, over HTTP: as many get it as it has seats",
         program="bench.races",

@@ -165,13 +165,13 @@ class Pulse:
         return self.longest_s
 
 
-async def waiting(executions: int = WAITING, sampled_s: float = SAMPLED_S) -> list[Row]:
+async def waiting(executions: int = WAITING, sampled_s: float = SAMPLED_S, lead_s: float = 5.0) -> list[Row]:
     """What waiting executions cost, and what happens when all fall due together."""
     with tempfile.TemporaryDirectory() as folder:
         async with engine(Path(folder)) as (_, workflows):
             clock = SystemClock()
             spread_s = executions / 1500
-            due_at = clock.now() + timedelta(seconds=sampled_s + spread_s + 5)
+            due_at = clock.now() + timedelta(seconds=sampled_s + spread_s + lead_s)
             given = {"until": due_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "note": "x" * 900}
             for first in range(0, executions, 100):
                 await asyncio.gather(
@@ -182,7 +182,7 @@ async def waiting(executions: int = WAITING, sampled_s: float = SAMPLED_S) -> li
                 )
             await asyncio.sleep(0.5)
             cpu = time.process_time()
-            sampled = min(sampled_s, max(1.0, (due_at - clock.now()).total_seconds() - 2))
+            sampled = max(0.1, min(sampled_s, (due_at - clock.now()).total_seconds() - 1))
             await asyncio.sleep(sampled)
             share = (time.process_time() - cpu) / sampled * 100
             await asyncio.sleep(max(0.0, (due_at - clock.now()).total_seconds() - 0.2))

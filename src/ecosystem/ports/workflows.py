@@ -220,6 +220,10 @@ class Workflows(Protocol):
         """
         ...
 
+    async def next_at(self) -> datetime | None:
+        """The next instant at which an execution goes on by itself: how far such a clock may be moved at once."""
+        ...
+
     async def close(self, grace_s: float = 10.0) -> None:
         """Make no more calls, let those made return within the grace, then let go. What is left goes on elsewhere."""
         ...

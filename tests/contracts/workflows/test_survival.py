@@ -20,6 +20,7 @@ from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
+from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.table import Table
 from ecosystem.ports.workflows import Definition, ExecutionStatus, StartExecution, TaskCall, TaskFailed
 from workflow_samples import ACTOR, World, machine
@@ -214,3 +215,82 @@ async def test_on_every_table_a_killed_execution_goes_on(world: Made) -> None:
     result, _ = await lived(here.table, here.clock, random_machine(3), outside, [3, 4, 5, 6, 7])
 
     assert result[0] in {ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED}
+
+
+class Failing:
+    """A table that now and then says it cannot be written, though sometimes it was."""
+
+    def __init__(self, table: Table, random: Random) -> None:
+        self._table = table
+        self._random = random
+
+    async def transact(self, *writes: Any, token: str | None = None) -> None:
+        how = self._random.random()
+        if how < 0.2:
+            raise Unavailable("Not now.")
+        await self._table.transact(*writes, token=token)
+        if how < 0.4:
+            raise Unavailable("Nobody knows whether it was written.")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_table_that_fails_now_and_then_loses_and_repeats_nothing(
+    world: Made, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecosystem.adapters.embedded.workflows.RETRY_S", 0.001)
+    definition = machine(
+        {
+            "A": {"Type": "Task", "Resource": "echo", "Next": "Wait"},
+            "Wait": {"Type": "Wait", "Seconds": 5, "Next": "All"},
+            "All": {
+                "Type": "Parallel",
+                "Branches": [
+                    {"StartAt": name, "States": {name: {"Type": "Task", "Resource": "echo", "End": True}}}
+                    for name in "BCDE"
+                ],
+                "Next": "F",
+            },
+            "F": {"Type": "Task", "Resource": "echo", "End": True},
+        }
+    )
+    here = world(definition)
+    here.table = Failing(here.table, Random(seed))
+    workflows = here.interpreter()
+
+    for number in range(4):
+        request = here.request({"k": number}, name=f"{number}")
+        for _ in range(100):
+            try:
+                await workflows.start(request, ACTOR)
+                break
+            except Unavailable:
+                continue
+    await here.live(workflows, 8)
+
+    for number in range(4):
+        assert (await workflows.describe(f"m:{number}")).output == [{"k": number}] * 4
+    assert Counter(call.state for call in here.functions.calls) == dict.fromkeys("ABCDEF", 4)
+
+
+async def test_an_execution_that_never_ends_fails_when_its_history_is_full(world: Made) -> None:
+    never = [{"Variable": "$.never", "IsPresent": True, "Next": "End"}]
+    endless = {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Choice", "Choices": never, "Default": "A"},
+        "End": {"Type": "Succeed"},
+    }
+    here = world(machine(endless), machine(endless, name="n", express=True))
+    workflows = here.interpreter()
+    for name in "mn":
+        await workflows.start(here.request(machine=name), ACTOR)
+
+    for _ in range(100):
+        await workflows.step()
+
+    for name in "mn":
+        execution = await workflows.describe(f"{name}:one")
+        assert (execution.status, execution.error) == (ExecutionStatus.FAILED, "States.Runtime")
+        assert "25000" in (execution.cause or "")

@@ -187,7 +187,9 @@ class EmbeddedWorkflows:
             except Unavailable as refused:
                 log.warning("workflows wait for the table", extra={"reason": refused.message})
                 await asyncio.sleep(RETRY_S)
-            if not self._closed:
+            if self._crowded:
+                await asyncio.sleep(PAUSE_S)
+            elif not self._closed:
                 await self._idle()
 
     async def step(self) -> int:
@@ -389,9 +391,11 @@ class EmbeddedWorkflows:
     def _remember(self, live: Live) -> None:
         self._lives[live.execution_id] = live
         if len(self._lives) > REMEMBERED:
-            for other in list(self._lives.values())[: len(self._lives) - REMEMBERED]:
-                if other.idle:
-                    del self._lives[other.execution_id]
+            oldest = next(iter(self._lives.values()))
+            if oldest.idle:
+                del self._lives[oldest.execution_id]
+            else:
+                self._lives.move_to_end(oldest.execution_id)
 
     async def _told(self, execution_id: str, arrival: Callable[[asyncio.Future[Head]], Arrival]) -> Head:
         """Tell the execution, and return its head once what came of it is committed."""
@@ -426,7 +430,13 @@ class EmbeddedWorkflows:
         try:
             while live.inbox:
                 arrivals, live.inbox = live.inbox, []
-                if not await self._turned(live, arrivals):
+                try:
+                    done = await self._turned(live, arrivals)
+                except Exception as failed:
+                    # An entry point of its own: nobody else is to wait for an answer that does not come.
+                    log.exception("a turn could not be committed", extra={"execution_id": live.execution_id})
+                    done = self._later(live, arrivals, Unavailable(f"The turn failed: {type(failed).__name__}."))
+                if not done:
                     self._spawn(self._again(live))
                     break
         finally:
@@ -655,10 +665,7 @@ class EmbeddedWorkflows:
         await self._polled()
         looked = 0
         looking: set[asyncio.Task[Any]] = set()
-        while not self._closed:
-            if self._calls.waiting > WAITING_MUCH:
-                await asyncio.sleep(PAUSE_S)
-                continue
+        while not (self._closed or self._crowded):
             execution_id = self._timers.due(self._clock.now())
             if execution_id is None:
                 break
@@ -669,6 +676,11 @@ class EmbeddedWorkflows:
         if looking:
             await asyncio.wait(looking)
         return looked
+
+    @property
+    def _crowded(self) -> bool:
+        """So many calls are in line that no more may come of instants."""
+        return self._calls.waiting > WAITING_MUCH
 
     async def _look(self, execution_id: str) -> None:
         """See whether an execution has something to do by itself, and have it done."""

@@ -240,7 +240,7 @@ class Making:
                 arrival.into(self)
             except Refusal as refused:
                 self.refused.append((arrival, refused))
-        if self.run.next_event > EVENTS_MAX and not self.run.is_over and not self.head.express:
+        if self.run.next_event > EVENTS_MAX and not self.run.is_over:
             self.turned(failed(self.run, "States.Runtime", TOO_MANY_EVENTS, self.at))
 
     @property
