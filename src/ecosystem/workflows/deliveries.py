@@ -18,11 +18,13 @@ from ecosystem.kernel.refusals import NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.bus import Event, Replayed
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Delete, Index, Key, Page, Put, Row, Stored, Table
+from ecosystem.ports.table import Cursor, Delete, Index, Key, Page, Put, Row, Stale, Stored, Table
 
 ATTEMPTS_MAX = 8
 FIRST_DELAY = timedelta(seconds=2)
 REASON_LENGTH_MAX = 500
+GATHERED_MAX = 1_000
+PIECE = 200
 
 
 class NoSuchDelivery(NotFound):
@@ -133,6 +135,31 @@ class Deliveries:
         """Deliveries of that status, as `dead` and `retrying` have them. For operators."""
         actor.must_operate()
         return await (self.dead if status is DeliveryStatus.DEAD else self.retrying)(after, limit)
+
+    async def gathered(self, status: DeliveryStatus, actor: Actor) -> list[Delivery]:
+        """Deliveries of that status across all rules, the first `GATHERED_MAX` of them. For operators."""
+        found: list[Delivery] = []
+        after: Cursor | None = None
+        while len(found) < GATHERED_MAX:
+            page = await self.listed(status, actor, after=after, limit=PIECE)
+            found += page.values
+            after = page.next
+            if after is None:
+                break
+        return found
+
+    async def replay_all(self, rule: str, actor: Actor) -> int:
+        """Make all dead letters of a rule due at once, `GATHERED_MAX` at most; how many they were. For operators."""
+        replayed = 0
+        for delivery in await self.gathered(DeliveryStatus.DEAD, actor):
+            if delivery.rule != rule:
+                continue
+            try:
+                await self.replay(delivery.event.event_id, rule, actor)
+            except (NoSuchDelivery, Stale):
+                continue  # Somebody else has just dealt with it.
+            replayed += 1
+        return replayed
 
     async def replay(self, event_id: str, rule: str, actor: Actor) -> None:
         """Make a delivery due at once, with all its attempts before it. For operators."""

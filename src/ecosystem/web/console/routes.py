@@ -5,7 +5,10 @@ from __future__ import annotations
 from ecosystem.web.console.acting import routes as _acting
 from ecosystem.web.console.bookings import acting as _acting_on_bookings
 from ecosystem.web.console.bookings import routes as _bookings
+from ecosystem.web.console.events import archive as _archive
+from ecosystem.web.console.events import delivering as _delivering
 from ecosystem.web.console.events import routes as _events
+from ecosystem.web.console.events import rules as _rules
 from ecosystem.web.console.find import routes as _find
 from ecosystem.web.console.ledger import export as _export
 from ecosystem.web.console.ledger import routes as _ledger
@@ -18,9 +21,11 @@ from ecosystem.web.console.refunds import routes as _refunds
 from ecosystem.web.console.settings import routes as _settings
 from ecosystem.web.console.webhooks import routes as _webhooks
 from ecosystem.web.console.workflows import execution as _execution
+from ecosystem.web.console.workflows import functions as _functions
 from ecosystem.web.console.workflows import listing as _executions
 
 PARTS = (
     _acting, _acting_on_bookings, _bookings, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
-    _refunds, _settings, _verifying, _webhooks, _execution, _executions,
+    _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
+    _execution, _executions, _functions, _rules,
 )  # fmt: skip

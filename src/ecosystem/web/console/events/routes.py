@@ -1,19 +1,18 @@
-"""Events across the house, and what became of those that a reaction could not take."""
+"""Events across the house, and one of them with its neighbours."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from ecosystem.journeys.happenings import Wanted
 from ecosystem.ports.bus import Event
-from ecosystem.ports.table import Cursor
 from ecosystem.web.answers import Answer
 from ecosystem.web.console.bookings.story import told
-from ecosystem.web.console.desk import deliveries, desk, get, post
-from ecosystem.web.templates import Toast
+from ecosystem.web.console.desk import desk, get
+from ecosystem.web.console.events.tabs import tabs
 from ecosystem.web.visit import Visit
 from ecosystem.workflows.bindings import rules
 from ecosystem.workflows.rules import Rules
@@ -35,18 +34,6 @@ class One(Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(max_length=400)]
 
 
-class AskedDeliveries(Struct, frozen=True, kw_only=True):
-    after: Annotated[str, Meta(max_length=2_000)] = ""
-
-
-class Which(Struct, frozen=True, kw_only=True):
-    """A delivery, and the page to go back to."""
-
-    event_id: Annotated[str, Meta(max_length=400)]
-    reaction: Annotated[str, Meta(max_length=100)]
-    page: Literal["dead", "retrying"] = "dead"
-
-
 @get("/console/events")
 async def listed(request: Visit) -> Answer:
     """Events, the latest first."""
@@ -65,7 +52,7 @@ async def listed(request: Visit) -> Answer:
         after=asked.after,
         next_after=found.next or "",
         looked_back_to=found.looked_back_to,
-        tabs=_tabs(at_desk.waiting["events"]),
+        tabs=tabs(at_desk),
     )
 
 
@@ -87,62 +74,7 @@ async def show(request: Visit) -> Answer:
     )
 
 
-@get("/console/events/dead")
-async def dead(request: Visit) -> Answer:
-    """Deliveries that were tried for the last time."""
-    return await _deliveries(request, "dead")
-
-
-@get("/console/events/retrying")
-async def retrying(request: Visit) -> Answer:
-    """Deliveries that will be tried again."""
-    return await _deliveries(request, "retrying")
-
-
-@post("/console/events/replay")
-async def replay(request: Visit) -> Answer:
-    """Try a delivery again at once, with all its attempts before it."""
-    asked = (await request.form_of(Which)).asked
-    await deliveries(request).replay(asked.event_id, asked.reaction, request.actor)
-    return request.redirect(
-        f"/console/events/{asked.page}",
-        toast=Toast(text="It is tried again now. If it fails once more, it comes back."),
-    )
-
-
-@post("/console/events/give-up")
-async def give_up(request: Visit) -> Answer:
-    """Remove a delivery for good."""
-    asked = (await request.form_of(Which)).asked
-    await deliveries(request).give_up(asked.event_id, asked.reaction, request.actor)
-    return request.redirect(f"/console/events/{asked.page}", toast=Toast(text="Given up: nobody tries it again."))
-
-
-async def _deliveries(request: Visit, page: Literal["dead", "retrying"]) -> Answer:
-    asked = request.query_of(AskedDeliveries).asked
-    at_desk = await desk(request)
-    after = Cursor(asked.after) if asked.after else None
-    kept = deliveries(request)
-    found = await (kept.dead if page == "dead" else kept.retrying)(after, PAGE)
-    return at_desk.page(
-        "events/deliveries.html",
-        deliveries=found.values,
-        which=page,
-        after=asked.after,
-        next_after=found.next or "",
-        tabs=_tabs(at_desk.waiting["events"]),
-    )
-
-
 def pretty(event: Event) -> str:
     """The event as JSON, a field a line."""
     plain: Any = msgspec.to_builtins(event)
     return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
-
-
-def _tabs(dead_letters: int) -> list[tuple[str, str, str]]:
-    return [
-        ("/console/events", "All events", ""),
-        ("/console/events/dead", "Dead letters", str(dead_letters) if dead_letters else ""),
-        ("/console/events/retrying", "Tried again", ""),
-    ]

@@ -1,0 +1,103 @@
+"""The function table as a page: what each does, what triggers it, what it may, and what it failed at of late."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ecosystem.web.answers import Answer
+from ecosystem.web.console.desk import deliveries, desk, get
+from ecosystem.web.console.workflows.paths import tabs
+from ecosystem.web.visit import Visit
+from ecosystem.workflows.deliveries import DeliveryStatus
+from ecosystem.workflows.functions import KNOWN, TABLE, Function
+from ecosystem.workflows.functions_page import purpose
+from ecosystem.workflows.triggers import OnChanges, OnEvent, OnFields, OnHook, OnRoute, OnSchedule, OnTask, Trigger
+
+FEW = 6
+"""So many names are shown at once; the others are folded."""
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """A trigger: its kind, a sign, names, and a pattern as JSON if it has one."""
+
+    kind: str
+    icon: str
+    names: Sequence[str] = ()
+    words: str = ""
+    pattern: str = ""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A function with its triggers, and how many deliveries to it are tried again or were given up."""
+
+    function: Function
+    purpose: str
+    causes: Sequence[Cause]
+    retrying: int
+    dead: int
+
+
+@get("/console/workflows/functions")
+async def listed(request: Visit) -> Answer:
+    """The functions there are, and the names of those to come."""
+    kept = deliveries(request)
+    dead = Counter(_of(each.rule) for each in await kept.gathered(DeliveryStatus.DEAD, request.actor))
+    retrying = Counter(_of(each.rule) for each in await kept.gathered(DeliveryStatus.RETRYING, request.actor))
+    at_desk = await desk(request)
+    return at_desk.page(
+        "workflows/functions.html",
+        rows=[_row(function, dead, retrying) for function in sorted(TABLE, key=lambda each: each.name)],
+        absent=sorted(KNOWN - {function.name for function in TABLE}),
+        few=FEW,
+        tabs=tabs(),
+    )
+
+
+def _of(rule: str) -> str:
+    """The function that a rule belongs to."""
+    return rule.partition(".")[0]
+
+
+def _row(function: Function, dead: Mapping[str, int], retrying: Mapping[str, int]) -> Row:
+    return Row(
+        function=function,
+        purpose=purpose(function),
+        causes=[cause(trigger) for trigger in function.triggers],
+        retrying=retrying.get(function.name, 0),
+        dead=dead.get(function.name, 0),
+    )
+
+
+def cause(trigger: Trigger) -> Cause:  # noqa: PLR0911 — one answer for each kind
+    """The trigger as it is drawn."""
+    match trigger:
+        case OnEvent(pattern=pattern):
+            names = _types(pattern)
+            text = "" if names else msgspec.json.format(msgspec.json.encode(pattern), indent=2).decode()
+            return Cause(kind="Events", icon="activity", names=names, pattern=text)
+        case OnChanges(entities=entities):
+            return Cause(kind="Changes of the table", icon="database", names=entities)
+        case OnSchedule(name=name, expression=None):
+            return Cause(kind="One-time schedules", icon="alarm-clock", names=(f"{name}/…",))
+        case OnSchedule(name=name, expression=expression, zone=zone):
+            return Cause(kind="Schedule", icon="alarm-clock", names=(name,), words=f"{expression}, {zone}")
+        case OnRoute(method=method, path=path):
+            return Cause(kind="Requests", icon="globe", names=(f"{method} {path}",))
+        case OnTask(acts=acts):
+            return Cause(kind="Tasks of workflows", icon="workflow", names=acts)
+        case OnHook(hook=hook):
+            return Cause(kind="Sign-up", icon="user-check", names=(hook.value,))
+        case OnFields(fields=fields):
+            return Cause(kind="Fields of the API", icon="code", names=fields)
+
+
+def _types(pattern: Mapping[str, object]) -> Sequence[str]:
+    """The types of event, where the pattern says nothing else."""
+    types = pattern.get("detail-type")
+    if len(pattern) == 1 and isinstance(types, list):
+        return [str(each) for each in types]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return ()
