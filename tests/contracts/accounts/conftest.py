@@ -1,0 +1,22 @@
+"""The processors that the port's promises are asked of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from contracts.accounts.benches import Bench
+from contracts.cards.benches import KEYS, account
+from ecosystem.adapters.outside.accounts import PayoutAccounts
+from ecosystem.sandbox import CALM, Sandbox, Settings
+
+
+@pytest.fixture(params=["sandbox"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    settings = Settings(data=tmp_path / "sandbox.sqlite", keys=KEYS, profile=CALM)
+    async with Sandbox.running(settings) as sandbox:
+        accounts = await PayoutAccounts.open_at(account(sandbox))
+        yield Bench(accounts, sandbox)
+        await accounts.close()
