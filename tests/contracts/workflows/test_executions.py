@@ -334,6 +334,28 @@ async def test_a_function_past_its_timeout_is_cancelled_and_the_machine_goes_on(
     assert here.functions.cancelled == ["m:one:1"]
 
 
+async def test_a_function_without_a_timeout_is_not_waited_for_for_ever(world: Made) -> None:
+    here = world(chain("held"))
+    workflows = here.interpreter()
+    await workflows.start(here.request(), ACTOR)
+    running = asyncio.create_task(workflows.run())
+
+    for _ in range(70):
+        here.clock.advance(timedelta(seconds=15))
+        await asyncio.sleep(0.002)
+        if here.functions.cancelled:
+            break
+    for _ in range(200):
+        if (await workflows.describe("m:one")).status is not ExecutionStatus.RUNNING:
+            break
+        await asyncio.sleep(0.005)
+    await workflows.close()
+    await running
+
+    assert (await workflows.describe("m:one")).error == "States.Timeout"
+    assert here.functions.cancelled == ["m:one:1"]
+
+
 async def test_more_data_than_fits_fails_the_execution_and_nothing_else(world: Made) -> None:
     branches = [
         {"StartAt": f"Work {n}", "States": {f"Work {n}": {"Type": "Task", "Resource": "grow", "End": True}}}

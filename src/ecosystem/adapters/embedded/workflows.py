@@ -97,7 +97,7 @@ INDEX_LAG = timedelta(minutes=1)
 """How far an index may be behind what was written."""
 
 POLL = timedelta(seconds=15)
-REMEMBERED = 2_000
+REMEMBERED = 1_000
 """Executions kept in memory after use."""
 
 LOOKS_AT_ONCE = 16
@@ -551,7 +551,8 @@ class EmbeddedWorkflows:
     async def _commit(self, live: Live, making: Making) -> Head:
         """Write the head with its history. Raises `Stale` when somebody else changed it first."""
         head = making.made()
-        places, due_at = live.placed(head, slack=self._lease, retention=self._retention)
+        wakes_at = head.run.wakes_at
+        places, due_at = live.placed(head, wakes_at, slack=self._lease, retention=self._retention)
         expected = At(live.version) if live.version else ABSENT
         writes: list[Write] = [Put(key=live.key, value=head, index=places, expected=expected)]
         if making.events and not head.express:
@@ -562,6 +563,7 @@ class EmbeddedWorkflows:
         live.version += 1
         live.places = places
         live.due_at = due_at
+        live.wakes_at = wakes_at
         return head
 
     def _committed(self, live: Live, making: Making, head: Head) -> None:
@@ -586,7 +588,7 @@ class EmbeddedWorkflows:
                 self._make(live, call, fence)
 
     def _scheduled(self, live: Live) -> None:
-        wakes_at = live.head.run.wakes_at
+        wakes_at = live.wakes_at
         if wakes_at is not None and (self._horizon is None or live.due_at is None or live.due_at < self._horizon):
             self._timers.set(live.execution_id, wakes_at)
 
@@ -694,7 +696,7 @@ class EmbeddedWorkflows:
         at = self._clock.now()
         if self._abandoned(live.head, at):
             live.inbox.append(TakenOver(alone=self._alone))
-        wakes_at = live.head.run.wakes_at
+        wakes_at = live.wakes_at
         if wakes_at is not None and wakes_at <= at:
             live.inbox.append(Woken())
         elif wakes_at is not None:

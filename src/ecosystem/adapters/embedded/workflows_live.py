@@ -14,7 +14,7 @@ from ecosystem.ports.table import Index, Key, Row
 class Live:
     """One execution. While `driving`, one task takes in what arrives; everyone else leaves theirs in the `inbox`."""
 
-    __slots__ = ("driving", "due_at", "execution_id", "head", "inbox", "jobs", "key", "places", "version")
+    __slots__ = ("driving", "due_at", "execution_id", "head", "inbox", "jobs", "key", "places", "version", "wakes_at")
 
     def __init__(self, execution_id: str, head: Head, version: int, due_at: datetime | None = None) -> None:
         self.execution_id = execution_id
@@ -24,6 +24,8 @@ class Live:
         """0 while it is not stored yet."""
         self.due_at = due_at
         """The instant in its place among those that somebody has to look at."""
+        self.wakes_at: datetime | None = None
+        """When it has something to do by itself."""
         self.places: dict[Index, Key] = {}
         self.jobs: dict[int, Job] = {}
         self.inbox: list[Arrival] = []
@@ -38,6 +40,7 @@ class Live:
     def read(self, row: Row[Head]) -> None:
         """Take in what the table has."""
         self.head, self.version = row.value, row.version
+        self.wakes_at = row.value.run.wakes_at
         self.places = dict(row.index)
         self.due_at = None
         place = self.places.get(Index.PROVIDER)
@@ -48,7 +51,9 @@ class Live:
     def idle(self) -> bool:
         return not (self.driving or self.inbox or self.jobs)
 
-    def placed(self, head: Head, *, slack: timedelta, retention: timedelta) -> tuple[dict[Index, Key], datetime | None]:
+    def placed(
+        self, head: Head, wakes_at: datetime | None, *, slack: timedelta, retention: timedelta
+    ) -> tuple[dict[Index, Key], datetime | None]:
         """The index keys of the head as it becomes, and the instant in the last of them.
 
         That instant is never later than when somebody has to look at it, and up to `slack` earlier, so that most turns
@@ -62,7 +67,7 @@ class Live:
         if run.is_over:
             key = kept_key(self.execution_id, run.ended_at or EPOCH, retention)
             return {**places, Index.PROVIDER: key}, None
-        needed = run.wakes_at
+        needed = wakes_at
         for claim in head.claims.values():
             if needed is None or claim.until < needed:
                 needed = claim.until
