@@ -185,7 +185,10 @@ def hold_writes(held: Hold, *, version: int, fact: type[HoldFact] | None, actor:
             seats=held.seats,
             expires_at=held.expires_at,
         )
-        writes.append(announce(told, aggregate=key.partition, sequence=version + 1, actor=actor, at=at))
+        previous = {"status": HoldStatus.HELD.value} if version else {}
+        writes.append(
+            announce(told, aggregate=key.partition, sequence=version + 1, actor=actor, at=at, previous=previous)
+        )
     return writes
 
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import msgspec
 from msgspec import Struct, structs
 
 from ecosystem.contexts.booking import keys
@@ -230,8 +231,15 @@ def plan_writes(row: Row[Plan] | None, plan: Plan, *, actor: Actor, at: datetime
             sequence=row.version + 1 if row else 1,
             actor=actor,
             at=at,
+            previous=_changed(row.value, plan) if row else {},
         ),
     ]
+
+
+def _changed(before: Plan, after: Plan) -> dict[str, Any]:
+    """What the plan said before, where it now says something else."""
+    said: dict[str, Any] = msgspec.to_builtins(before)
+    return {name: said[name] for name in Plan.__struct_fields__ if getattr(before, name) != getattr(after, name)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,7 @@ class MediaLibrary:
             return became
         fact = events.MediaDescribed(media_id=media_id, owner=became.owner, alt=became.alt)
         put = Put(key=row.key, value=became, index=row.index, expected=row.unchanged, otherwise=EditedMeanwhile())
-        await self.table.transact(put, _told(fact, row.version + 1, actor, self.clock.now()))
+        await self.table.transact(put, _told(fact, row.version + 1, actor, self.clock.now(), row.value))
         return became
 
     async def remove(self, media_id: str, actor: Actor) -> None:
@@ -226,7 +226,7 @@ class MediaLibrary:
         await self.table.transact(
             Delete(key=row.key, expected=PRESENT, otherwise=MediaUnknown(field="media_id")),
             Add(key=media_count_key(media.owner), by={"media": -1}),
-            _told(fact, row.version + 1, actor, self.clock.now()),
+            _told(fact, row.version + 1, actor, self.clock.now(), media),
         )
         await self._discard(media.sizes)
 
@@ -270,6 +270,7 @@ def _first_outcome(earlier: Media, actor: Actor, digest: str) -> Media:
     return earlier
 
 
-def _told(fact: Fact, version: int, actor: Actor, at: datetime) -> Put:
+def _told(fact: Fact, version: int, actor: Actor, at: datetime, before: Media | None = None) -> Put:
     assert isinstance(fact, events.MediaAdded | events.MediaDescribed | events.MediaRemoved)
-    return announce(fact, aggregate=media_key(fact.media_id).partition, sequence=version, actor=actor, at=at)
+    partition, previous = media_key(fact.media_id).partition, {"alt": before.alt} if before else {}
+    return announce(fact, aggregate=partition, sequence=version, actor=actor, at=at, previous=previous)

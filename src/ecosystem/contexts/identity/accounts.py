@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import Any, ClassVar, NewType
 
+import msgspec
 from msgspec.structs import replace
 
 from ecosystem.contexts.identity import keys
 from ecosystem.contexts.identity.addresses import normalised
-from ecosystem.contexts.identity.events import AccountFact, UserConfirmed
+from ecosystem.contexts.identity.events import AccountFact, RecoveryCodeUsed, UserConfirmed
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.refusals import Conflict, Denied, NotFound, Refusal
 from ecosystem.ports.bus import announce
@@ -95,6 +96,10 @@ class PasswordHash(Stored, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+TOLD_OF = ("groups", "standing", "second_factor", "epoch", "locale", "zone")
+"""What events say of an account as it was before: nothing by which somebody can be told from others."""
+
+
 def ordered(groups: Sequence[Group]) -> tuple[Group, ...]:
     """Each group once, in order of precedence."""
     return tuple(group for group in _PRECEDENCE if group in groups)
@@ -132,12 +137,22 @@ def admitted(account: Account, password: str, actor: Actor, at: datetime) -> lis
 
 def became(row: Row[Account], account: Account, fact: AccountFact, actor: Actor, at: datetime) -> list[Write]:
     """The writes by which an account changes, and what that is called: nobody else may have changed it meanwhile."""
-    return [account_written(account, expected=row.unchanged), announced(fact, row.version + 1, actor, at)]
+    previous: dict[str, Any] = {
+        name: msgspec.to_builtins(getattr(row.value, name))
+        for name in TOLD_OF
+        if getattr(row.value, name) != getattr(account, name)
+    }
+    if isinstance(fact, RecoveryCodeUsed):
+        previous = {"left": fact.left + 1}
+    return [account_written(account, expected=row.unchanged), announced(fact, row.version + 1, actor, at, previous)]
 
 
-def announced(fact: AccountFact, sequence: int, actor: Actor, at: datetime) -> Put:
+def announced(
+    fact: AccountFact, sequence: int, actor: Actor, at: datetime, previous: dict[str, Any] | None = None
+) -> Put:
     """The event on the account's timeline, of which it is the account's new version that orders it."""
-    return announce(fact, aggregate=keys.user_partition(fact.user_id), sequence=sequence, actor=actor, at=at)
+    aggregate = keys.user_partition(fact.user_id)
+    return announce(fact, aggregate=aggregate, sequence=sequence, actor=actor, at=at, previous=previous)
 
 
 def joined(account: Account, group: Group) -> Account:

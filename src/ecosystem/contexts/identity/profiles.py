@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from ecosystem.contexts.identity import keys
-from ecosystem.contexts.identity.accounts import Account, UserId, account_of, announced
+from ecosystem.contexts.identity.accounts import TOLD_OF, Account, UserId, account_of, announced
 from ecosystem.contexts.identity.events import ProfileChanged
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Invalid
@@ -121,9 +121,10 @@ class Profiles:
         if not changed:
             return profile
         fact = ProfileChanged(user_id=user_id, changed=changed)
+        previous = {name: getattr(profile, name) for name in changed if name in TOLD_OF}
         await self.table.transact(
             Put(key=keys.profile_key(user_id), value=becomes, expected=row.unchanged if row else ABSENT),
-            announced(fact, (row.version if row else 0) + 1, actor, self.clock.now()),
+            announced(fact, (row.version if row else 0) + 1, actor, self.clock.now(), previous),
         )
         return becomes
 

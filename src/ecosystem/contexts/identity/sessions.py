@@ -299,6 +299,7 @@ class Sessions:
             sequence=row.version + 1,
             actor=Actor(actor_id=session.user_id),
             at=self.clock.now(),
+            previous={"generation": session.generation},
         )
         # The copy may come twice at once; one of them tells.
         with suppress(Stale):

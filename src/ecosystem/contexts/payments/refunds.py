@@ -324,7 +324,8 @@ def refund_becomes(row: Row[Refund], after: Refund, actor: Actor, at: datetime) 
     if fact is None:
         return [put]
     timeline = keys.refund_timeline(after.refund_id)
-    return [put, announce(fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=at)]
+    previous = {"state": before.state.value}
+    return [put, announce(fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=at, previous=previous)]
 
 
 def refund_index(known: Refund) -> dict[Index, Key]:
