@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ecosystem.commands.ledgers import replay
+from ecosystem.commands.workflows import rehearse
 from ecosystem.kernel.refusals import Refusal
 
 
@@ -29,7 +30,15 @@ class Suite(Struct, frozen=True, kw_only=True):
     play: Callable[[Path], Awaitable[int]]
 
 
-SUITES: Sequence[Suite] = (Suite(name="ledger", files="*.jsonl*", play=replay),)
+async def rehearsed(folder: Path) -> int:
+    """Play the cases of machines in that folder; 0 when all that are not disputed agree."""
+    return rehearse([folder], only_differing=True)
+
+
+SUITES: Sequence[Suite] = (
+    Suite(name="ledger", files="*.jsonl*", play=replay),
+    Suite(name="asl", files="*/", play=rehearsed),
+)
 
 
 async def played(data: Path, suites: Sequence[Suite] = SUITES) -> bool:

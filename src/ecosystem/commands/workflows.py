@@ -15,10 +15,10 @@ from ecosystem.adapters.embedded.states.rehearsal import rehearse as play
 SIZE_BYTES_MAX = 16_777_216
 
 
-def rehearse(paths: Sequence[Path]) -> int:
+def rehearse(paths: Sequence[Path], *, only_differing: bool = False) -> int:
     """Play every case in those files and folders; one line of JSON each on standard output, the sums on standard error.
 
-    0 when all agree but the disputed ones, 1 when any differs, 2 when a file is not a case.
+    0 when all agree but the disputed ones, 1 when any differs, 2 when a file is not a case or there is none.
     """
     counts: dict[str, Counter[str]] = {}
     status = 0
@@ -29,11 +29,15 @@ def rehearse(paths: Sequence[Path]) -> int:
             print(refused.message, file=sys.stderr)
             status = 2
             continue
-        print(_line(rehearsed))
+        if not only_differing or not rehearsed.agrees:
+            print(_line(rehearsed))
         kind = "disputed" if rehearsed.is_disputed else "passed" if rehearsed.agrees else "failed"
         counts.setdefault(path.parent.name or ".", Counter())[kind] += 1
         if kind == "failed" and status == 0:
             status = 1
+    if not counts and status == 0:
+        print("There is no case to rehearse.", file=sys.stderr)
+        return 2
     for folder, sums in sorted(counts.items()):
         print(f"{folder}: {_sums(sums)}", file=sys.stderr)
     print(f"in all: {_sums(sum(counts.values(), Counter[str]()))}", file=sys.stderr)

@@ -598,6 +598,8 @@ def _counted(held: int | Expression, scope: Scope, name: str, source: str) -> in
     if isinstance(held, int):
         return held
     found = held(scope)
+    if isinstance(found, str) and len(found) < 10 and found.isascii() and found.isdigit():
+        found = int(found)  # The cloud takes "1" for 1 here.
     if not is_whole(found):
         raise runtime(f"The {name}Path field refers to value {_quoted(found)} which is not a valid integer: {source}")
     if found < 0:
