@@ -144,7 +144,7 @@ async def running(shop: Shop) -> Running:
         "slow": ["pending"],
     }
     for name, plan in plans.items():
-        payment_id = market.id("pay")
+        payment_id = booked.payment.payment_id if name == "paid" else market.id("pay")
         functions.plan[payment_id] = plan
         begun = await _start(market.app.ports.workflows, payment_id, found)
         found.executions[name] = begun.execution_id

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.ledger import chart
+from ecosystem.journeys.dossiers import Dossier
 from ecosystem.journeys.lookups import Kind
 from ecosystem.kernel.time import Span
 from ecosystem.web.answers import Answer
@@ -16,6 +17,7 @@ from ecosystem.web.console.bookings.acts import deeds
 from ecosystem.web.console.bookings.listed import Listed, in_status, latest, rows
 from ecosystem.web.console.bookings.story import told
 from ecosystem.web.console.desk import desk, get
+from ecosystem.web.console.workflows.listing import rows as execution_rows
 from ecosystem.web.visit import Visit
 
 PAGE = 25
@@ -68,7 +70,16 @@ async def listed(request: Visit) -> Answer:
 async def show(request: Visit, booking_id: FromPath[str]) -> Answer:
     """All about one booking."""
     at_desk = await desk(request)
-    return at_desk.page("bookings/detail.html", **await sheet(request, booking_id))
+    values = await sheet(request, booking_id)
+    found: Dossier = values["dossier"]
+    matters = [
+        booking_id,
+        found.booking.request.hold_id,
+        *(each.payment_id for each in found.payments),
+        *(each.refund_id for each in found.refunds),
+    ]
+    ran = await request.market.executions.named(matters, request.actor)
+    return at_desk.page("bookings/detail.html", executions=execution_rows(ran), **values)
 
 
 async def sheet(request: Visit, booking_id: str) -> dict[str, Any]:
