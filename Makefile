@@ -39,6 +39,10 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 assets: $(VENV)/.dev ## Build styles, scripts, fonts and icons into src/ecosystem/web/static/dist
 	scripts/assets
 
+.PHONY: events
+events: $(VENV)/.dev ## Write the schemas of events and docs/events.md from the facts in the code
+	scripts/events
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure side by side, in at most ten minutes; writes build/bench.md
 	$(BIN)/python -m bench $(ARGS)

@@ -11,10 +11,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ecosystem.commands.settings import DEFAULTS, Settings, settings
 from ecosystem.kernel.refusals import Refusal
+from ecosystem.kernel.trace import trace_id
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -27,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flag = getattr(asked, name.lower(), None)
         if flag is not None:
             given[name] = flag
+    if asked.command is not _serve:
+        # Whatever one command does bears one trace; what is served has one for each request.
+        trace_id.set(f"command:{asked.command.__name__.strip('_')}:{datetime.now(UTC).isoformat()}")
     try:
         return asked.command(settings(given), asked)
     except Refusal as refused:

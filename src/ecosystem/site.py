@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from ecosystem.api import calendar as _calendar
+from ecosystem.api import schemas as _schemas
 from ecosystem.api.endpoint import Api
 from ecosystem.api.webhooks import receive
 from ecosystem.app import App
@@ -38,6 +39,8 @@ def site(market: App, kit: Kit, operations: Operations) -> Asgi:
             receive,
             _calendar.file,
             _calendar.feed,
+            _schemas.types,
+            _schemas.schema,
             *Api.of(market).handlers(),
             *operations.handlers(),
         ],
