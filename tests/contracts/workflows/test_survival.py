@@ -23,7 +23,7 @@ from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.table import Table
 from ecosystem.ports.workflows import Definition, ExecutionStatus, StartExecution, TaskCall, TaskFailed
-from workflow_samples import ACTOR, World, machine
+from workflow_samples import ACTOR, World, chain, machine
 
 Made = Callable[..., World]
 LIVES_MAX = 60
@@ -222,10 +222,10 @@ class Failing:
 
     def __init__(self, table: Table, random: Random) -> None:
         self._table = table
-        self._random = random
+        self.random = random
 
     async def transact(self, *writes: Any, token: str | None = None) -> None:
-        how = self._random.random()
+        how = self.random.random()
         if how < 0.2:
             raise Unavailable("Not now.")
         await self._table.transact(*writes, token=token)
@@ -273,6 +273,34 @@ async def test_a_table_that_fails_now_and_then_loses_and_repeats_nothing(
     for number in range(4):
         assert (await workflows.describe(f"m:{number}")).output == [{"k": number}] * 4
     assert Counter(call.state for call in here.functions.calls) == dict.fromkeys("ABCDEF", 4)
+
+
+async def test_a_start_that_was_written_though_it_seemed_to_fail_is_carried_out(world: Made) -> None:
+    here = world(chain("echo"))
+    here.table = failing = Failing(here.table, Fixed(0.9))
+    workflows = here.interpreter()
+    await workflows.start(here.request(name="before"), ACTOR)
+    await workflows.step()
+    failing.random = Fixed(0.3)
+
+    with pytest.raises(Unavailable):
+        await workflows.start(here.request({"k": 1}), ACTOR)
+    failing.random = Fixed(0.9)
+    await here.live(workflows, 300, step_s=20)
+
+    assert (await workflows.describe("m:one")).output == {"k": 1}
+    assert len(here.functions.calls) == 2
+
+
+class Fixed(Random):
+    """Chance that is none."""
+
+    def __init__(self, always: float) -> None:
+        super().__init__()
+        self.always = always
+
+    def random(self) -> float:
+        return self.always
 
 
 async def test_an_execution_that_never_ends_fails_when_its_history_is_full(world: Made) -> None:

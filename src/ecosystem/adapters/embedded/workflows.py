@@ -754,7 +754,11 @@ class EmbeddedWorkflows:
             return
         at = self._clock.now()
         instants = [claim.until for claim in head.claims.values() if claim.owner != self.owner]
-        if self._abandoned(head, at):
+        # One of ours that nobody here knows: it was written though the table had said it was not.
+        lost = head.execution_id not in self._lives and any(
+            claim.owner == self.owner and claim.until <= at for claim in head.claims.values()
+        )
+        if lost or self._abandoned(head, at):
             instants.append(at)
         if head.run.wakes_at is not None:
             instants.append(head.run.wakes_at)
