@@ -10,6 +10,7 @@ from datetime import timedelta
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.payments import About, Hint, NoSuchPayment, Payments, Webhook, Webhooks, WebhookState
 from ecosystem.journeys.adopting import Adopting
+from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor, system
@@ -37,6 +38,7 @@ class Hearing:
     settlement: Settlement
     refunding: Refunding
     adopting: Adopting
+    payout_accounts: PayoutAccounts
 
     async def act(self, event_id: str) -> None:
         """Act upon a stored event; one that was acted upon already stays as it is.
@@ -82,6 +84,9 @@ class Hearing:
         done = paying.processed(row, self.clock.now())
         if hint.about is About.CHARGEBACK:
             await self._charged_back(hint, done)
+            return
+        if hint.about is About.ACCOUNT:
+            await self.payout_accounts.hear(hint.subject_id, ACTOR, done)
             return
         if hint.about is About.REFUND:
             outcome = await self.cards.refund_status(hint.subject_id)

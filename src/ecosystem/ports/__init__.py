@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecosystem.ports.accounts import Accounts
 from ecosystem.ports.blobs import Blobs
+from ecosystem.ports.calendars import Calendars
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import OneTimeCodes, Passwords
@@ -33,6 +35,8 @@ class Ports:
     blobs: Blobs
     search: Search
     cards: Cards
+    calendars: Calendars
+    accounts: Accounts
     images: Images
     press: Press
     mailer: Mailer | None

@@ -16,6 +16,8 @@ from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
+from ecosystem.adapters.outside.accounts import PayoutAccounts
+from ecosystem.adapters.outside.calendars import WebCalendars
 from ecosystem.adapters.outside.cards import Account, CardProcessor
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
@@ -76,8 +78,12 @@ async def embedded(
         opened.push_async_callback(search.close)
         cards = await CardProcessor.open(place.processor)
         opened.push_async_callback(cards.close)
+        calendars = await WebCalendars.open()
+        opened.push_async_callback(calendars.close)
         workflows = EmbeddedWorkflows(table, clock, entropy)
         opened.push_async_callback(workflows.close)
+        accounts = await PayoutAccounts.open_at(place.processor)
+        opened.push_async_callback(accounts.close)
         secrets = FileSecrets(place.data / "secrets")
         seal = await KeyedSeal.open(secrets, entropy)
         link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
@@ -89,6 +95,8 @@ async def embedded(
             ),
             search=search,
             cards=cards,
+            calendars=calendars,
+            accounts=accounts,
             images=PillowImages(),
             press=MjmlPress(),
             mailer=SmtpMailer(place.smtp, clock) if place.smtp else None,

@@ -68,6 +68,7 @@ class ProviderStatus(StrEnum):
 class Provider(Stored, frozen=True, kw_only=True):
     """Who offers services.
 
+    `payout` tells whether they can be paid out to, as the payments know it: `none` until an account was asked for.
     `owner_id` is None until somebody claims it; `owner_email` then says who may. `reason` is an operator's, for
     suspending or returning. `slugs` counts the addresses it ever had; `made_by` and `made_from` tell a repeated request
     from another one.
@@ -88,6 +89,7 @@ class Provider(Stored, frozen=True, kw_only=True):
     media: tuple[str, ...] = ()
     badges: tuple[str, ...] = ()
     status: ProviderStatus = ProviderStatus.DRAFT
+    payout: str = "none"
     reason: str = ""
     slugs: int = 1
     made_by: str
@@ -391,6 +393,25 @@ class Providers:
             else:
                 return Row(key=provider_key(named.provider_id), value=named, version=1, index=indexed(named))
         raise AssertionError
+
+    def payout_becomes(self, row: Row[Provider], state: str) -> list[Write]:
+        """The writes by which the provider tells that they can be paid out to, or no longer; none when it does already.
+
+        What happened is told by the payout account's own events.
+        """
+        if row.value.payout == state:
+            return []
+        became = replace(row.value, payout=state)
+        return [
+            Put(
+                key=row.key,
+                value=became,
+                index=indexed(became),
+                counters=row.counters,
+                expected=row.unchanged,
+                otherwise=EditedMeanwhile(),
+            )
+        ]
 
     async def commit(
         self, row: Row[Provider], became: Provider, fact: Fact, *others: Write, actor: Actor, at: datetime

@@ -49,6 +49,11 @@ class Kind(StrEnum):
     REFUND_PAID_ELSEWHERE = "refund-paid-elsewhere"
     SHARE_RELEASED = "share-released"
 
+    WELCOME = "welcome"
+    PAYOUTS_READY = "payouts-ready"
+    PAYOUTS_RESTRICTED = "payouts-restricted"
+    PAYOUTS_REJECTED = "payouts-rejected"
+
     REFUND_FAILED = "refund-failed"
     REFUND_FOUND = "refund-found"
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from msgspec import Struct, field
 
-from ecosystem.contexts.notifications import account_words, booking_words, operator_words
+from ecosystem.contexts.notifications import account_words, booking_words, operator_words, provider_words
 from ecosystem.contexts.notifications.kinds import Audience, Kind, Topic
 from ecosystem.contexts.notifications.wording import Known, Wording, filled, filled_where_known, places, spoken
 from ecosystem.kernel import ids
@@ -29,6 +29,7 @@ WORDS: dict[tuple[Kind, Audience], Wording] = {
     **booking_words.WORDS,
     **account_words.WORDS,
     **operator_words.WORDS,
+    **provider_words.WORDS,
 }
 
 

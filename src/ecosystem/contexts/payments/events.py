@@ -104,6 +104,26 @@ class RefundFollowed(RefundFact, frozen=True, kw_only=True):
     by_refund_id: str
 
 
+class PayoutAccountFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a payout account names."""
+
+    source: ClassVar[str] = "payment"
+
+    provider_id: str
+
+
+class PayoutAccountRequested(PayoutAccountFact, frozen=True, kw_only=True):
+    """A payout account was decided on; the payment processor is asked next."""
+
+
+class PayoutAccountChanged(PayoutAccountFact, frozen=True, kw_only=True):
+    """The payment processor sees the payout account differently. `reasons` say what stands in the way now."""
+
+    state: str
+    was: str
+    reasons: list[str]
+
+
 class WebhookStored(Fact, frozen=True, kw_only=True):
     """An event of the card processor was stored, to be acted upon."""
 

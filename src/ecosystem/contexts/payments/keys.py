@@ -43,6 +43,16 @@ def refund_timeline(refund_id: str) -> str:
     return f"REFUND#{refund_id}"
 
 
+def payout_account(provider_id: str) -> Key:
+    """Access: a provider's payout account."""
+    return Key(f"PROVIDER#{provider_id}", "PAYOUT_ACCOUNT")
+
+
+def payout_account_timeline(provider_id: str) -> str:
+    """Access: the events of a provider's payout account."""
+    return f"PAYOUT_ACCOUNT#{provider_id}"
+
+
 def webhook(event_id: str) -> Key:
     """Access: one event as the processor sent it; its being there makes a second delivery known."""
     return Key(webhook_timeline(event_id), "RECEIVED")

@@ -39,6 +39,7 @@ KEPT_FOR = timedelta(days=90)
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,120}")
 
 SUBSCRIBED = (
+    "account.updated",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.payment_failed",
@@ -83,13 +84,14 @@ class About(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+    ACCOUNT = "account"
     NOTHING = "nothing"
 
 
 class Hint(Struct, frozen=True, kw_only=True):
     """What an event points at. The ids of ours are those we gave the processor; they are empty where it has none.
 
-    `subject_id` is the processor's id of the thing itself: of the refund, of the chargeback, of the payment.
+    `subject_id` is the processor's id of the thing itself: the refund, the chargeback, the payment, the payout account.
     """
 
     event_id: str
@@ -221,6 +223,8 @@ def says_nothing_new(payment: Payment, hint: Hint) -> bool:
 
 
 def _about(kind: str) -> About:
+    if kind.startswith("account."):
+        return About.ACCOUNT
     if kind.startswith("charge.dispute."):
         return About.CHARGEBACK
     if kind.startswith(("refund.", "charge.refund.")):
