@@ -33,15 +33,24 @@ from ecosystem.contexts.booking import (
     Booking,
     BookingStatus,
     CancelBooking,
-    ConcludeDispute,
     ReportNoShow,
     Reschedule,
     Side,
 )
+from ecosystem.contexts.disputes import (
+    OVER,
+    Answer,
+    AnswerDispute,
+    Cause,
+    DecideDispute,
+    Dispute,
+    OpenDispute,
+    State,
+)
 from ecosystem.contexts.payments import Follow, FollowRefund
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import Money
+from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports import Ports
 from ecosystem.sandbox import Fault, What
@@ -134,8 +143,7 @@ class History:
     async def _tick(self, shop: Market, by: timedelta) -> None:
         shop.clock.advance(by)
         shop.sandbox.nudge()
-        await shop.app.sweep.all()
-        await Wiring.of(shop.app).settled()
+        await Wiring.of(shop.app).caught_up()
 
     async def _rest(self, shop: Market) -> None:
         """Time goes on until nothing is due: first finely, then in half days."""
@@ -159,6 +167,9 @@ class History:
         for booking in page.values:
             assert booking.status not in STATES_OPEN, f"{booking.booking_id} is still {booking.status}"
             self.told[f"ended {booking.status}"] += 1
+        for dispute in (await shop.app.ports.table.scan(Dispute, limit=1000)).values:
+            assert dispute.state in {*OVER, State.AT_BANK}, f"{dispute.dispute_id} is still {dispute.state}"
+            self.told[f"{dispute.kind} {dispute.state}"] += 1
 
     async def book(self, shop: Market) -> None:
         actor = self.random.choice((ADA, GUEST))
@@ -195,10 +206,63 @@ class History:
         await shop.app.closing.report_no_show(request, await self._someone(shop))
 
     async def dispute(self, shop: Market) -> None:
-        booking_id = self._any()
-        await shop.app.closing.dispute(booking_id, "Not as agreed", await self._someone(shop))
-        share = self.random.choice((0, 3_333, 5_000, 10_000))
-        await shop.app.closing.conclude(ConcludeDispute(booking_id=booking_id, share_bps=share), OPERATOR)
+        booking_id = await self._begun(shop)
+        paid = (await shop.app.bookings.row(booking_id)).value.lines.total
+        request = OpenDispute(
+            dispute_id=shop.id("dsp"),
+            booking_id=booking_id,
+            cause=self.random.choice(list(Cause)),
+            text="Not as agreed",
+            wanted=self._part(paid),
+        )
+        await shop.app.disputing.open(request, await self._someone(shop))
+
+    async def answer_dispute(self, shop: Market) -> None:
+        for dispute in await shop.app.disputes.of_booking(await self._disputed(shop)):
+            request = AnswerDispute(
+                booking_id=dispute.booking_id,
+                dispute_id=dispute.dispute_id,
+                answer=self.random.choice(list(Answer)),
+                text="As I see it",
+                offered=self._part(dispute.paid),
+            )
+            after = await shop.app.disputing.answer(request, OWNER)
+            self.told[f"answer {after.state}"] += 1
+
+    async def end_dispute(self, shop: Market) -> None:
+        for dispute in await shop.app.disputes.of_booking(await self._disputed(shop)):
+            customer = Actor(actor_id=dispute.parties.customer_id)
+            match self.random.randrange(4):
+                case 0:
+                    await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, customer)
+                case 1:
+                    await shop.app.disputing.decline_offer(dispute.booking_id, dispute.dispute_id, customer)
+                case 2:
+                    await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, customer)
+                case _:
+                    request = DecideDispute(
+                        booking_id=dispute.booking_id,
+                        dispute_id=dispute.dispute_id,
+                        refund=self.random.choice(
+                            (zero(dispute.paid.currency), self._part(dispute.paid), dispute.paid)
+                        ),
+                        reason="As both sides say",
+                    )
+                    await shop.app.disputing.decide(request, OPERATOR)
+
+    async def _begun(self, shop: Market) -> str:
+        """A booking whose time has begun, if there is one."""
+        rows = [await shop.app.bookings.row(booking_id) for booking_id in self.bookings[-20:]]
+        begun = [row.value.booking_id for row in rows if row.value.start_at <= shop.clock.now()]
+        return self.random.choice(begun or [self._any()])
+
+    async def _disputed(self, shop: Market) -> str:
+        page = await shop.app.ports.table.scan(Dispute, limit=100)
+        return self.random.choice([each.booking_id for each in page.values] or [self._any()])
+
+    def _part(self, whole: Money) -> Money:
+        """All of it or some, in steps that every card pays."""
+        return Money(max(10, whole.minor // self.random.choice((1, 1, 2, 3, 9)) // 10 * 10), whole.currency)
 
     async def give_back(self, shop: Market) -> None:
         booking_id = self._any()
@@ -269,7 +333,9 @@ ACTS: tuple[Callable[[History, Market], Awaitable[None]], ...] = (
     History.reschedule,
     *[History.complete] * 2,
     History.no_show,
-    History.dispute,
+    *[History.dispute] * 3,
+    *[History.answer_dispute] * 2,
+    *[History.end_dispute] * 2,
     History.give_back,
     *[History.answer_bank] * 3,
     *[History.deal_with_failed] * 2,

@@ -230,8 +230,7 @@ async def lived(now: datetime) -> tuple[Stencil, Stencil, Shared]:
                 await wiring.settled()
                 while clock.now() < until:
                     clock.advance(timedelta(hours=12))
-                    await shop.app.sweep.all()
-                    await wiring.settled()
+                    await wiring.caught_up()
 
             await live(clock.now() + timedelta(days=1), clock.now() + timedelta(days=4))
             before = _items(file)

@@ -59,8 +59,7 @@ async def test_every_step_finds_its_words(shop: Market) -> None:
     await wiring.settled()
     for _ in range(100):
         shop.clock.advance(timedelta(hours=1))
-        await shop.app.sweep.all()
-        await wiring.settled()
+        await wiring.caught_up()
     told = {letter.subject.split(":")[0] for letter in await letters(shop)}
 
     assert (await wiring.deliveries.retrying()).rows == []

@@ -51,7 +51,7 @@ async def test_bookings_stand_under_what_is_ahead_or_behind(shop: Shop, client: 
 
     upcoming, past = (await client.get("/bookings")).text, (await client.get("/bookings?tab=past")).text
     shop.market.clock.advance(5 * DAY)
-    await shop.market.app.sweep.all()
+    await Wiring.of(shop.market.app).caught_up()
     later, later_past = (await client.get("/bookings")).text, (await client.get("/bookings?tab=past")).text
 
     assert (kept in unescape(upcoming), cancelled in unescape(upcoming)) == (True, False)
@@ -476,7 +476,7 @@ async def test_a_payment_that_nobody_finished_is_not_lost_from_view(shop: Shop, 
     path = await choose(client)
     await pay(client, path)
     shop.market.clock.advance(timedelta(minutes=2))
-    await shop.market.app.sweep.all()
+    await Wiring.of(shop.market.app).caught_up()
     led = await client.get(path)
 
     assert led.headers["location"].endswith("/confirmed")

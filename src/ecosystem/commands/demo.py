@@ -150,11 +150,11 @@ async def _live(market: App, clock: LateClock, customers: list[Actor]) -> None:
         customer = chance.choice(customers)
         email, name = names[customer.actor_id]
         await _book(market, chance, chance.choice(services), customer, Contact(name=name, email=email))
-        await _pass(market, wiring, clock, timedelta(minutes=chance.randint(*MINUTES_BETWEEN)))
+        await _pass(wiring, clock, timedelta(minutes=chance.randint(*MINUTES_BETWEEN)))
         if not clock.is_late:
             break
     else:
-        await _pass(market, wiring, clock, HISTORY)
+        await _pass(wiring, clock, HISTORY)
     for title, number in STILL_AHEAD:
         service = next(one for one in services if one.title == title)
         email, name = CUSTOMERS[number]
@@ -162,11 +162,10 @@ async def _live(market: App, clock: LateClock, customers: list[Actor]) -> None:
     await wiring.settled()
 
 
-async def _pass(market: App, wiring: Wiring, clock: LateClock, by: timedelta) -> None:
+async def _pass(wiring: Wiring, clock: LateClock, by: timedelta) -> None:
     await wiring.settled()
     clock.advance(by)
-    await market.sweep.all()
-    await wiring.settled()
+    await wiring.caught_up()
 
 
 async def _book(

@@ -104,7 +104,7 @@ async def _serve(chosen: Settings, told: _Told) -> None:
         finally:
             operations.is_stopping = True
             listening.close()
-            await wiring.runner.stop(GRACE_S)
+            await wiring.stop(GRACE_S)
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)

@@ -78,15 +78,19 @@ class Sweep:
         return await _each(waiting, lambda row: self.hearing.act(row.value.event_id))
 
     async def bookings_due(self) -> int:
-        """Expire, start, complete and settle bookings whose time has come."""
-        acts: Sequence[tuple[BookingStatus, Callable[[str], Awaitable[object]]]] = (
+        """Let bookings expire that nobody paid for or answered in time."""
+        return await self._booked(
             (BookingStatus.AWAITING_PAYMENT, lambda booking_id: self.closing.expire(booking_id, ACTOR)),
             (BookingStatus.AWAITING_PROVIDER, self._unanswered),
+        )
+
+    async def bookings_left(self) -> int:
+        """Start, complete and settle bookings whose time has come, and whose schedule did not see to it."""
+        return await self._booked(
             (BookingStatus.CONFIRMED, lambda booking_id: self.bookings.start(booking_id, ACTOR)),
             (BookingStatus.IN_PROGRESS, lambda booking_id: self.closing.complete(booking_id, ACTOR)),
             (BookingStatus.NO_SHOW, lambda booking_id: self.closing.settle_no_show(booking_id, ACTOR)),
         )
-        return sum([await _each(await self.bookings.due(status), act) for status, act in acts])
 
     async def all(self) -> int:
         """Every part once, in the order in which one may need the other; how much was found."""
@@ -96,9 +100,13 @@ class Sweep:
             self.refunds_due,
             self.holds_due,
             self.bookings_due,
+            self.bookings_left,
             self.authorizations_left,
         )
         return sum([await part() for part in parts])
+
+    async def _booked(self, *acts: tuple[BookingStatus, Callable[[str], Awaitable[object]]]) -> int:
+        return sum([await _each(await self.bookings.due(status), act) for status, act in acts])
 
     async def _payment(self, row: Row[Payment]) -> None:
         payment = await self.checkout.ask(row.value, ACTOR)

@@ -18,8 +18,9 @@ from ecosystem.ports.workflows import TaskCall, TaskHandler
 from ecosystem.workflows.functions import TABLE, Function
 from ecosystem.workflows.patterns import of_types, pattern
 from ecosystem.workflows.rules import Rule
-from ecosystem.workflows.runner import Follower, Loop
-from ecosystem.workflows.triggers import Firing, Hook, OnChanges, OnEvent, OnHook, OnSchedule, OnTask
+from ecosystem.workflows.runner import Follower
+from ecosystem.workflows.schedules import ScheduleFired, firing_of
+from ecosystem.workflows.triggers import Hook, OnChanges, OnEvent, OnHook, OnSchedule, OnTask
 
 T = TypeVar("T")
 HOOKS: Mapping[Hook, str] = {Hook.POST_CONFIRMATION: "UserConfirmed"}
@@ -53,6 +54,9 @@ def rules(market: App, table: Sequence[Function] = TABLE) -> list[Rule]:
             Rule(function.name, of_types(HOOKS[trigger.hook]), _on_event(market, function), function.retries + 1)
             for trigger in function.of(OnHook)
         ]
+        if schedules := [trigger.name for trigger in function.of(OnSchedule)]:
+            fired = pattern({"detail-type": [ScheduleFired.__name__], "detail": {"schedule": schedules}})
+            made.append(Rule(f"{function.name}.schedule", fired, _on_schedule(market, function), function.retries + 1))
     return made
 
 
@@ -65,21 +69,9 @@ def followers(market: App, table: Sequence[Function] = TABLE) -> list[Follower]:
     ]
 
 
-def repeated(market: App, table: Sequence[Function] = TABLE) -> list[Loop]:
-    """What is done again and again."""
-    return [
-        Loop(trigger.name, 10, partial(_fire, market, function, trigger))
-        for function in table
-        for trigger in function.of(OnSchedule)
-        if trigger.expression
-    ]
-
-
-async def _fire(market: App, function: Function, trigger: OnSchedule) -> int:
-    assert function.entry.schedule is not None, function.name
-    firing = Firing(schedule=trigger.name, matter="", scheduled_at=market.ports.clock.now())
-    await in_time(function, function.entry.schedule(market, firing))
-    return 0
+def declared(table: Sequence[Function] = TABLE) -> list[OnSchedule]:
+    """Schedules that the scheduler keeps by itself."""
+    return [trigger for function in table for trigger in function.of(OnSchedule) if trigger.expression]
 
 
 def tasks(market: App, table: Sequence[Function] = TABLE) -> dict[str, TaskHandler]:
@@ -93,6 +85,16 @@ def _on_event(market: App, function: Function) -> Callable[[Event], Awaitable[No
 
     async def react(event: Event) -> None:
         await in_time(function, act(market, event))
+
+    return react
+
+
+def _on_schedule(market: App, function: Function) -> Callable[[Event], Awaitable[None]]:
+    act = function.entry.schedule
+    assert act is not None, function.name
+
+    async def react(event: Event) -> None:
+        await in_time(function, act(market, firing_of(event)))
 
     return react
 

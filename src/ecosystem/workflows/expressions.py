@@ -24,6 +24,14 @@ from ecosystem.kernel.time import utc, zone
 
 YEAR_MIN, YEAR_MAX = 1970, 2199
 LENGTH_MAX = 256
+COUNTED_MAX = 1_000
+_LOOKED_BACK = (
+    timedelta(hours=1),
+    timedelta(days=1),
+    timedelta(days=31),
+    timedelta(days=400),
+    timedelta(days=366 * 240),
+)
 _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,6}) (minute|hour|day)(s?)\)")
 _AT = re.compile(r"at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\)")
@@ -130,14 +138,33 @@ def following(expression: Expression, zone_name: str, after: datetime) -> dateti
 
 
 def latest(expression: Expression, zone_name: str, due_at: datetime, now: datetime) -> tuple[datetime, int]:
-    """The last of the times from `due_at` on that is not after `now`, and how many lie before it."""
+    """The last of the times from `due_at` on that is not after `now`, and how many lie before it.
+
+    They are counted to `COUNTED_MAX`: after years there may be millions.
+    """
     if isinstance(expression, Rate):
         passed = (now - due_at) // expression.every
-        return due_at + passed * expression.every, passed
+        return due_at + passed * expression.every, min(passed, COUNTED_MAX)
+    last = _last(expression, zone_name, due_at, now)
     found, count = due_at, 0
-    while (later := following(expression, zone_name, found)) is not None and later <= now:
+    while found != last and count < COUNTED_MAX:
+        later = following(expression, zone_name, found)
+        assert later is not None
         found, count = later, count + 1
-    return found, count
+    return last, count
+
+
+def _last(expression: Expression, zone_name: str, due_at: datetime, now: datetime) -> datetime:
+    """The last time that is not after `now`, found without passing through all before it."""
+    last = due_at
+    for back in _LOOKED_BACK:
+        since = max(due_at, now - back)
+        later = following(expression, zone_name, since)
+        while later is not None and later <= now:
+            last, later = later, following(expression, zone_name, later)
+        if last > due_at or since == due_at:
+            break
+    return last
 
 
 # Cron

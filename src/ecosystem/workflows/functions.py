@@ -100,7 +100,12 @@ TABLE: tuple[Function, ...] = (
         name="booking-processor",
         entry=booking_processor.ENTRY,
         triggers=(
-            types("ProviderClaimed"),
+            types("ProviderClaimed", *booking_processor.PLANNED),
+            OnSchedule(name=booking_processor.START),
+            OnSchedule(name=booking_processor.COMPLETE),
+            OnSchedule(name=booking_processor.SETTLE),
+            # What fired and became a dead letter, or was booked before there were schedules.
+            OnSchedule(name=booking_processor.LEFT, expression="rate(1 hour)"),
             OnSchedule(name=booking_processor.HOLDS, expression="rate(1 minute)"),
             OnSchedule(name=booking_processor.DUE, expression="rate(1 minute)"),
             OnFields(

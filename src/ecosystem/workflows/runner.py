@@ -43,14 +43,24 @@ class Loop:
     act: Callable[[], Awaitable[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Somebody who works by themselves: `run` ends after `close`, which takes how long it may wait."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    close: Callable[[float], Awaitable[None]]
+
+
 @dataclass(slots=True)
 class Runner:
-    """One task per follower and per loop. A failure is logged and tried again, never the end of the task."""
+    """One task per follower, loop and engine. A failure is logged and tried again, never the end of the task."""
 
     table: Table
     clock: Clock
     followers: Sequence[Follower]
     loops: Sequence[Loop]
+    engines: Sequence[Engine] = ()
     failures: dict[str, int] = field(default_factory=dict[str, int])
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
@@ -60,10 +70,13 @@ class Runner:
             self._tasks.append(asyncio.create_task(self._follow(follower), name=f"follow {follower.name}"))
         for loop in self.loops:
             self._tasks.append(asyncio.create_task(self._repeat(loop), name=f"loop {loop.name}"))
+        for engine in self.engines:
+            self._tasks.append(asyncio.create_task(self._keep(engine), name=f"engine {engine.name}"))
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Let each task finish the step it is in, then end it; cut off what takes longer than `grace_s`."""
         self._stopping.set()
+        await asyncio.gather(*(engine.close(grace_s) for engine in self.engines))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=grace_s)
             for task in late:
@@ -83,6 +96,14 @@ class Runner:
             found = await self._guarded(loop.name, loop.act)
             # What it found at once is bounded: after an outage there is more than fits into one turn.
             await self._pause(None, loop.every_s if found < MUCH else min(loop.every_s, SOON_S))
+
+    async def _keep(self, engine: Engine) -> None:
+        async def run() -> int:
+            await engine.run()
+            return 0
+
+        while not self._stopping.is_set():
+            await self._guarded(engine.name, run)
 
     async def _guarded(self, name: str, act: Callable[[], Awaitable[int]]) -> int:
         try:
