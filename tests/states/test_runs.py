@@ -468,3 +468,24 @@ def test_an_input_that_is_not_json_fails_at_once() -> None:
         assert run.status is RunStatus.FAILED
         with pytest.raises(NotRedrivable):
             stepping.redrive(one({"Type": "Succeed"}), run, AT)
+
+
+def test_a_task_that_is_tried_for_ever_ends_at_the_limit() -> None:
+    playing = Playing(one({**TASK, "Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 0, "MaxAttempts": 99999999}]}))
+
+    while not playing.run.is_over:
+        playing.fail("E")
+        playing.wake()
+
+    assert playing.run.error == "States.Runtime"
+    assert len(playing.events) <= EVENTS_MAX + 5
+
+
+def test_a_value_nested_beyond_measure_fails_the_run_alone() -> None:
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+
+    playing = Playing(one({"Type": "Pass", "Parameters": {"r.$": "$.l[?(@ == $.l[1])]"}}), {"l": [deep, deep]})
+
+    assert playing.run.status in {RunStatus.SUCCEEDED, RunStatus.FAILED}

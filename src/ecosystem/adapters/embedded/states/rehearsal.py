@@ -92,7 +92,7 @@ def read(content: bytes, *, name: str) -> Case:
     ):
         raise NotACase(f"{name} is not a case: `tasks` must hold a list of outcomes for each function")
     if is_state:
-        definition = {"StartAt": "State", "States": {"State": _alone(definition)}}
+        definition = _alone(definition)
     return Case(
         id=str(given.get("id", name)),
         definition=json.dumps(definition).encode(),
@@ -105,15 +105,25 @@ def read(content: bytes, *, name: str) -> Case:
 
 
 def _alone(state: dict[str, Any]) -> dict[str, Any]:
-    """The state without what leads out of it, where that can be left away."""
-    kept = {name: held for name, held in state.items() if name not in {"Next", "End"}}
-    return kept if state.get("Type") in {"Choice", "Succeed", "Fail"} else {**kept, "End": True}
+    """A machine of that state alone. The states it leads to are put beside it, as states that end at once."""
+    states: dict[str, Any] = {"State": state}
+    if not {"Next", "End"} & state.keys() and state.get("Type") not in {"Choice", "Succeed", "Fail"}:
+        states["State"] = {**state, "End": True}
+    choices, catchers = state.get("Choices"), state.get("Catch")
+    parts: list[Any] = [state, {"Next": state.get("Default")}]
+    for listed in (choices, catchers):
+        parts.extend(listed if is_list(listed) else ())
+    for part in parts:
+        following = part.get("Next") if is_object(part) else None
+        if isinstance(following, str):
+            states.setdefault(following, {"Type": "Succeed"})
+    return {"StartAt": "State", "States": states}
 
 
 def rehearse(case: Case) -> Rehearsed:
     """Play the case and compare everything that `expected` names."""
     try:
-        machine = load(_with_beside(case), file=case.id, functions=None, may_have_unreachable=True)
+        machine = load(case.definition, file=case.id, functions=None, may_have_unreachable=True)
     except MachineRefused as refused:
         differences: Sequence[Difference] = [Difference("definition", "a machine", refused.message)]
     else:
@@ -121,19 +131,6 @@ def rehearse(case: Case) -> Rehearsed:
         play.through()
         differences = [*play.differences, *_compared(case, play)]
     return Rehearsed(id=case.id, is_disputed=case.is_disputed, differences=tuple(differences))
-
-
-def _with_beside(case: Case) -> bytes:
-    """A state alone may lead to others: they are put beside it, as states that end at once."""
-    if not case.is_state:
-        return case.definition
-    machine: Any = json.loads(case.definition)
-    state = machine["States"]["State"]
-    parts = [*state.get("Choices", []), *state.get("Catch", []), {"Next": state.get("Default")}]
-    for part in parts:
-        if is_object(part) and isinstance(part.get("Next"), str):
-            machine["States"].setdefault(part["Next"], {"Type": "Succeed"})
-    return json.dumps(machine).encode()
 
 
 @dataclass(slots=True)

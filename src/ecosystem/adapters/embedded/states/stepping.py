@@ -86,7 +86,10 @@ def begin(machine: Machine, circumstances: Circumstances, given: Any, at: dateti
 
 
 def answer(machine: Machine, run: Run, call_id: int, outcome: Outcome, at: datetime) -> Turn:
-    """A call came back, or its token did. Raises `CallNotAwaited`."""
+    """A call came back, or its token did. Raises `CallNotAwaited`.
+
+    Past the execution's deadline the answer is not taken: the turn is the one that times it out.
+    """
     walk = Walk(machine.states, run, at)
     line = _line(walk, call_id)
     if not _is_past_deadline(walk):
@@ -224,8 +227,8 @@ def _wake(walk: Walk, line: Line) -> None:
         try:
             if steps.rise(walk, line, state):
                 walk.ready.append(line)
-        except StateFailed as failure:
-            steps.fail(walk, line, failure)
+        except (StateFailed, RecursionError) as failure:
+            steps.fail(walk, line, steps.failed_as(failure))
 
 
 def _is_past_deadline(walk: Walk) -> bool:

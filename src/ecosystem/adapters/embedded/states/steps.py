@@ -67,18 +67,23 @@ def _go(walk: Walk, line: Line) -> None:
     try:
         while not walk.is_over:
             state = walk.state(frame)
+            walk.hold_to_limit()
             if not frame.entered_event:
                 if walk.is_spent:
                     return
-                walk.hold_to_limit()
                 frame.at = walk.at
                 frame.entered_event = walk.tell(
                     frame, f"{state.kind}StateEntered", {"name": state.name, "input": frame.input_text}
                 )
             if not _STEPS[state.kind](walk, line, state):
                 return
-    except StateFailed as failure:
-        fail(walk, line, failure)
+    except (StateFailed, RecursionError) as failure:
+        fail(walk, line, failed_as(failure))
+
+
+def failed_as(failure: StateFailed | RecursionError) -> StateFailed:
+    """The failure; a value nested beyond what can be walked through is one too."""
+    return failure if isinstance(failure, StateFailed) else runtime("A value is nested too deep.")
 
 
 def _selected(walk: Walk, line: Line, state: State, *, token: str | None = None) -> tuple[Scope, Any, Any]:
@@ -360,8 +365,8 @@ def _resolve(walk: Walk, line: Line, state: WorkState, text: str) -> None:
             if same is not None:
                 walk.keep(text, result)
             goes_on = _leave(walk, line, state, to=state.next, output=output, text=same)
-    except StateFailed as failure:
-        fail(walk, line, failure)
+    except (StateFailed, RecursionError) as failure:
+        fail(walk, line, failed_as(failure))
         return
     if goes_on:
         walk.ready.append(line)
@@ -384,8 +389,9 @@ def fail(walk: Walk, line: Line, failure: StateFailed) -> None:
             if is_meant(catcher.errors, failure):
                 try:
                     _catch(walk, line, state, catcher, failure)
-                except StateFailed as second:
-                    failure = _placed(second, frame) if second.error in _IN_STATE else second
+                except (StateFailed, RecursionError) as second:
+                    failure = failed_as(second)
+                    failure = _placed(failure, frame) if failure.error in _IN_STATE else failure
                     break
                 return
     if failure.is_fatal or len(line) == 1:
