@@ -159,7 +159,7 @@ def test_names_of_functions_are_bound_for_each_deployment() -> None:
 
 
 NAMES = st.sampled_from(["A", "B", "C"])
-PATHS = st.sampled_from(["$", "$.a", "$.a.b", "$.l[0]", "$.l[*]", "$..a", "$$", "$v", "States.UUID()", "no"])
+PATHS = st.sampled_from(["$", "$", "$.a", "$.a", "$.a.b", "$.l[0]", "$.l[*]", "$..a", "$$", "$v"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
@@ -171,10 +171,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Type": st.sampled_from(["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"]),
     "Next": NAMES,
     "End": st.booleans(),
-    "Resource": st.sampled_from(["f", "f.waitForTaskToken", "arn:aws:states:::lambda:invoke", "?"]),
+    "Resource": st.sampled_from(["f", "g", "f.waitForTaskToken"]),
     "InputPath": PATHS | st.none(),
     "OutputPath": PATHS | st.none(),
-    "ResultPath": PATHS | st.none(),
+    "ResultPath": st.sampled_from(["$", "$.a", "$.r.s", "$.l[0]", None]),
     "ItemsPath": PATHS,
     "Parameters": st.dictionaries(
         st.sampled_from(["p", "p.$", "FunctionName", "FunctionName.$", "Payload.$"]), PATHS, max_size=2
@@ -185,7 +185,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Seconds": st.integers(-1, 3) | JSON,
     "SecondsPath": PATHS,
     "TimestampPath": PATHS,
-    "TimeoutSeconds": st.integers(0, 3),
+    "TimeoutSeconds": st.integers(1, 3),
     "HeartbeatSecondsPath": PATHS,
     "Error": st.text(max_size=3),
     "CausePath": PATHS,
@@ -198,15 +198,17 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "Catch": st.lists(st.fixed_dictionaries({"ErrorEquals": st.just(["States.ALL"]), "Next": NAMES}), max_size=1),
 }
-NEEDED: dict[str, list[str]] = {
-    "Pass": [],
-    "Task": ["Resource"],
-    "Choice": ["Choices"],
+NEEDED: dict[str, list[str]] = {"Task": ["Resource"], "Choice": ["Choices"]}
+WORK = ["Parameters", "ResultSelector", "ResultPath", "Retry", "Catch"]
+TAKEN: dict[str, list[str]] = {
+    "Pass": ["Result", "Parameters", "ResultPath"],
+    "Task": [*WORK, "TimeoutSeconds", "HeartbeatSecondsPath"],
+    "Choice": ["Default"],
     "Wait": [],
     "Succeed": [],
-    "Fail": [],
-    "Parallel": ["Branches"],
-    "Map": ["ItemProcessor"],
+    "Fail": ["Error", "CausePath"],
+    "Parallel": WORK,
+    "Map": [*WORK, "ItemsPath"],
 }
 
 
@@ -217,9 +219,8 @@ def states(draw: st.DrawFn, depth: int = 0) -> dict[str, Any]:
     state: dict[str, Any] = {"Type": kind}
     if kind not in {"Choice", "Succeed", "Fail"}:
         state |= draw(st.sampled_from([{"End": True}, {"Next": "A"}, {"Next": "B"}, {"Next": "C"}]))
-    for name in NEEDED[kind]:
-        if name in FIELDS:
-            state[name] = draw(FIELDS[name])
+    for name in NEEDED.get(kind, []):
+        state[name] = draw(FIELDS[name])
     if kind == "Wait":
         state |= draw(st.sampled_from([{"Seconds": 1}, {"SecondsPath": "$.a"}, {"TimestampPath": "$.a"}]))
     if kind in {"Parallel", "Map"}:
@@ -229,7 +230,11 @@ def states(draw: st.DrawFn, depth: int = 0) -> dict[str, Any]:
             inner = {**{key: held for key, held in inner.items() if key != "Next"}, "End": True}
         flow = {"StartAt": name, "States": {name: inner}}
         state |= {"Branches": [flow]} if kind == "Parallel" else {"ItemProcessor": flow}
-    for name in draw(st.lists(st.sampled_from(sorted(FIELDS.keys() - {"Type", "Next", "End"})), max_size=2)):
+    taken = [*TAKEN[kind], *(["InputPath", "OutputPath", "Assign"] if kind != "Fail" else [])]
+    for name in draw(st.lists(st.sampled_from(taken), max_size=3, unique=True)):
+        state[name] = draw(FIELDS[name])
+    if draw(st.integers(0, 19)) == 0:
+        name = draw(st.sampled_from(sorted(FIELDS)))
         state[name] = draw(FIELDS[name])
     return state
 
