@@ -15,6 +15,7 @@ from ecosystem.ports.bus import Event, Fact, announce
 from ecosystem.ports.table import Put, Table, TableFull, Write
 from ecosystem.ports.table_codec import decode, encode
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed
+from ecosystem.workflows.lines import IN_LINE_MAX
 from ecosystem.workflows.patterns import of_types, pattern
 from ecosystem.workflows.relay import Checkpoint, Lost, Relay, checkpoint_key
 from ecosystem.workflows.rules import Rule
@@ -166,6 +167,95 @@ async def test_a_slow_reaction_holds_up_neither_other_aggregates_nor_other_rules
     assert [place for place in seen if place[:2] == ("stuck", "WALL#slow")] == [
         ("stuck", "WALL#slow", sequence) for sequence in (1, 2, 3)
     ]
+
+
+async def test_events_behind_one_that_failed_wait_for_it_in_order(table: Table, clock: VirtualClock) -> None:
+    broken = {"WALL#a:2:Painted"}
+    seen: list[tuple[str, int]] = []
+
+    async def moody(event: Event) -> None:
+        if event.event_id in broken:
+            raise RuntimeError("not now")
+        seen.append((event.aggregate, event.sequence))
+
+    follower = relay(table, clock, Rule("moody", PAINTED, moody))
+    for sequence in (1, 2, 3):
+        await happen(table, clock, "WALL#a", sequence)
+        await happen(table, clock, "WALL#b", sequence)
+    await follower.drain()
+    before = list(seen)
+    clock.advance(timedelta(seconds=3))
+    await follower.retry()
+    follower = relay(table, clock, Rule("moody", PAINTED, moody))  # As after a restart.
+    await happen(table, clock, "WALL#a", 4)
+    await follower.drain()
+    broken.clear()
+    clock.advance(timedelta(seconds=5))
+    await follower.retry()
+
+    assert sorted(before) == [("WALL#a", 1), ("WALL#b", 1), ("WALL#b", 2), ("WALL#b", 3)]
+    assert seen[len(before) :] == [("WALL#a", 2), ("WALL#a", 3), ("WALL#a", 4)]
+    assert (await Deliveries(table, clock).retrying()).rows == []
+
+
+async def test_a_poisoned_event_steps_out_of_line(table: Table, clock: VirtualClock) -> None:
+    seen: list[int] = []
+
+    async def poisoned(event: Event) -> None:
+        if event.sequence == 1:
+            raise ValueError
+        seen.append(event.sequence)
+
+    follower = relay(table, clock, Rule("paint", PAINTED, poisoned))
+    await happen(table, clock, "WALL#a", 1)
+    await happen(table, clock, "WALL#a", 2)
+    await follower.drain()
+    for _ in range(20):
+        clock.advance(timedelta(seconds=1))
+        await follower.retry()
+    await happen(table, clock, "WALL#a", 3)
+    await follower.drain()
+    [waiting] = (await Deliveries(table, clock).retrying()).values
+
+    assert seen == [2, 3]
+    assert (waiting.event.sequence, waiting.attempts) == (1, IN_LINE_MAX)
+
+
+async def test_nobody_waits_for_an_event_that_was_given_up(table: Table, clock: VirtualClock) -> None:
+    seen: list[int] = []
+
+    async def poisoned(event: Event) -> None:
+        if event.sequence == 1:
+            raise ValueError
+        seen.append(event.sequence)
+
+    follower = relay(table, clock, Rule("paint", PAINTED, poisoned))
+    await happen(table, clock, "WALL#a", 1)
+    await happen(table, clock, "WALL#a", 2)
+    await follower.drain()
+    await Deliveries(table, clock).give_up("WALL#a:1:Painted", "paint", OPERATOR)
+    clock.advance(timedelta(seconds=3))
+    await follower.retry()
+
+    assert seen == [2]
+
+
+async def test_a_reaction_that_cuts_itself_off_is_delivered_again(table: Table, clock: VirtualClock) -> None:
+    tried: list[int] = []
+
+    async def cut_off(event: Event) -> None:
+        tried.append(event.sequence)
+        if len(tried) == 1:
+            raise asyncio.CancelledError
+
+    follower = relay(table, clock, Rule("paint", PAINTED, cut_off))
+    await happen(table, clock, "WALL#a", 1)
+    await follower.step()
+    with pytest.raises(Lost):
+        await follower.step()
+    await follower.drain()
+
+    assert tried == [1, 1]
 
 
 async def test_what_was_under_way_when_the_relay_ended_is_delivered_again(table: Table, clock: VirtualClock) -> None:

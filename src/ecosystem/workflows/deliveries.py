@@ -84,6 +84,12 @@ def failed(
     )
 
 
+def held_back(event: Event, rule: str, ahead: str, at: datetime) -> Delivery:
+    """The delivery of an event that was not tried yet, because `ahead`, an earlier one, has to be delivered first."""
+    first = failed(event, rule, f"Waits for {ahead}.", at)
+    return msgspec.structs.replace(first, status=DeliveryStatus.RETRYING, attempts=0)
+
+
 def delivery_key(event_id: str, rule: str) -> Key:
     """Access: one rule's trouble with one event."""
     return Key(f"DELIVERY#{event_id}", rule)

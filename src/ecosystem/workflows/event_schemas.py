@@ -74,8 +74,9 @@ Rules whose patterns name `detail-type` exactly are found by it: events of other
 ## Archive, replay, dead letters
 Events are never removed. An operator lists and counts those of a time window that match a pattern, and starts a replay
 of them to all rules or to some: it goes on after a restart, shows how far it is, and can be cancelled. What a rule fails
-on is tried again after 2, 4, 8 ... seconds, and is then a dead letter under the rule's name, with the reason, until an
-operator has it tried again or gives it up. Meanwhile later events of the same aggregate go past it.
+on is tried again after 2, 4, 8 ... seconds, and is at last a dead letter under the rule's name, with the reason, until
+an operator has it tried again or gives it up. Later events of the same aggregate wait for it, for that rule, through its
+first four attempts; then they go past it.
 """
 
 

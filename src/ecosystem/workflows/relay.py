@@ -1,29 +1,31 @@
 """The relay: follows the table's changes, and hands each new event to the rules whose pattern it matches.
 
 At least once: the stored place moves after everything before it has been delivered, so a crash repeats some, and every
-reaction is idempotent. Events of one aggregate reach one rule in order; an event that a rule failed on steps out of
-line, to be tried again later. What is slow holds up neither other aggregates nor other rules.
+reaction is idempotent. Events of one aggregate reach one rule in order, those that fail at first too; one that goes on
+failing steps out of line. What is slow or fails holds up neither other aggregates nor other rules.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.kernel.trace import trace_id
 from ecosystem.ports.bus import Event, replayed, type_of
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Stored, Table
+from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Row, Stored, Table
 from ecosystem.ports.table_codec import decoded
-from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed, kept
+from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, delivery_key, failed, held_back, kept
+from ecosystem.workflows.lines import Lines, Place, place_of, stands_in_line
 from ecosystem.workflows.rules import Rule, Rules
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class Batch:
 
 
 @dataclass(slots=True, eq=False)
-class Counter:
+class Queue:
     """Where events wait for one rule: a lane for each aggregate, and the aggregates whose lane nobody works on yet."""
 
     rule: Rule
@@ -81,9 +83,10 @@ class Counter:
 class Relay:
     """Follows the changes and delivers events. One relay runs at a time.
 
-    At each rule's counter an aggregate has its lane, in which events go one after the other; lanes go side by side. A step hands
-    out the next changes and waits `patience_s` for them at most: a lane that takes longer goes on by itself. The stored
-    place moves to the end of the last changes before which everything has been delivered, or kept to be tried again.
+    In each rule's queue an aggregate has its lane, in which events go one after the other; lanes go side by side. A
+    step hands out the next changes and waits `patience_s` for them at most: a lane that takes longer goes on by itself.
+    The stored place moves to the end of the last changes before which everything has been delivered, or kept to be
+    tried again; what is tried again keeps its place in line for a while (`lines.py`).
     """
 
     table: Table
@@ -93,17 +96,18 @@ class Relay:
     cursor: Cursor | None = None
     started: bool = False
     _waiting: Rules = field(init=False)
-    _counters: dict[str, Counter] = field(default_factory=dict[str, Counter])
+    _queues: dict[str, Queue] = field(default_factory=dict[str, Queue])
     _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _batches: deque[Batch] = field(default_factory=deque[Batch])
-    _again: set[Key] = field(default_factory=set[Key])
+    _again: set[Place] = field(default_factory=set[Place])
+    _lines: Lines = field(default_factory=Lines)
     _failure: BaseException | None = None
     _lost: int = 0
     """How often all that was under way was let go of."""
 
     def __post_init__(self) -> None:
         self._waiting = Rules(self.rules)
-        self._counters = {rule.name: Counter(rule) for rule in self.rules}
+        self._queues = {rule.name: Queue(rule) for rule in self.rules}
 
     async def step(self, limit: int = BATCH) -> int:
         """Deliver the events among the next changes; how many changes there were, 0 when caught up."""
@@ -112,6 +116,7 @@ class Relay:
         if not self.started:
             earlier = await self.table.get(checkpoint_key("relay"), Checkpoint)
             self.cursor = earlier.value.cursor if earlier else None
+            self._lines = Lines.of(await self._troubled())
             self.started = True
         changes = await self.table.changes(self.cursor, limit=limit)
         if changes:
@@ -145,19 +150,22 @@ class Relay:
         return batch.made
 
     async def retry(self, limit: int = 50) -> int:
-        """Try deliveries that are due again; how many were tried. One that takes long goes on by itself."""
-        begun: set[asyncio.Task[None]] = set()
+        """Try deliveries that are due again; how many were tried. What takes long goes on by itself."""
+        due: dict[Place, list[Row[Delivery]]] = defaultdict(list)
         for row in await Deliveries(self.table, self.clock).due(limit):
-            if row.key in self._again:
-                continue
-            self._again.add(row.key)
-            task = asyncio.create_task(self._once_more(row.key, row.value))
+            due[place_of(row.value.event, row.value.rule)].append(row)
+        begun: set[asyncio.Task[None]] = set()
+        tried = 0
+        for place in due.keys() - self._again:
+            self._again.add(place)
+            task = asyncio.create_task(self._in_turn(place, due[place]))
             self._running.add(task)
             task.add_done_callback(self._ended)
             begun.add(task)
+            tried += len(due[place])
         if begun:
             await asyncio.wait(begun, timeout=RETRY_PATIENCE_S)
-        return len(begun)
+        return tried
 
     async def drain(self, steps_max: int = 10_000) -> None:
         """Step until nothing is left to deliver. For tests, simulations and a graceful stop."""
@@ -180,52 +188,52 @@ class Relay:
         return Batch(cursor=cursor, changes=changes, done=asyncio.get_running_loop().create_future())
 
     def _hand_out(self, events: Sequence[Event], batch: Batch, names: Container[str] | None = None) -> None:
-        """Put each event into its lane at the counter of each of its rules, and see that somebody works there."""
+        """Put each event into its lane in the queue of each of its rules, and see that somebody works there."""
         busy: set[str] = set()
         for event in events:
             for rule in self._waiting.of(event):
                 if names is not None and rule.name not in names:
                     continue
-                counter = self._counters[rule.name]
+                queue = self._queues[rule.name]
                 batch.deliveries += 1
-                if (lane := counter.lanes.get(event.aggregate)) is not None:
+                if (lane := queue.lanes.get(event.aggregate)) is not None:
                     lane.append((event, batch))
                     continue
-                counter.lanes[event.aggregate] = deque([(event, batch)])
-                counter.ready.append(event.aggregate)
+                queue.lanes[event.aggregate] = deque([(event, batch)])
+                queue.ready.append(event.aggregate)
                 busy.add(rule.name)
         batch.made = batch.deliveries
         for name in busy:
-            counter = self._counters[name]
-            for _ in range(min(AT_ONCE - counter.workers, len(counter.ready))):
-                counter.workers += 1
-                task = asyncio.create_task(self._work(counter))
+            queue = self._queues[name]
+            for _ in range(min(AT_ONCE - queue.workers, len(queue.ready))):
+                queue.workers += 1
+                task = asyncio.create_task(self._work(queue))
                 self._running.add(task)
                 task.add_done_callback(self._ended)
 
-    async def _work(self, counter: Counter) -> None:
-        """Deliver what waits at the counter: whole lanes, each one event after the other."""
-        rule = counter.rule
-        while counter.ready:
-            aggregate = counter.ready.popleft()
-            lane = counter.lanes[aggregate]
+    async def _work(self, queue: Queue) -> None:
+        """Deliver what waits in the queue: whole lanes, each one event after the other."""
+        rule = queue.rule
+        while queue.ready:
+            aggregate = queue.ready.popleft()
+            lane = queue.lanes[aggregate]
             while lane:
                 event, batch = lane[0]
-                reason = await self._attempt(rule, event)
-                if reason is not None:
-                    late = failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max)
-                    await self.table.transact(kept(late))
+                ahead = self._lines.first((aggregate, rule.name)) if self._lines else None
+                if ahead is not None:
+                    await self._join(event, rule, ahead)
+                elif (reason := await self._attempt(rule, event)) is not None:
+                    await self._keep(failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max))
                 lane.popleft()
                 batch.deliveries -= 1
                 if not batch.deliveries:
                     batch.done.set_result(None)
-            del counter.lanes[aggregate]
-        counter.workers -= 1
+            del queue.lanes[aggregate]
+        queue.workers -= 1
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and (failure := task.exception()) is not None:
-            self._failure = failure
+        self._failure = self._failure or (Lost("It was cut off.") if task.cancelled() else task.exception())
 
     async def _move(self, *, full: bool) -> None:
         """Move the stored place past the changes that need nothing any more."""
@@ -253,19 +261,63 @@ class Relay:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._counters = {rule.name: Counter(rule) for rule in self.rules}
+        self._queues = {rule.name: Queue(rule) for rule in self.rules}
         self._again.clear()
         self._batches.clear()
+        self._failure = None
+
+    async def _troubled(self) -> list[Delivery]:
+        """What is to be tried again, as far as an index tells."""
+        deliveries, found, after = Deliveries(self.table, self.clock), list[Delivery](), None
+        while len(found) < UNDER_WAY_MAX:
+            page = await deliveries.retrying(after, limit=500)
+            found += page.values
+            after = page.next
+            if after is None:
+                break
+        return found
+
+    async def _keep(self, delivery: Delivery) -> None:
+        await self.table.transact(kept(delivery))
+        self._lines.after(delivery)
+
+    async def _join(self, event: Event, rule: Rule, ahead: str) -> None:
+        """Let the event wait behind another; one that came twice waits already."""
+        if not self._lines.has((event.aggregate, rule.name), event.event_id):
+            await self._keep(held_back(event, rule.name, ahead, self.clock.now()))
+
+    async def _in_turn(self, place: Place, due: Sequence[Row[Delivery]]) -> None:
+        for row in sorted(due, key=lambda row: row.value.event.sequence):
+            ahead = await self._ahead(place, row.value)
+            if ahead is None:
+                await self._once_more(row.key, row.value)
+            else:
+                await self.table.transact(kept(replace(row.value, due_at=ahead.due_at)))
+        self._again.discard(place)
+
+    async def _ahead(self, place: Place, delivery: Delivery) -> Delivery | None:
+        """The delivery that has to be made before this one, if there is one."""
+        event_id = delivery.event.event_id
+        while self._lines.has(place, event_id) and (first := self._lines.first(place)) not in {None, event_id}:
+            assert first is not None
+            row = await self.table.get(delivery_key(first, delivery.rule), Delivery)
+            if row is not None and stands_in_line(row.value):
+                return row.value
+            # Somebody gave it up.
+            self._lines.leave(place, first)
+        return None
 
     async def _once_more(self, key: Key, delivery: Delivery) -> None:
         rule = self._waiting.named(delivery.rule)
         name, event = delivery.replay_name, delivery.event
         event = replayed(event, name) if name else event
         reason = await self._attempt(rule, event) if rule else "No such rule any more."
+        if reason is None:
+            await self.table.transact(Delete(key=key))
+            self._lines.leave(place_of(event, delivery.rule), event.event_id)
+            return
         attempts_max = rule.attempts_max if rule else ATTEMPTS_MAX
-        after = failed(event, delivery.rule, reason or "", self.clock.now(), delivery, attempts_max)
-        await self.table.transact(kept(after) if reason is not None else Delete(key=key))
-        self._again.discard(key)
+        await self._keep(failed(event, delivery.rule, reason, self.clock.now(), delivery, attempts_max))
 
     async def _attempt(self, rule: Rule, event: Event) -> str | None:
         """None when the reaction succeeded, otherwise why not. What it writes bears the trace of the event."""

@@ -26,7 +26,7 @@ class Rule:
 class Rules:
     """Rules by the types of event they wait for, so that an event of a type nobody waits for costs nothing."""
 
-    __slots__ = ("_all", "_by_name", "_by_type", "_of_any_type")
+    __slots__ = ("_all", "_by_name", "_by_type", "_by_type_alone", "_of_any_type")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._all = tuple(rules)
@@ -38,6 +38,9 @@ class Rules:
         self._by_type = {
             kind: tuple(rule for rule in rules if rule.pattern.types is None or kind in rule.pattern.types)
             for kind in types
+        }
+        self._by_type_alone = {
+            kind for kind, waiting in self._by_type.items() if all(rule.pattern.by_type_alone for rule in waiting)
         }
 
     def __iter__(self) -> Iterator[Rule]:
@@ -58,10 +61,10 @@ class Rules:
     def named(self, name: str) -> Rule | None:
         return self._by_name.get(name)
 
-    def of(self, event: Event) -> list[Rule]:
+    def of(self, event: Event) -> Sequence[Rule]:
         """The rules that the event matches, in their order."""
         waiting = self._by_type.get(event.type, self._of_any_type)
-        if all(rule.pattern.by_type_alone for rule in waiting):
-            return list(waiting)
+        if event.type in self._by_type_alone:
+            return waiting
         envelope = enveloped(event)
         return [rule for rule in waiting if rule.pattern.by_type_alone or rule.pattern.matches(envelope)]
