@@ -38,7 +38,13 @@ PROVIDER = (
             Entry(title="Public profile", path="/provider/profile", icon="circle-user"),
         ),
     ),
-    Group(title="Money", entries=(Entry(title="Earnings", path="/provider/earnings", icon="wallet"),)),
+    Group(
+        title="Money",
+        entries=(
+            Entry(title="Earnings", path="/provider/earnings", icon="wallet"),
+            Entry(title="Payouts", path="/provider/payouts", icon="landmark"),
+        ),
+    ),
 )
 
 CONSOLE = (

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ecosystem.web.provider import home
+from ecosystem.web.provider.availability import calendars as _calendars
 from ecosystem.web.provider.availability import routes as _availability
 from ecosystem.web.provider.bookings import routes as _bookings
 from ecosystem.web.provider.claim import routes as _claim
 from ecosystem.web.provider.earnings import routes as _earnings
+from ecosystem.web.provider.payouts import routes as _payouts
 from ecosystem.web.provider.photos import routes as _photos
 from ecosystem.web.provider.profile import routes as _profile
 from ecosystem.web.provider.requests import routes as _requests
@@ -17,5 +19,5 @@ from ecosystem.web.provider.services import routes as _services
 from ecosystem.web.provider.start import routes as _start
 
 PARTS: Sequence[ModuleType] = (
-    home, _availability, _bookings, _claim, _earnings, _photos, _profile, _requests, _services, _start,
+    home, _availability, _bookings, _calendars, _claim, _earnings, _payouts, _photos, _profile, _requests, _services, _start,
 )  # fmt: skip

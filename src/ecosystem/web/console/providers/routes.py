@@ -21,6 +21,7 @@ from ecosystem.web.console.bookings.listed import rows
 from ecosystem.web.console.bookings.story import told
 from ecosystem.web.console.desk import desk, get, post
 from ecosystem.web.forms import Form
+from ecosystem.web.provider.payouts.routes import drawn
 from ecosystem.web.statuses import status_of
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
@@ -95,6 +96,18 @@ async def service(request: Visit, service_id: FromPath[str]) -> Answer:
 async def show(request: Visit, provider_id: FromPath[str]) -> Answer:
     """One provider."""
     return await _shown(request, provider_id)
+
+
+@post("/console/providers/{provider_id:str}/payouts")
+async def ask_payouts(request: Visit, provider_id: FromPath[str]) -> Answer:
+    """Ask the payment processor how the provider's payout account stands; open one if none was asked for."""
+    accounts = request.market.payout_accounts
+    try:
+        await accounts.request(provider_id, request.actor)
+        await accounts.ask(provider_id, request.actor)
+    except Refusal as no:
+        return await _shown(request, provider_id, refusal=no)
+    return request.redirect(f"/console/providers/{provider_id}", toast=Toast(text="Asked. This is how it stands."))
 
 
 @post("/console/providers/{provider_id:str}/approve")
@@ -196,6 +209,7 @@ async def _shown(request: Visit, provider_id: str, *, refusal: Refusal | None = 
         balances=[(name, account, positions[account]) for name, account in accounts.items() if account in positions],
         rows=await rows(request, bookings.values),
         events=[told(event) for event in reversed(events.values)],
+        paid_out=drawn(await market.payout_accounts.of(provider_id, actor)),
         suspending=refused.get("suspending", forms.blank(Why)),
         returning=refused.get("returning", forms.blank(Why)),
     )
