@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any, cast
 
+import msgspec
 import pytest
 
 import ecosystem
@@ -15,6 +19,7 @@ from ecosystem.api.webhooks import receive
 from ecosystem.ports.bus import Fact
 from ecosystem.ports.table import Stored
 from ecosystem.workflows import entries, functions
+from ecosystem.workflows.definitions import definitions
 from ecosystem.workflows.functions import KNOWN, TABLE, Function
 from ecosystem.workflows.functions_page import page
 from ecosystem.workflows.patterns import pattern
@@ -74,14 +79,18 @@ def test_an_entry_says_whose_it_is_and_has_an_act_for_each_kind_of_trigger_and_n
         "schedule": function.of(OnSchedule),
         "changes": function.of(OnChanges),
         "request": function.of(OnRoute),
-        "task": function.of(OnTask),
+        "tasks": function.of(OnTask),
     }
+    # What begins executions has nothing to begin before there are machines.
+    has_acts = function.triggers or function.name == "workflow-orchestrator"
 
     assert (inspect.getdoc(module) or "").startswith(f"`{function.name}`: ")
     for act, triggers in wanted.items():
-        assert (getattr(function.entry, act) is not None) == bool(triggers), act
+        assert (getattr(function.entry, act) is not None) == bool(triggers) or not function.triggers, act
     assert set(Entry.__dataclass_fields__) == set(wanted)
-    assert function.triggers
+    assert has_acts
+    acts = [act for trigger in function.of(OnTask) for act in trigger.acts]
+    assert sorted(acts) == sorted(function.entry.tasks or {})
 
 
 @every_function
@@ -129,6 +138,35 @@ def test_schedules_have_one_name_each() -> None:
     names = Counter(trigger.name for function in TABLE for trigger in function.of(OnSchedule))
 
     assert set(names.values()) == {1}
+
+
+def test_machines_ask_functions_for_what_they_do() -> None:
+    acts = {function.name: set(function.entry.tasks or {}) for function in TABLE}
+
+    wrong = [
+        f"{definition.file}: {name} is asked for {act!r}"
+        for definition in definitions()
+        for name, act in asked(msgspec.json.decode(definition.content))
+        if act not in acts.get(name, set())
+    ]
+
+    assert wrong == []
+
+
+def asked(node: Any) -> Iterator[tuple[str, str]]:
+    """The functions that a machine's steps name, and what their parameters ask for."""
+    if isinstance(node, dict):
+        step = cast("dict[str, Any]", node)
+        parameters: dict[str, Any] = step.get("Parameters") or {}
+        within: dict[str, Any] = parameters.get("Payload", parameters)
+        for resource in (step.get("Resource"), parameters.get("FunctionName")):
+            if isinstance(resource, str) and (named := re.search(r"\$\{([a-z-]+)\}", resource)):
+                yield named[1], within.get("act", "")
+        for inner in step.values():
+            yield from asked(inner)
+    elif isinstance(node, list):
+        for inner in cast("list[Any]", node):
+            yield from asked(inner)
 
 
 def test_the_page_of_functions_is_that_of_the_table() -> None:

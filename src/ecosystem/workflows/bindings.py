@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ecosystem.app import App
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.bus import Event
-from ecosystem.ports.workflows import TaskCall, TaskHandler
+from ecosystem.ports.workflows import TaskCall, TaskFailed, TaskHandler
 from ecosystem.workflows.functions import TABLE, Function
 from ecosystem.workflows.patterns import of_types, pattern
 from ecosystem.workflows.rules import Rule
@@ -23,12 +23,19 @@ from ecosystem.workflows.schedules import ScheduleFired, firing_of
 from ecosystem.workflows.triggers import Hook, OnChanges, OnEvent, OnHook, OnSchedule, OnTask
 
 T = TypeVar("T")
+Fields = Mapping[str, Any]
 HOOKS: Mapping[Hook, str] = {Hook.POST_CONFIRMATION: "UserConfirmed"}
 """The event that tells of each moment at which a cloud's identity provider would call."""
 
 
 class TookTooLong(Unavailable):
     """The function had no end in its time."""
+
+
+def act_of(call: TaskCall) -> str:
+    """What the step asks the function for; empty when it does not say."""
+    asked = cast("Fields", call.input).get("act") if isinstance(call.input, Mapping) else None
+    return asked if isinstance(asked, str) else ""
 
 
 async def in_time(function: Function, called: Awaitable[T]) -> T:
@@ -105,10 +112,13 @@ async def _follow(market: App, function: Function, trigger: OnChanges) -> int:
 
 
 def _on_task(market: App, function: Function) -> TaskHandler:
-    act = function.entry.task
-    assert act is not None, function.name
+    acts = function.entry.tasks
+    assert acts is not None, function.name
 
     async def carry_out(call: TaskCall) -> Any:
-        return await in_time(function, act(market, call))
+        asked = act_of(call)
+        if asked not in acts:
+            raise TaskFailed("ActUnknown", f"{function.name} has no act {asked!r}.")
+        return await in_time(function, acts[asked](market, call))
 
     return carry_out

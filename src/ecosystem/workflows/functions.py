@@ -30,6 +30,7 @@ from ecosystem.workflows.entries import (
     search_indexer,
     stripe_webhook,
     webhook_authorizer,
+    workflow_orchestrator,
 )
 from ecosystem.workflows.triggers import (
     Entry,
@@ -69,7 +70,7 @@ class Permission(StrEnum):
     SEARCH_WRITE = "search:write"
     BLOBS_READ = "blobs:read"
     BLOBS_WRITE = "blobs:write"
-    EXECUTIONS_START = "executions:start"
+    EXECUTIONS = "executions"
     WEBHOOK_SECRETS = "webhook-secrets"
     LINK_KEY = "link-key"
 
@@ -220,6 +221,13 @@ TABLE: tuple[Function, ...] = (
         timeout_s=10,
         retries=0,
         permissions=(Permission.TABLE_WRITE, Permission.WEBHOOK_SECRETS),
+    ),
+    Function(
+        name="workflow-orchestrator",
+        entry=workflow_orchestrator.ENTRY,
+        triggers=(types(*workflow_orchestrator.TYPES),) if workflow_orchestrator.TYPES else (),
+        timeout_s=30,
+        permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS),
     ),
 )
 """The functions, by name."""

@@ -67,7 +67,7 @@ class OnRoute(Struct, frozen=True, kw_only=True):
 
 
 class OnTask(Struct, frozen=True, kw_only=True):
-    """States of machines that name the function. `acts` are what their input may ask for under `act`."""
+    """Steps of machines that name the function. `acts` are what their input may ask for under `act`."""
 
     acts: tuple[str, ...]
 
@@ -115,11 +115,12 @@ class Entry:
     """What a function does about each kind of trigger that its row in the table names.
 
     An act may be called twice for one cause, and has one effect. `changes` takes the next ones in and returns how many
-    there were; it keeps its own place. What `event` and `schedule` return nobody reads.
+    there were; it keeps its own place. `tasks` are by what the input of a machine's step asks for under `act`; each
+    returns the step's result, a JSON value. What `event` and `schedule` return nobody reads.
     """
 
     event: Callable[[App, Event], Awaitable[object]] | None = None
     schedule: Callable[[App, Firing], Awaitable[object]] | None = None
     changes: Callable[[App, OnChanges], Awaitable[int]] | None = None
     request: Callable[[App, Posted], Awaitable[object]] | None = None
-    task: Callable[[App, TaskCall], Awaitable[Any]] | None = None
+    tasks: Mapping[str, Callable[[App, TaskCall], Awaitable[Any]]] | None = None
