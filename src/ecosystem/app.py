@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, Plans, Policies
+from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.insights import Figures, Inspections, Tally
@@ -66,6 +66,7 @@ class App:
     availability: Availability
     holds: Holds
     bookings: Bookings
+    outside_calendars: OutsideCalendars
     payments: Payments
     refunds: Refunds
     webhooks: Webhooks
@@ -166,6 +167,7 @@ class App:
             notifications=notifications,
             figures=figures,
             tally=Tally(table, clock, Counting(services).read),
+            outside_calendars=OutsideCalendars(table, clock, plans, ports.calendars, ports.seal),
             inspections=Inspections(table, clock, ports.inspector),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),

@@ -11,6 +11,7 @@ from ecosystem.api.plain import After, Limit, Paging, connection, policy, price
 from ecosystem.api.roots import Ask, Plain, Roots
 from ecosystem.api.sheets import refund_share, sheet, sheets, told_hold
 from ecosystem.contexts.booking import (
+    AddCalendar,
     AnswerProposal,
     BookingStatus,
     CancelBooking,
@@ -18,6 +19,7 @@ from ecosystem.contexts.booking import (
     DatedHours,
     DaySlots,
     FreeTimes,
+    OutsideCalendar,
     Plan,
     ReportNoShow,
     Reschedule,
@@ -103,6 +105,11 @@ class InStatus(Struct, frozen=True, kw_only=True):
     status: BookingStatus
     limit: Limit = 25
     after: After | None = None
+
+
+class OfCalendar(Struct, frozen=True, kw_only=True):
+    provider_id: str
+    calendar_id: Annotated[str, Meta(max_length=64)]
 
 
 class TakeOver(Struct, frozen=True, kw_only=True):
@@ -325,6 +332,51 @@ async def set_plan(ask: Ask, request: SetPlan) -> Plain:
     kept = (await ask.market.providers.kept(request.provider_id, ask.actor)).value
     row = await ask.market.plans.set(request, owner_id=kept.owner_id or kept.provider_id, actor=ask.actor)
     return _plan(row)
+
+
+@ROOTS.query
+async def outside_calendars(ask: Ask, request: OfProvider) -> list[Plain]:
+    owner_id = await _owner(ask, request.provider_id)
+    found = await ask.market.outside_calendars.of(request.provider_id, ask.actor, owner_id=owner_id)
+    return [_calendar(each) for each in found]
+
+
+@ROOTS.mutation
+async def add_calendar(ask: Ask, request: AddCalendar) -> Plain:
+    owner_id = await _owner(ask, request.provider_id)
+    return _calendar(await ask.market.outside_calendars.add(request, ask.actor, owner_id=owner_id))
+
+
+@ROOTS.mutation
+async def read_calendar(ask: Ask, request: OfCalendar) -> Plain:
+    owner_id, calendars = await _owner(ask, request.provider_id), ask.market.outside_calendars
+    return _calendar(await calendars.refresh(request.provider_id, request.calendar_id, ask.actor, owner_id=owner_id))
+
+
+@ROOTS.mutation
+async def remove_calendar(ask: Ask, request: OfCalendar) -> list[Plain]:
+    owner_id, calendars = await _owner(ask, request.provider_id), ask.market.outside_calendars
+    await calendars.remove(request.provider_id, request.calendar_id, ask.actor, owner_id=owner_id)
+    return [_calendar(each) for each in await calendars.of(request.provider_id, ask.actor, owner_id=owner_id)]
+
+
+async def _owner(ask: Ask, provider_id: str) -> str:
+    kept = (await ask.market.providers.kept(provider_id, ask.actor)).value
+    return kept.owner_id or kept.provider_id
+
+
+def _calendar(calendar: OutsideCalendar) -> Plain:
+    return {
+        "calendarId": calendar.calendar_id,
+        "name": calendar.name,
+        "host": calendar.host,
+        "busy": calendar.busy,
+        "leftOut": calendar.left_out,
+        "readAt": calendar.read_at,
+        "triedAt": calendar.tried_at,
+        "dueAt": calendar.due_at,
+        "problem": calendar.problem or None,
+    }
 
 
 @ROOTS.mutation

@@ -113,6 +113,7 @@ TABLE: tuple[Function, ...] = (
                 fields=(
                     "Query.hold",
                     "Query.booking",
+            OnSchedule(name=booking_processor.CALENDARS, expression="rate(5 minutes)"),
                     "Query.myBookings",
                     "Query.providerBookings",
                     "Query.bookingsInStatus",

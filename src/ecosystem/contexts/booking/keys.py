@@ -15,6 +15,7 @@ from ecosystem.ports.table import Key
 
 SHARDS = 8
 BUSY = "BUSY#"
+CALENDARS = "CALENDAR#"
 BOOKINGS = "BOOKING#"
 """What the places of bookings in the indexes by customer and provider begin with."""
 
@@ -31,6 +32,16 @@ def plan(provider_id: str) -> Key:
 def busy(provider_id: str, feed: str) -> Key:
     """Access: the busy spans of one imported calendar; all of a provider's by the prefix `BUSY#`."""
     return Key(provider(provider_id), f"{BUSY}{feed}")
+
+
+def outside_calendar(provider_id: str, calendar_id: str) -> Key:
+    """Access: one calendar that a provider keeps elsewhere; all of a provider's by the prefix `CALENDAR#`."""
+    return Key(provider(provider_id), f"{CALENDARS}{calendar_id}")
+
+
+def calendars_due(shard: int) -> str:
+    """Access (status index): calendars kept elsewhere, of a shard, in order of when they are read next."""
+    return f"CALENDAR#due#{shard}"
 
 
 def day(provider_id: str, day: date) -> Key:

@@ -35,6 +35,7 @@ PLANNED = (
 START, COMPLETE, SETTLE = "start-booking", "complete-booking", "settle-no-show"
 HOLDS, DUE, LEFT = "expire-holds", "due-bookings", "left-bookings"
 TRIES_MAX = 5
+CALENDARS = "read-calendars"
 
 _NEXT: Mapping[str, str] = {
     BookingStatus.CONFIRMED: START,
@@ -96,6 +97,7 @@ async def move_on(market: App, firing: Firing) -> None:
         DUE: market.sweep.bookings_due,
         LEFT: market.sweep.bookings_left,
     }
+        CALENDARS: market.outside_calendars.read_due,
     if act := acts.get(firing.schedule):
         await _done(market, firing.matter, act)
     else:
