@@ -33,11 +33,10 @@ from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.commands.settings import settings
 from ecosystem.contexts.ledger import Sequencer
 from ecosystem.contexts.payments import Webhooks
-from ecosystem.journeys.access import Access
-from ecosystem.journeys.telling import TOLD
 from ecosystem.kernel.ids import RANDOM_BYTES, make
 from ecosystem.ports.bus import Event, type_of
 from ecosystem.sandbox import Keys
+from ecosystem.workflows.bindings import awaited
 from ecosystem.workflows.deliveries import Deliveries
 from ecosystem.workflows.relay import Checkpoint, checkpoint_key
 
@@ -51,8 +50,8 @@ GOAL_A_SECOND = "at least 250"
 GOAL_P99 = "50 ms or less"
 DRAINED_S_MAX = 60.0
 FIRST_DAY = 3
-AWAITED = {*TOLD, *Access.TOLD, "UserConfirmed", "WebhookStored", "PaymentAuthorized", "RefundRequested"}
-"""Types of event that some reaction waits for."""
+AWAITED = awaited()
+"""Types of event that some function waits for."""
 
 
 class Backlog(Struct, frozen=True, kw_only=True):

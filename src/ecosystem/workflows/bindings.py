@@ -67,6 +67,13 @@ def rules(market: App, table: Sequence[Function] = TABLE) -> list[Rule]:
     return made
 
 
+def awaited(table: Sequence[Function] = TABLE) -> frozenset[str]:
+    """Types of event that some function waits for."""
+    named = (pattern(trigger.pattern).types or frozenset() for function in table for trigger in function.of(OnEvent))
+    hooks = {HOOKS[trigger.hook] for function in table for trigger in function.of(OnHook)}
+    return frozenset(hooks | {ScheduleFired.__name__}).union(*named)
+
+
 def followers(market: App, table: Sequence[Function] = TABLE) -> list[Follower]:
     """Who follows the changes."""
     return [
