@@ -28,7 +28,7 @@ async def test_one_that_wakes_after_its_lease_is_refused_by_its_fence(world: Mad
 
     assert ended(await second.describe("m:one")) == ("SUCCEEDED", {"by": 2}, None, None)
     assert [call.fence for call in (*paused.calls, *other.calls) if call.function == "held"] == [1, 2]
-    assert first.load.fenced_off == 1
+    assert first.load.late == 1
     assert paused.called("echo") == 0
     assert (await types(second)).count("TaskStateExited") == 2
 
@@ -53,7 +53,7 @@ async def test_a_late_answer_is_refused_while_the_other_still_makes_the_call(wor
     other.open.set()
     await looking
 
-    assert first.load.fenced_off == 1
+    assert first.load.late == 1
     assert running.status is ExecutionStatus.RUNNING
     assert (await second.describe("m:one")).output == {"by": 2}
 
@@ -74,7 +74,7 @@ async def test_one_whose_claim_was_taken_does_not_begin_what_stood_in_line(world
 
     assert paused.called("held") == 32
     assert other.called("held") == 34
-    assert first.load.fenced_off == 32
+    assert first.load.late == 32
 
 
 async def test_a_long_call_of_a_living_interpreter_is_left_to_it(world: Made) -> None:

@@ -159,7 +159,7 @@ async def lived(
                 (execution.status, execution.output, execution.error, execution.cause),
                 Counter(outside.effects.values()),
             )
-        left = [living, *workflows._tasks, *workflows._calls.tasks_running]
+        left = [living, *workflows.at_work]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -240,7 +240,7 @@ class Failing:
 async def test_a_table_that_fails_now_and_then_loses_and_repeats_nothing(
     world: Made, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecosystem.adapters.embedded.workflows.RETRY_S", 0.001)
+    monkeypatch.setattr("ecosystem.adapters.embedded.workflows_interpreter.RETRY_S", 0.001)
     definition = machine(
         {
             "A": {"Type": "Task", "Resource": "echo", "Next": "Wait"},
@@ -290,6 +290,27 @@ async def test_a_start_that_was_written_though_it_seemed_to_fail_is_carried_out(
 
     assert (await workflows.describe("m:one")).output == {"k": 1}
     assert len(here.functions.calls) == 2
+
+
+async def test_an_answer_that_was_written_though_it_seemed_to_fail_has_its_calls_made(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecosystem.adapters.embedded.workflows_interpreter.RETRY_S", 0.001)
+    here = world(chain("ask.waitForTaskToken", "echo"))
+    here.table = failing = Failing(here.table, Fixed(0.9))
+    workflows = here.interpreter()
+    await workflows.start(here.request(), ACTOR)
+    await workflows.drained()
+    (waits,) = await workflows.awaited("m:one")
+
+    failing.random = Fixed(0.3)
+    with pytest.raises(Unavailable):
+        await workflows.succeed(waits.token, {"yes": True})
+    failing.random = Fixed(0.9)
+    await workflows.drained()
+
+    assert (await workflows.describe("m:one")).output == {"yes": True}
+    assert here.functions.called("echo") == 1
 
 
 class Fixed(Random):

@@ -14,7 +14,19 @@ from ecosystem.ports.table import Index, Key, Row
 class Live:
     """One execution. While `driving`, one task takes in what arrives; everyone else leaves theirs in the `inbox`."""
 
-    __slots__ = ("driving", "due_at", "execution_id", "head", "inbox", "jobs", "key", "places", "version", "wakes_at")
+    __slots__ = (
+        "doubtful",
+        "driving",
+        "due_at",
+        "execution_id",
+        "head",
+        "inbox",
+        "jobs",
+        "key",
+        "places",
+        "version",
+        "wakes_at",
+    )
 
     def __init__(self, execution_id: str, head: Head, version: int, due_at: datetime | None = None) -> None:
         self.execution_id = execution_id
@@ -30,6 +42,8 @@ class Live:
         self.jobs: dict[int, Job] = {}
         self.inbox: list[Arrival] = []
         self.driving = False
+        self.doubtful = False
+        """Nobody knows whether its last commit was written: the table is to be read before anything else."""
 
     @classmethod
     def of(cls, row: Row[Head]) -> Live:
@@ -49,7 +63,7 @@ class Live:
 
     @property
     def idle(self) -> bool:
-        return not (self.driving or self.inbox or self.jobs)
+        return not (self.driving or self.inbox or self.jobs or self.doubtful)
 
     def placed(
         self, head: Head, wakes_at: datetime | None, *, slack: timedelta, retention: timedelta
