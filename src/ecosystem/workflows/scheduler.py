@@ -112,6 +112,20 @@ class Scheduler:
         now = self.clock.now()
         return await self._becomes(row, resumed(row.value, now), ScheduleResumed(schedule=name, matter=matter), actor)
 
+    async def fire_now(self, name: str, actor: Actor, matter: str = "") -> Schedule:
+        """Fire a schedule at once, beside its times; a one-time schedule then has no other. For operators."""
+        actor.must_operate()
+        row, now = await self._row(schedule_key(name, matter)), self.clock.now()
+        if row.value.matter:
+            await self.table.transact(
+                replace(kept(replace(row.value, next_at=now, paused_at=None)), expected=row.unchanged)
+            )
+            await self._fire(row.key)
+            return row.value
+        firing = Firing(schedule=name, matter="", scheduled_at=now, input=row.value.input)
+        await self.table.transact(told(firing, now, actor))
+        return row.value
+
     async def fire(self) -> int:
         """Fire what is due, as much as is found at once; how many schedules fired."""
         if not self._compared:

@@ -18,7 +18,7 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from ecosystem.kernel.actor import system
+from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Conflict
 from ecosystem.kernel.time import seconds, sortable, utc, zone
 from ecosystem.ports.bus import Event, Fact, announce
@@ -204,7 +204,7 @@ def moved(row: Row[Schedule], after: Schedule) -> Put | Delete:
     return replace(kept(after), expected=row.unchanged)
 
 
-def told(firing: Firing, now: datetime) -> Put:
+def told(firing: Firing, now: datetime, actor: Actor = ACTOR) -> Put:
     """The write of a firing's event. It is found in the schedule's timeline and nowhere else: there are many."""
     key = schedule_key(firing.schedule, firing.matter)
     put = announce(
@@ -217,7 +217,7 @@ def told(firing: Firing, now: datetime) -> Put:
         ),
         aggregate=key.partition,
         sequence=seconds(firing.scheduled_at),
-        actor=ACTOR,
+        actor=actor,
         at=now,
     )
     return replace(put, index={}, expires_at=now + KEPT_FOR, otherwise=FiredBefore())

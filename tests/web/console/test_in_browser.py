@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.browser import chromium, overflow, page, violations
 from tests.web.console.busy import Busy, busy, dead_letter
+from tests.web.console.test_refunds import failed
 from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
 
 from ecosystem.contexts.catalogue import ProviderStatus
@@ -64,6 +65,8 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/providers",
         f"/console/providers/{happened.provider_id}",
         "/console/services",
+        "/console/refunds",
+        shop.run(failed(happened)),
         "/console/ledger",
         "/console/ledger?kind=providers",
         "/console/ledger?kind=escrow",

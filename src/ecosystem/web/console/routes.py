@@ -23,9 +23,10 @@ from ecosystem.web.console.webhooks import routes as _webhooks
 from ecosystem.web.console.workflows import execution as _execution
 from ecosystem.web.console.workflows import functions as _functions
 from ecosystem.web.console.workflows import listing as _executions
+from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
     _acting, _acting_on_bookings, _bookings, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
-    _execution, _executions, _functions, _rules,
+    _execution, _executions, _functions, _rules, _schedules,
 )  # fmt: skip
