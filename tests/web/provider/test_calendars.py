@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -78,8 +79,8 @@ async def test_what_is_wrong_stands_beside_the_field(desk: Desk, pedro: httpx.As
     assert away.status_code == 503
     assert "did not answer in time" in away.text
     assert (plain.status_code, nothing.status_code) == (422, 422)
-    assert "begins with https://" in plain.text
-    assert 'value="http://calendar.example.org/a.ics"' in plain.text
+    assert "begins with https://" in unescape(plain.text)
+    assert 'value="http://calendar.example.org/a.ics"' in unescape(plain.text)
 
 
 async def test_visitors_and_strangers_have_none(desk: Desk) -> None:

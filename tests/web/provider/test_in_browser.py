@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.web.browser import chromium, overflow, page, violations
 from tests.web.provider.desk import Desk, busy_desk, photograph
+from tests.web.provider.test_calendars import elsewhere
 from tests.web.provider.test_claim import listed
 from tests.web.shop import ANA, IVO, PASSWORD, PEDRO, Served, served
 
@@ -63,8 +64,8 @@ def enter(opened: Page, address: str = PEDRO) -> None:
 @pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])
 def test_every_page_is_accessible_and_fits(browser: Browser, shop: Served, desk: Desk, size: str, theme: str) -> None:
     paths = """/provider /provider/requests /provider/bookings /provider/bookings?view=day /provider/services
-        /provider/services/new /provider/availability /provider/availability/dates /provider/availability/preview
-        /provider/profile /provider/earnings /provider/start/photos /provider/start/service /provider/start/live""".split()
+        /provider/services/new /provider/availability /provider/availability/dates /provider/availability/calendars /provider/availability/preview
+        /provider/profile /provider/earnings /provider/payouts /provider/start/photos /provider/start/service /provider/start/live""".split()
     paths += [f"/provider/services/{desk.ids['instant']}", f"/provider/bookings/{desk.ids['ahead']}/move"]
     paths += [f"/provider/bookings/{desk.ids[name]}" for name in BOOKINGS]
     with page(browser, size=size, theme=theme, bypass_csp=True, base=shop.address) as opened:
@@ -95,6 +96,37 @@ def test_a_listing_made_before_they_came_is_offered_to_who_has_the_address(
                 opened.screenshot(
                     path=f"{pictures}/{path.strip('/').replace('/', '-')}-{size}-{theme}.png", full_page=True
                 )
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
+def test_other_calendars_are_added_seen_and_removed(
+    browser: Browser, shop: Served, desk: Desk, size: str, theme: str
+) -> None:
+    shop.run(_beside(desk))
+    with page(browser, size=size, theme=theme, bypass_csp=True, base=shop.address) as opened:
+        enter(opened)
+        opened.goto("/provider/availability")
+        opened.get_by_role("link", name="Other calendars").click()
+        opened.get_by_label("Address of the calendar").fill("http://calendar.example.org/a.ics")
+        opened.get_by_role("button", name="Add calendar").click()
+        expect(opened.get_by_text("it begins with https://")).to_be_visible()
+        expect(opened.get_by_label("Address of the calendar")).to_be_focused()
+        opened.get_by_label("Address of the calendar").fill("webcal://calendar.example.org/secret.ics")
+        opened.get_by_label("What you call it").fill("Family")
+        opened.get_by_role("button", name="Add calendar").click()
+        expect(opened.get_by_role("listitem").filter(has_text="1 busy time")).to_be_visible()
+        opened.reload()
+        assert (violations(opened), overflow(opened)) == ([], 0)
+        if pictures := os.environ.get("PICTURES"):
+            opened.screenshot(path=f"{pictures}/calendars-{size}-{theme}.png", full_page=True)
+        opened.get_by_role("main").get_by_role("button", name="Remove").click()
+        expect(opened.get_by_text("No other calendar")).to_be_visible()
+
+
+async def _beside(desk: Desk) -> None:
+    elsewhere(desk)
 
 
 def test_they_take_it_over(browser: Browser, shop: Served) -> None:
@@ -285,3 +317,22 @@ def test_the_area_works_before_its_script_has_loaded(browser: Browser, shop: Ser
         expect(opened.get_by_text("Gutters cleaned is on offer.")).to_be_visible()
         opened.goto("/provider/availability/preview")
         expect(opened.get_by_role("heading", name="Why these times")).to_be_visible()
+
+
+def test_payouts_are_set_up_on_the_processors_pages(browser: Browser, shop: Served, desk: Desk) -> None:
+    with page(browser, base=shop.address) as opened:
+        enter(opened)
+        opened.goto("/provider/earnings")
+        opened.get_by_role("link", name="Set up payouts").click()
+        opened.get_by_role("link", name="Set up payouts").click()
+        expect(opened.get_by_role("heading", name="Set up payouts")).to_be_visible()
+        assert not opened.url.startswith(shop.address)
+        opened.get_by_label("First name").fill("Pedro")
+        opened.get_by_label("Last name").fill("Ferreira")
+        opened.get_by_label("Date of birth").fill("1902-01-01")
+        opened.get_by_label("IBAN", exact=True).fill("PT50 0002 0123 1234 5678 9015 4")
+        opened.get_by_label("I accept the terms").check()
+        opened.get_by_role("button", name="Agree and submit").click()
+        expect(opened.get_by_text("Ready", exact=True)).to_be_visible()
+        expect(opened.get_by_text("•••• 0154")).to_be_visible()
+    assert desk.provider_id

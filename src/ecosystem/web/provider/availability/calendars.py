@@ -11,7 +11,6 @@ from ecosystem.contexts.booking import AddCalendar
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.web import forms
 from ecosystem.web.answers import Answer
-from ecosystem.web.forms import Form
 from ecosystem.web.provider.area import Area, area, get, post
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
@@ -34,7 +33,7 @@ async def show(request: Visit) -> Answer:
     here = await area(request)
     if here.plan is None:
         return request.redirect("/provider/availability")
-    return here.page(PAGE, **await _values(here, forms.blank(Added)))
+    return here.page(PAGE, form=forms.blank(Added), **await _around(here))
 
 
 @post("/provider/availability/calendars")
@@ -46,7 +45,7 @@ async def add(request: Visit) -> Answer:
         wish = AddCalendar(provider_id=here.provider_id, address=asked.address, name=asked.name)
         added = await request.market.outside_calendars.add(wish, request.actor, owner_id=here.owner_id)
     except Refusal as no:
-        return here.again(PAGE, FORM, form.refused(no), **await _values(here, form.refused(no)))
+        return here.again(PAGE, FORM, form.refused(no), **await _around(here))
     return request.redirect(TO, toast=Toast(text=f"{added.name} is read: {_times(added.busy)} kept free for you."))
 
 
@@ -74,6 +73,6 @@ def _times(count: int) -> str:
     return "1 busy time" if count == 1 else f"{count} busy times"
 
 
-async def _values(here: Area, form: Form[Any]) -> dict[str, Any]:
+async def _around(here: Area) -> dict[str, Any]:
     found = await here.request.market.outside_calendars.of(here.provider_id, here.request.actor, owner_id=here.owner_id)
-    return {"tab": "calendars", "calendars": found, "form": form}
+    return {"tab": "calendars", "calendars": found}
