@@ -215,7 +215,8 @@ class History:
             text="Not as agreed",
             wanted=self._part(paid),
         )
-        await shop.app.disputing.open(request, await self._someone(shop))
+        customer = Actor(actor_id=(await shop.app.bookings.row(booking_id)).value.customer_id)
+        await shop.app.disputing.open(request, self.random.choice((customer, customer, OWNER, OPERATOR)))
 
     async def answer_dispute(self, shop: Market) -> None:
         for dispute in await shop.app.disputes.of_booking(await self._disputed(shop)):
@@ -258,7 +259,8 @@ class History:
 
     async def _disputed(self, shop: Market) -> str:
         page = await shop.app.ports.table.scan(Dispute, limit=100)
-        return self.random.choice([each.booking_id for each in page.values] or [self._any()])
+        waiting = [each for each in page.values if not each.is_over and each.state is not State.AT_BANK]
+        return self.random.choice([each.booking_id for each in waiting or page.values] or [self._any()])
 
     def _part(self, whole: Money) -> Money:
         """All of it or some, in steps that every card pays."""

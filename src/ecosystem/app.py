@@ -7,11 +7,12 @@ from typing import Self
 
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
+from ecosystem.contexts.disputes import Disputes, RuleBook
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
-from ecosystem.contexts.payments import Payments, Refunds, Webhooks
+from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Webhooks
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
@@ -22,6 +23,7 @@ from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.counting import Counting
+from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.dossiers import Dossiers
 from ecosystem.journeys.earnings import Earnings
 from ecosystem.journeys.executions import Watching
@@ -35,12 +37,14 @@ from ecosystem.journeys.lookups import Lookups
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.onboarding import Onboarding
 from ecosystem.journeys.oversight import Oversight
+from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
 from ecosystem.journeys.telling import Telling
 from ecosystem.journeys.timelines import Timelines
 from ecosystem.journeys.verification import Verifying
+from ecosystem.journeys.welcoming import Welcoming
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Table
@@ -62,14 +66,16 @@ class App:
     shelf: Shelf
     media: MediaLibrary
     plans: Plans
+    outside_calendars: OutsideCalendars
     policies: Policies
     availability: Availability
     holds: Holds
     bookings: Bookings
-    outside_calendars: OutsideCalendars
     payments: Payments
     refunds: Refunds
     webhooks: Webhooks
+    disputes: Disputes
+    dispute_rules: RuleBook
     ledger: Ledger
     statements: Statements
     tariff: Tariff
@@ -90,10 +96,13 @@ class App:
     claiming: Claiming
     offering: Offering
     onboarding: Onboarding
+    welcoming: Welcoming
+    payout_accounts: PayoutAccounts
     earnings: Earnings
     checkout: Checkout
     acceptance: Acceptance
     closing: Closing
+    disputing: Disputing
     refunding: Refunding
     failed_refunds: FailedRefunds
     hearing: Hearing
@@ -120,14 +129,15 @@ class App:
         statements = Statements(table, ledger)
         services, providers = Services(table, clock), Providers(table, clock)
         offering = Offering(services, plans, availability, tariff, ports.cards)
-        settlement = Settlement(table, clock, bookings, payments, refunds, ledger)
+        disputes, dispute_rules = Disputes(table), RuleBook(table, clock)
+        settlement = Settlement(table, clock, bookings, payments, refunds, disputes, ledger)
         links = GuestLinks(ports.guest_link_key)
         checkout = Checkout(table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links)
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
+        disputing = Disputing(table, clock, cards, bookings, payments, disputes, dispute_rules, closing)
         refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
         adopting = Adopting(table, clock, cards, bookings, payments, refunds, ledger, settlement)
-        hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting)
         identity = Identity.of(
             table,
             clock,
@@ -139,8 +149,13 @@ class App:
             issuer=brand.name,
         )
         notifications = Notifications.of(table, clock, press=ports.press, mailer=ports.mailer, brand=brand)
+        payout_accounts = PayoutAccounts(
+            table, clock, ports.accounts, providers, identity.profiles, PayoutAccountBook(table), notifications
+        )
+        hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
+        onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
         people, outbox = identity.people, notifications.outbox
         return cls(
             ports=ports,
@@ -152,6 +167,7 @@ class App:
             shelf=Shelf(table),
             media=MediaLibrary(table, ports.blobs, ports.images, clock, entropy),
             plans=plans,
+            outside_calendars=OutsideCalendars(table, clock, plans, ports.calendars, ports.seal),
             policies=policies,
             availability=availability,
             holds=holds,
@@ -159,6 +175,8 @@ class App:
             payments=payments,
             refunds=refunds,
             webhooks=webhooks,
+            disputes=disputes,
+            dispute_rules=dispute_rules,
             ledger=ledger,
             statements=statements,
             tariff=tariff,
@@ -167,7 +185,6 @@ class App:
             notifications=notifications,
             figures=figures,
             tally=Tally(table, clock, Counting(services).read),
-            outside_calendars=OutsideCalendars(table, clock, plans, ports.calendars, ports.seal),
             inspections=Inspections(table, clock, ports.inspector),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
@@ -178,13 +195,14 @@ class App:
             links=links,
             claiming=Claiming(bookings, links),
             offering=offering,
-            onboarding=Onboarding(
-                identity.people, identity.profiles, providers, services, publishing, standings, plans
-            ),
+            onboarding=onboarding,
+            welcoming=Welcoming(onboarding, identity.profiles, notifications),
+            payout_accounts=payout_accounts,
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,
+            disputing=disputing,
             refunding=refunding,
             failed_refunds=FailedRefunds(table, clock, bookings, payments, refunds, ledger, refunding),
             hearing=hearing,
@@ -201,6 +219,8 @@ class App:
                 closing,
                 refunding,
                 hearing,
+                disputes,
+                disputing,
             ),
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),

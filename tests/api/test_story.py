@@ -201,6 +201,39 @@ async def books_and_moves(shop: Shop) -> None:
     assert cancelled["refunds"][0]["amount"]["minor"] == 10_000
 
 
+async def is_disputed(shop: Shop, booking_id: str, operator: Client) -> None:
+    ada, pedro = await shop.signed_in(ADA), await shop.signed_in(PEDRO)
+    dispute = {"bookingId": booking_id, "disputeId": shop.id("dsp")}
+    eur = {"currency": "EUR"}
+    asked = dispute | {"cause": "cut_short", "text": "Late", "wanted": eur | {"minor": 8_000}}
+    assert (await ada.all_of("openDispute", input=asked))["state"] == "review"
+    offer = dispute | {"answer": "offered", "offered": eur | {"minor": 2_000}}
+    offered = await pedro.all_of("answerDispute", input=offer)
+    assert (offered["state"], offered["said"]["offered"]["minor"]) == ("offered", 2_000)
+    assert (await ada.all_of("declineOffer", **dispute))["state"] == "contested"
+    waiting = await operator.all_of("disputesInState", depth=2, state="contested")
+    assert [each["disputeId"] for each in waiting["nodes"]] == [dispute["disputeId"]]
+    decided = dispute | {"refund": eur | {"minor": 5_000}, "reason": "Half"}
+    assert (await operator.all_of("decideDispute", input=decided))["verdict"]["refund"]["minor"] == 5_000
+    assert (await pedro.all_of("dispute", **dispute))["state"] == "decided"
+    assert len(await ada.all_of("disputesOf", bookingId=booking_id)) == 1
+    rules = await operator.all_of("disputeRules")
+    limits = {"limits": [eur | {"minor": 3_000}], "version": rules["version"]}
+    assert (await operator.all_of("setDisputeRules", input=limits))["limits"][0]["minor"] == 3_000
+
+
+async def is_settled_between_the_two(shop: Shop, *, taken_back: str, offered: str) -> None:
+    ada, pedro = await shop.signed_in(ADA), await shop.signed_in(PEDRO)
+    first = {"bookingId": taken_back, "disputeId": shop.id("dsp")}
+    assert (await ada.all_of("openDispute", input=first | {"text": "Late"}))["wanted"]["minor"] == 10_000
+    assert (await ada.all_of("withdrawDispute", **first))["state"] == "withdrawn"
+    second = {"bookingId": offered, "disputeId": shop.id("dsp")}
+    await ada.all_of("openDispute", input=second | {"text": "Cold"})
+    offer = {"answer": "offered", "offered": {"minor": 100, "currency": "EUR"}}
+    await pedro.all_of("answerDispute", input=second | offer)
+    assert (await ada.all_of("acceptOffer", **second))["verdict"]["by"] == "customer"
+
+
 async def ends_in_every_way(shop: Shop, operator: Client) -> None:
     ada, pedro = await shop.signed_in(ADA), await shop.signed_in(PEDRO)
     asking = await shop.market.service(shop.provider_id, owner=PEOPLE[PEDRO], instant=False)
@@ -222,12 +255,11 @@ async def ends_in_every_way(shop: Shop, operator: Client) -> None:
     assert (await ada.all_of("reportNoShow", input=report))["absent"] == "provider"
     settled = await pedro.all_of("settleNoShow", bookingId=missed["bookingId"])
     assert settled["refund"]["amount"]["minor"] == 10_000
-    assert (await ada.all_of("disputeBooking", bookingId=disputed["bookingId"], reason="Late"))["status"] == "disputed"
-    concluded = {"bookingId": disputed["bookingId"], "shareBps": 5_000, "reason": "Half"}
-    assert (await operator.all_of("concludeDispute", input=concluded))["refund"]["amount"]["minor"] == 5_000
+    await is_disputed(shop, disputed["bookingId"], operator)
+    await is_settled_between_the_two(shop, taken_back=request["bookingId"], offered=done["bookingId"])
 
     earned = await pedro.all_of("earnings", depth=2, providerId=shop.provider_id, currency="EUR")
-    assert earned["balances"][0]["money"]["minor"] == 9_000 + 4_500
+    assert earned["balances"][0]["money"]["minor"] == 9_000 + 4_500 - 90
     assert [each["booking"]["bookingId"] for each in earned["releases"]] == [request["bookingId"]]
     lines = await pedro.all_of("earningsStatement", depth=2, providerId=shop.provider_id, currency="EUR", first=1)
     assert lines["pageInfo"]["hasNextPage"]
@@ -236,7 +268,7 @@ async def ends_in_every_way(shop: Shop, operator: Client) -> None:
     assert (await operator.all_of("giveBack", input=given))["state"] == "issued"
     await shop.market.sequence()
     account = await operator.all_of("ledgerAccount", accountId="commission:EUR")
-    assert account["net"] == str(1_000 + 500 - 100)
+    assert account["net"] == str(1_000 + 500 - 100 - 10)
     today = shop.clock.now().date()
     span = {"startAt": f"{today}T00:00:00Z", "endAt": f"{today + timedelta(days=1)}T00:00:00Z"}
     statement = await operator.all_of("ledgerStatement", accountId="commission:EUR", first=2, **span)

@@ -13,7 +13,7 @@ from .programs import ADA, EVE, PEDRO, PEOPLE, Client, Shop, root_field, whole
 
 OPEN = {
     "search", "suggestions", "categories", "service", "provider", "policies", "rates", "freeTimes", "firstFreeDay",
-    "quote", "cardElement", "me", "signUp", "mailConfirmationAgain", "confirmSignUp", "confirmSignUpByCode", "signIn",
+    "quote", "cardElement", "disputeRules", "me", "signUp", "mailConfirmationAgain", "confirmSignUp", "confirmSignUpByCode", "signIn",
     "completeSignIn", "refresh", "askReset", "resetPassword", "resetPasswordByCode", "welcomeGuest",
 }  # fmt: skip
 """What needs no token."""
@@ -43,6 +43,13 @@ async def arguments(shop: Shop) -> dict[str, Any]:
         "userId": PEOPLE[ADA].actor_id,
         "pay": shop.payment(waits),
         "refundId": shop.id("rfd"),
+        "disputeId": shop.id("dsp"),
+        "text": "A reason",
+        "answer": "accepted",
+        "refund": {"minor": 1, "currency": "EUR"},
+        "wanted": {"minor": 1, "currency": "EUR"},
+        "limits": [],
+        "state": "review",
         "startAt": shop.tomorrow(16),
         "firstDay": "2026-11-22",
         "lastDay": "2026-11-23",

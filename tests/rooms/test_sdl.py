@@ -26,6 +26,8 @@ from ecosystem.api.roots import Root
 from ecosystem.contexts.booking import BookingStatus, HoldStatus, Side
 from ecosystem.contexts.booking import Mode as BookedMode
 from ecosystem.contexts.catalogue import Mode, ProviderStatus, ServiceStatus
+from ecosystem.contexts.disputes import Answer, Cause, Kind, Party
+from ecosystem.contexts.disputes import State as DisputeState
 from ecosystem.contexts.identity import Standing
 from ecosystem.contexts.ledger import State
 from ecosystem.contexts.notifications import LetterStatus, Topic
@@ -58,6 +60,11 @@ ENUMS: Mapping[str, type[Enum]] = {
     "Standing": Standing,
     "SuggestionKind": SuggestionKind,
     "Topic": Topic,
+    "DisputeAnswer": Answer,
+    "DisputeCause": Cause,
+    "DisputeKind": Kind,
+    "DisputeParty": Party,
+    "DisputeState": DisputeState,
     "TransferState": State,
 }
 

@@ -15,7 +15,6 @@ from ecosystem.contexts.booking import (
     AnswerProposal,
     BookingStatus,
     CancelBooking,
-    ConcludeDispute,
     DatedHours,
     DaySlots,
     FreeTimes,
@@ -69,11 +68,6 @@ class OfBooking(Struct, frozen=True, kw_only=True):
 class OfBookingWhy(Struct, frozen=True, kw_only=True):
     booking_id: str
     reason: str = ""
-
-
-class Dispute(Struct, frozen=True, kw_only=True):
-    booking_id: str
-    reason: str
 
 
 class OtherDates(Struct, frozen=True, kw_only=True):
@@ -304,16 +298,6 @@ async def report_no_show(ask: Ask, request: ReportNoShow) -> Plain:
 @ROOTS.mutation
 async def settle_no_show(ask: Ask, request: OfBooking) -> Plain:
     return await sheet(ask, await ask.market.closing.settle_no_show(request.booking_id, ask.actor))
-
-
-@ROOTS.mutation
-async def dispute_booking(ask: Ask, request: Dispute) -> Plain:
-    return await sheet(ask, await ask.market.closing.dispute(request.booking_id, request.reason, ask.actor))
-
-
-@ROOTS.mutation
-async def conclude_dispute(ask: Ask, request: ConcludeDispute) -> Plain:
-    return await sheet(ask, await ask.market.closing.conclude(request, ask.actor))
 
 
 @ROOTS.mutation

@@ -24,6 +24,7 @@ FILES = (
     "search",
     "catalogue",
     "booking",
+    "disputes",
     "payments",
     "ledger",
     "identity",

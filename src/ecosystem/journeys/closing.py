@@ -6,7 +6,7 @@ is released to the provider and the platform. What was only authorized is let go
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,13 +30,23 @@ from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.refunding import NothingPaid, charge_of, taken_from_shares
 from ecosystem.journeys.settlement import Settlement, is_released, sale_of
 from ecosystem.kernel import rates
-from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
 from ecosystem.ports.table import Check, Table, Write
 
+LIFTING = system("dispute-workflow")
+"""Who completes a booking when the dispute over it falls away."""
+
+Also = Callable[[datetime], Awaitable[Sequence[Write]]]
+"""What else is decided at that instant: its writes."""
+
 Decision = Callable[[Booking, datetime], tuple[Booking, BookingFact]]
+
+
+async def nothing(_: datetime) -> Sequence[Write]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +131,47 @@ class Closing:
             booking_id, lambda known, at: booked.settle_no_show(known, actor, at, reason), actor, "did not come"
         )
 
-    async def dispute(self, booking_id: str, reason: str, actor: Actor) -> Booking:
-        """Dispute the booking: what is still held stays so until it is concluded."""
+    async def dispute(self, booking_id: str, reason: str, actor: Actor, *, also: Also = nothing) -> Booking:
+        """Dispute the booking: what is still held stays so until it is concluded. `also` is committed with it."""
 
         async def act() -> Booking:
             row = await self.bookings.row(booking_id)
             at = self.clock.now()
             changed, fact = booked.dispute(row.value, reason, actor, at)
-            await self.table.transact(*await self.bookings.writes(row, changed, fact, actor=actor, at=at))
+            writes = await self.bookings.writes(row, changed, fact, actor=actor, at=at)
+            await self.table.transact(*writes, *await also(at))
             return changed
 
         return await self._settle(booking_id, act)
 
-    async def conclude(self, request: ConcludeDispute, actor: Actor) -> Booking:
-        """Decide a dispute, and divide what is held, or take back what was released."""
+    async def conclude(self, request: ConcludeDispute, actor: Actor, *, also: Also = nothing) -> Booking:
+        """Decide a dispute, and divide what is held, or take back what was released. `also` is committed with it."""
         return await self._close(
-            request.booking_id, lambda known, at: booked.conclude(known, request, actor, at), actor, "dispute"
+            request.booking_id, lambda known, at: booked.conclude(known, request, actor, at), actor, "dispute", also
         )
 
-    async def _close(self, booking_id: str, decide: Decision, actor: Actor, reason: str) -> Booking:
-        """Decide the end, and commit it with the division of the money."""
+    async def lift(self, booking_id: str, actor: Actor, *, also: Also = nothing) -> Booking:
+        """Let a dispute fall away: the booking goes on where it still can, else it is completed."""
+
+        def decide(known: Booking, at: datetime) -> tuple[Booking, BookingFact]:
+            if booked.may_resume(known, at):
+                return booked.resume(known, actor, at)
+            return booked.conclude(known, ConcludeDispute(booking_id=booking_id), LIFTING, at)
+
+        return await self._close(booking_id, decide, actor, "dispute", also)
+
+    async def _close(
+        self, booking_id: str, decide: Decision, actor: Actor, reason: str, also: Also = nothing
+    ) -> Booking:
+        """Decide the end, and commit it with the division of the money, and with what is `also` decided."""
 
         async def act() -> Booking:
             row = await self.bookings.row(booking_id)
             at = self.clock.now()
             changed, fact = decide(row.value, at)
             writes = await self.bookings.writes(row, changed, fact, actor=actor, at=at)
-            await self.table.transact(*writes, *await self._divided(row.value, changed, actor, at, reason))
+            divided = await self._divided(row.value, changed, actor, at, reason)
+            await self.table.transact(*writes, *divided, *await also(at))
             return changed
 
         return await self._settle(booking_id, act)
@@ -175,7 +199,7 @@ class Closing:
             )
             released = await taken_from_shares(self.ledger, before, back)
             paid, writes, postings = self.settlement.given_back(paid, after, request, actor, at, released=released)
-        if not was_released:
+        if not was_released and is_released(after):
             rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]
         # The payment must be as it was read: a refund decided meanwhile would change what remains.

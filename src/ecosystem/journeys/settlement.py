@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from ecosystem.contexts import booking as booked
+from ecosystem.contexts import disputes as disputing
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, BookingFact, Bookings, BookingStatus
+from ecosystem.contexts.disputes import BankNews, Disputes, Parties
 from ecosystem.contexts.ledger import Ledger, Sale, Transfer, Whereabouts, Withdrawn, chart
 from ecosystem.contexts.payments import (
     Chargeback,
@@ -33,7 +36,7 @@ from ecosystem.contexts.payments import (
     Refunds,
     RefundState,
 )
-from ecosystem.kernel import rates
+from ecosystem.kernel import ids, rates
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.refusals import Unavailable
@@ -61,6 +64,12 @@ def automatic_refund_id(payment_id: str) -> RefundId:
     return RefundId(f"rfd_{payment_id.partition('_')[2]}")
 
 
+def dispute_id_of(known: Chargeback) -> str:
+    """The id of the dispute that a chargeback is: made from the processor's, so that there is only one."""
+    random = sha256(known.chargeback_id.encode()).digest()[: ids.RANDOM_BYTES]
+    return ids.make("dsp", known.opened_at, random)
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     table: Table
@@ -68,6 +77,7 @@ class Settlement:
     bookings: Bookings
     payments: Payments
     refunds: Refunds
+    disputes: Disputes
     ledger: Ledger
 
     async def learn(self, booking_id: str, payment_id: str, outcome: Outcome, actor: Actor, *also: Write) -> Payment:
@@ -146,6 +156,7 @@ class Settlement:
                 # Whether the money is still in escrow is what the booking says: it must still say so at the commit.
                 writes.append(Check(key=booking.key, expected=booking.unchanged))
             writes += await self._withdrawn(booking.value, row.value, known)
+            writes += await self._recorded(booking.value, after, known, actor, at)
             await self.table.transact(*writes)
             return after
 
@@ -232,6 +243,32 @@ class Settlement:
             owed=_owed(booking, before.gone + now.of_sale - former.of_sale + lying),
         )
         return await self.ledger.writes(*books.withdrawn(sale_of(booking, before), where, former, now))
+
+    async def _recorded(
+        self, booking: Booking, payment: Payment, known: Chargeback, actor: Actor, at: datetime
+    ) -> list[Write]:
+        """The writes of the chargeback's dispute."""
+        news = BankNews(
+            chargeback_id=known.chargeback_id,
+            payment_id=payment.payment_id,
+            dispute_id=dispute_id_of(known),
+            booking_id=booking.booking_id,
+            amount=known.amount,
+            reason=known.reason,
+            inquiry=known.is_inquiry,
+            opened_at=known.opened_at,
+            evidence_due_at=known.evidence_due_at,
+            taken=known.taken,
+            won=known.is_won if known.is_closed else None,
+        )
+        row = await self.disputes.find(booking.booking_id, news.dispute_id)
+        parties = Parties(
+            provider_id=booking.provider_id, owner_id=booking.offer.owner_id, customer_id=booking.customer_id
+        )
+        changed, fact = disputing.of_bank(row.value if row else None, news, parties, payment.captured, actor, at)
+        if row is None:
+            return disputing.made(changed, fact, actor, at)
+        return disputing.becomes(row, changed, fact, actor, at)
 
     async def _refund(self, booking_id: str, refund_id: str) -> Row[Refund]:
         row = await self.refunds.refund(booking_id, refund_id)

@@ -16,10 +16,12 @@ from typing import TypeVar
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
+from ecosystem.contexts.disputes import Disputes, State
 from ecosystem.contexts.payments import NotHeld, Payment, Payments, Refund, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.checkout import ANSWER_WITHIN, AUTHORIZATION_LIFE, Checkout
 from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.kernel.actor import system
@@ -35,6 +37,16 @@ AT_ONCE = 16
 
 UNHEARD_FOR = timedelta(seconds=30)
 """A stored event that no reaction took up for this long is taken up by the sweep."""
+
+FOLLOWED = (
+    State.REVIEW,
+    State.ACCEPTED,
+    State.OFFERED,
+    State.CONTESTED,
+    State.ESCALATED,
+    State.BANK_DECIDED,
+)
+"""States of a dispute in which the system has something to do once it is due."""
 
 LEFT_AFTER = timedelta(hours=25)
 """A request is answered within a day: what is held on a card for longer was left behind."""
@@ -54,6 +66,8 @@ class Sweep:
     closing: Closing
     refunding: Refunding
     hearing: Hearing
+    disputes: Disputes
+    disputing: Disputing
 
     async def holds_due(self) -> int:
         """Let holds expire whose fifteen minutes are over."""
@@ -92,6 +106,19 @@ class Sweep:
             (BookingStatus.NO_SHOW, lambda booking_id: self.closing.settle_no_show(booking_id, ACTOR)),
         )
 
+    async def disputes_due(self) -> int:
+        """Do what is due in disputes: what nobody answered, what is decided by rule, by the bank, or by nobody."""
+        at = self.clock.now()
+        return sum(
+            [
+                await _each(
+                    await self.disputes.due(state, at),
+                    lambda dispute: self.disputing.follow(dispute.booking_id, dispute.dispute_id),
+                )
+                for state in FOLLOWED
+            ]
+        )
+
     async def all(self) -> int:
         """Every part once, in the order in which one may need the other; how much was found."""
         parts = (
@@ -101,6 +128,7 @@ class Sweep:
             self.holds_due,
             self.bookings_due,
             self.bookings_left,
+            self.disputes_due,
             self.authorizations_left,
         )
         return sum([await part() for part in parts])

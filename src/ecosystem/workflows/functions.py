@@ -18,16 +18,19 @@ from msgspec import Struct
 
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.telling import TOLD
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX
 from ecosystem.workflows.entries import (
     booking_processor,
+    dispute_workflow,
     enhanced_search,
     notification_handler,
     post_confirmation_trigger,
     profile_events,
     refund_processor,
     search_indexer,
+    stripe_connect,
     stripe_webhook,
     webhook_authorizer,
     workflow_orchestrator,
@@ -41,6 +44,7 @@ from ecosystem.workflows.triggers import (
     OnHook,
     OnRoute,
     OnSchedule,
+    OnTask,
     Trigger,
 )
 
@@ -109,11 +113,11 @@ TABLE: tuple[Function, ...] = (
             OnSchedule(name=booking_processor.LEFT, expression="rate(1 hour)"),
             OnSchedule(name=booking_processor.HOLDS, expression="rate(1 minute)"),
             OnSchedule(name=booking_processor.DUE, expression="rate(1 minute)"),
+            OnSchedule(name=booking_processor.CALENDARS, expression="rate(5 minutes)"),
             OnFields(
                 fields=(
                     "Query.hold",
                     "Query.booking",
-            OnSchedule(name=booking_processor.CALENDARS, expression="rate(5 minutes)"),
                     "Query.myBookings",
                     "Query.providerBookings",
                     "Query.bookingsInStatus",
@@ -141,6 +145,30 @@ TABLE: tuple[Function, ...] = (
         permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.LINK_KEY),
     ),
     Function(
+        name="dispute-workflow",
+        entry=dispute_workflow.ENTRY,
+        triggers=(
+            OnSchedule(name=dispute_workflow.DUE, expression="rate(1 minute)"),
+            OnFields(
+                fields=(
+                    "Query.dispute",
+                    "Query.disputesOf",
+                    "Query.disputesInState",
+                    "Query.disputeRules",
+                    "Mutation.openDispute",
+                    "Mutation.answerDispute",
+                    "Mutation.acceptOffer",
+                    "Mutation.declineOffer",
+                    "Mutation.withdrawDispute",
+                    "Mutation.decideDispute",
+                    "Mutation.setDisputeRules",
+                )
+            ),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
+    ),
+    Function(
         name="enhanced-search",
         entry=enhanced_search.ENTRY,
         triggers=(OnFields(fields=("Query.search", "Query.suggestions")),),
@@ -151,7 +179,7 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="notification-handler",
         entry=notification_handler.ENTRY,
-        triggers=(types(*{*TOLD, *Alarms.TOLD}),),
+        triggers=(types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD}), OnTask(acts=("welcome",))),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.LINK_KEY),
     ),
@@ -165,7 +193,7 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="profile-events",
         entry=profile_events.ENTRY,
-        triggers=(types(*Access.TOLD),),
+        triggers=(types(*Access.TOLD), OnTask(acts=("check",))),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE,),
     ),
@@ -203,6 +231,13 @@ TABLE: tuple[Function, ...] = (
         triggers=(OnChanges(entities=("counter", "provider", "service"), batch=200),),
         timeout_s=60,
         permissions=(Permission.TABLE_READ, Permission.SEARCH_WRITE),
+    ),
+    Function(
+        name="stripe-connect",
+        entry=stripe_connect.ENTRY,
+        triggers=(OnTask(acts=("request", "ask")),),
+        timeout_s=30,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),
     Function(
         name="stripe-webhook",

@@ -36,7 +36,14 @@ from ecosystem.contexts.booking.cancellations import AlreadyStarted, CancelBooki
 from ecosystem.contexts.booking.claims import WrongLink, claim, claim_hash, claim_secret, guest_of
 from ecosystem.contexts.booking.confirmations import accept, confirm, decline, expire, intend_acceptance
 from ecosystem.contexts.booking.contacts import Seen, masked, seen_by_provider, short_name
-from ecosystem.contexts.booking.disputes import DISPUTABLE, ConcludeDispute, conclude, dispute
+from ecosystem.contexts.booking.disputes import (
+    DISPUTABLE,
+    ConcludeDispute,
+    conclude,
+    dispute,
+    may_resume,
+    resume,
+)
 from ecosystem.contexts.booking.events import (
     BookingCancelled,
     BookingClaimed,
@@ -49,6 +56,7 @@ from ecosystem.contexts.booking.events import (
     BookingPlaced,
     BookingRequested,
     BookingRescheduled,
+    BookingResumed,
     BookingStarted,
     DisputeConcluded,
     HoldExpired,
@@ -87,14 +95,6 @@ from ecosystem.contexts.booking.invitations import (
     uid,
 )
 from ecosystem.contexts.booking.offers import Mode, Offer
-from ecosystem.contexts.booking.placements import Placement, await_payment, book, placed, price_of
-from ecosystem.contexts.booking.plans import (
-    Busy,
-    DatedHours,
-    Hours,
-    Plan,
-    PlanChanged,
-    Plans,
 from ecosystem.contexts.booking.outside_calendars import (
     AddCalendar,
     CalendarUnknown,
@@ -103,6 +103,14 @@ from ecosystem.contexts.booking.outside_calendars import (
     OutsideCalendars,
     TooManyCalendars,
 )
+from ecosystem.contexts.booking.placements import Placement, await_payment, book, placed, price_of
+from ecosystem.contexts.booking.plans import (
+    Busy,
+    DatedHours,
+    Hours,
+    Plan,
+    PlanChanged,
+    Plans,
     SetPlan,
     TimeOff,
     Week,
@@ -145,6 +153,7 @@ __all__ = [
     "HOLDS_MAX",
     "MIME",
     "NEXT",
+    "AddCalendar",
     "AlreadyStarted",
     "AnswerProposal",
     "Availability",
@@ -153,7 +162,6 @@ __all__ = [
     "BookingChanged",
     "BookingClaimed",
     "BookingCompleted",
-    "AddCalendar",
     "BookingConfirmed",
     "BookingDeclined",
     "BookingDisputed",
@@ -163,12 +171,14 @@ __all__ = [
     "BookingPlaced",
     "BookingRequested",
     "BookingRescheduled",
+    "BookingResumed",
     "BookingStarted",
     "BookingStatus",
     "Bookings",
     "Busy",
     "Calendar",
     "CalendarBusy",
+    "CalendarUnknown",
     "CancelBooking",
     "Changed",
     "ConcludeDispute",
@@ -178,7 +188,6 @@ __all__ = [
     "DayChanged",
     "DayFull",
     "DaySlots",
-    "CalendarUnknown",
     "Days",
     "DisputeConcluded",
     "Feeds",
@@ -196,6 +205,7 @@ __all__ = [
     "Holds",
     "Host",
     "Hours",
+    "HoursFirst",
     "Method",
     "Mode",
     "NoShowReported",
@@ -203,9 +213,10 @@ __all__ = [
     "NotInThisState",
     "NotYet",
     "Offer",
+    "OutsideCalendar",
+    "OutsideCalendars",
     "OwnService",
     "PlaceBooking",
-    "HoursFirst",
     "Placement",
     "Plan",
     "PlanChanged",
@@ -213,8 +224,6 @@ __all__ = [
     "Plans",
     "Policies",
     "Policy",
-    "OutsideCalendar",
-    "OutsideCalendars",
     "PolicyChanged",
     "PolicySet",
     "Proposal",
@@ -237,6 +246,7 @@ __all__ = [
     "Tier",
     "TimeOff",
     "TooLateToMove",
+    "TooManyCalendars",
     "TooManyHolds",
     "TooManyMoves",
     "UnknownPolicy",
@@ -246,7 +256,6 @@ __all__ = [
     "accept",
     "answer",
     "await_payment",
-    "TooManyCalendars",
     "becomes",
     "book",
     "by_day",
@@ -269,6 +278,7 @@ __all__ = [
     "invitation",
     "masked",
     "may_move",
+    "may_resume",
     "method_of",
     "offered",
     "placed",
@@ -280,6 +290,7 @@ __all__ = [
     "refund_share",
     "report_no_show",
     "reschedule",
+    "resume",
     "seen_by_provider",
     "settle_no_show",
     "short_name",

@@ -8,7 +8,7 @@
 | in_progress | completed, cancelled, no_show, disputed |
 | completed | disputed |
 | no_show | disputed |
-| disputed | completed, cancelled |
+| disputed | completed, cancelled; confirmed, in_progress when it falls away |
 
 Each decision of the modules beside (confirmations, cancellations, reschedules, attendance, disputes, claims) returns the
 booking as it becomes and the fact that tells so; `becomes` makes the writes of both. The time a booking took is free
@@ -81,7 +81,7 @@ NEXT: dict[BookingStatus, frozenset[BookingStatus]] = {
     _S.IN_PROGRESS: frozenset({_S.COMPLETED, _S.CANCELLED, _S.NO_SHOW, _S.DISPUTED}),
     _S.COMPLETED: frozenset({_S.DISPUTED}),
     _S.NO_SHOW: frozenset({_S.DISPUTED}),
-    _S.DISPUTED: frozenset({_S.COMPLETED, _S.CANCELLED}),
+    _S.DISPUTED: frozenset({_S.COMPLETED, _S.CANCELLED, _S.CONFIRMED, _S.IN_PROGRESS}),
     _S.DECLINED: frozenset(),
     _S.EXPIRED: frozenset(),
     _S.CANCELLED: frozenset(),

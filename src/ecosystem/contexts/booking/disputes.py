@@ -18,20 +18,21 @@ from ecosystem.contexts.booking.bookings import (
     reason_of,
     told,
 )
-from ecosystem.contexts.booking.events import BookingDisputed, DisputeConcluded
-from ecosystem.contexts.booking.policies import Side, refund_of
+from ecosystem.contexts.booking.events import BookingDisputed, BookingResumed, DisputeConcluded
+from ecosystem.contexts.booking.policies import Side, refund_amounting, refund_of
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import BPS
+from ecosystem.kernel.money import BPS, Money
 from ecosystem.kernel.refusals import Invalid
 
 DISPUTABLE = timedelta(days=14)
 
 
 class ConcludeDispute(Struct, frozen=True, kw_only=True):
-    """Decide a dispute: the share of what was paid that is given back."""
+    """Decide a dispute: the share of what was paid that is given back, or the very `amount`."""
 
     booking_id: str
-    share_bps: int
+    share_bps: int = 0
+    amount: Money | None = None
     reason: str = ""
 
 
@@ -64,8 +65,12 @@ def conclude(booking: Booking, request: ConcludeDispute, actor: Actor, at: datet
     must_be(booking, BookingStatus.DISPUTED)
     if not 0 <= request.share_bps <= BPS:
         raise Invalid(f"A share lies between 0 and {BPS} basis points.", field="share_bps")
-    refund, reason = refund_of(booking.lines, booking.rates, request.share_bps), reason_of(request.reason)
-    status = BookingStatus.CANCELLED if request.share_bps == BPS else BookingStatus.COMPLETED
+    reason = reason_of(request.reason)
+    if request.amount is None:
+        refund = refund_of(booking.lines, booking.rates, request.share_bps)
+    else:
+        refund = refund_amounting(booking.lines, booking.rates, request.amount)
+    status = BookingStatus.CANCELLED if refund.amount == booking.lines.total else BookingStatus.COMPLETED
     settled_at = booking.settled_at or at
     concluded = moved(
         booking, status, at, due_at=None, refund=refund, settled_at=settled_at, ended_by=by, reason=reason
@@ -75,3 +80,30 @@ def conclude(booking: Booking, request: ConcludeDispute, actor: Actor, at: datet
         refund_bps=refund.share_bps,
         refund=refund.lines.total,
     )
+
+
+def resume(booking: Booking, actor: Actor, at: datetime) -> Changed:
+    """The booking as it was before the dispute, which is over with nothing given back; its money stays held.
+
+    For one disputed before it was done, until a day after its end. Raises `NotInThisState` otherwise: it is concluded.
+    """
+    must_act_as(booking, actor, Side.CUSTOMER, Side.OPERATOR, Side.SYSTEM)
+    must_be(booking, BookingStatus.DISPUTED)
+    if not may_resume(booking, at):
+        raise NotInThisState("The booking is over: the dispute is concluded.")
+    begun = at >= booking.start_at
+    resumed = moved(
+        booking,
+        BookingStatus.IN_PROGRESS if begun else BookingStatus.CONFIRMED,
+        at,
+        due_at=booking.completes_at if begun else booking.start_at,
+        disputed_from=None,
+        reason="",
+    )
+    return resumed, BookingResumed(**told(resumed))
+
+
+def may_resume(booking: Booking, at: datetime) -> bool:
+    """Whether the booking goes on when the dispute over it falls away."""
+    unfinished = booking.disputed_from in {BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS}
+    return booking.status is BookingStatus.DISPUTED and unfinished and at < booking.completes_at

@@ -163,6 +163,10 @@ class BookingDisputed(BookingFact, frozen=True, kw_only=True):
     was: str
 
 
+class BookingResumed(BookingFact, frozen=True, kw_only=True):
+    """The dispute fell away: the booking goes on as before."""
+
+
 class DisputeConcluded(BookingFact, frozen=True, kw_only=True):
     """The dispute over the booking was decided; what is given back."""
 

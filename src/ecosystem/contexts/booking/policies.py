@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
 from msgspec import Struct
 
 from ecosystem.contexts.booking import keys
 from ecosystem.contexts.booking.events import PolicySet
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import BPS, Money, zero
+from ecosystem.kernel.money import BPS, Money, round_half_up, zero
 from ecosystem.kernel.rates import Lines, Rates, refund
 from ecosystem.kernel.refusals import Invalid, NotFound
 from ecosystem.kernel.time import DAY_MIN
@@ -146,6 +147,13 @@ def refund_of(charged: Lines, rates: Rates, share_bps: int) -> Refund:
     )
 
 
+def refund_amounting(charged: Lines, rates: Rates, amount: Money) -> Refund:
+    """That very amount of the total, and how base and surcharge bear it in proportion. Raises `ExceedsCharge`."""
+    nothing = zero(charged.currency)
+    share_bps = round_half_up(amount.minor * BPS, charged.total.minor) if charged.total else 0
+    return Refund(share_bps=share_bps, lines=refund(charged, rates, refunded=nothing, amount=amount))
+
+
 def checked(request: SetPolicy) -> Policy:
     """The policy asked for, as the next version. Raises `Invalid` naming the field."""
     if request.name not in FIRST:
@@ -211,6 +219,7 @@ class Policies:
                 sequence=becomes.version,
                 actor=actor,
                 at=at,
+                previous=msgspec.to_builtins(row.value.policy if row else FIRST[request.name]),
             ),
         )
         return becomes

@@ -26,6 +26,7 @@ PLANNED = (
     "BookingConfirmed",
     "BookingDisputed",
     "BookingRescheduled",
+    "BookingResumed",
     "BookingStarted",
     "NoShowReported",
     "NoShowSettled",
@@ -34,8 +35,8 @@ PLANNED = (
 
 START, COMPLETE, SETTLE = "start-booking", "complete-booking", "settle-no-show"
 HOLDS, DUE, LEFT = "expire-holds", "due-bookings", "left-bookings"
-TRIES_MAX = 5
 CALENDARS = "read-calendars"
+TRIES_MAX = 5
 
 _NEXT: Mapping[str, str] = {
     BookingStatus.CONFIRMED: START,
@@ -96,8 +97,8 @@ async def move_on(market: App, firing: Firing) -> None:
         HOLDS: market.sweep.holds_due,
         DUE: market.sweep.bookings_due,
         LEFT: market.sweep.bookings_left,
-    }
         CALENDARS: market.outside_calendars.read_due,
+    }
     if act := acts.get(firing.schedule):
         await _done(market, firing.matter, act)
     else:

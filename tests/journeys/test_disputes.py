@@ -1,0 +1,324 @@
+"""A dispute ends the booking and divides the money as it is decided, once, whoever repeats what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from ecosystem.contexts.booking import BookingStatus, NotInThisState, ReportNoShow, Side
+from ecosystem.contexts.disputes import (
+    Answer,
+    AnswerDispute,
+    Cause,
+    DecideDispute,
+    Dispute,
+    DisputedBefore,
+    Kind,
+    NotDueYet,
+    OpenDispute,
+    Party,
+    SetRules,
+    State,
+)
+from ecosystem.journeys.checkout import Paid
+from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Denied, IdReused
+from journeys.test_chargebacks import CARD, FEE, at_desk, balances, hear
+from market import ADA, GUEST, OPERATOR, OWNER, Market
+from sandbox.calling import Listener, listening
+
+DAY = timedelta(hours=24)
+
+
+@pytest.fixture
+async def listener(shop: Market) -> AsyncIterator[Listener]:
+    async with listening() as listener:
+        shop.sandbox.deliver_to(listener.url)
+        yield listener
+
+
+@pytest.fixture
+async def paid(shop: Market) -> Paid:
+    """A booking of a hundred that has just ended, not completed yet."""
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=11), ADA)
+    shop.clock.advance(timedelta(hours=12, minutes=1))
+    return paid
+
+
+async def opened(shop: Market, paid: Paid, wanted: int | None = 6_000, actor: Actor = ADA) -> Dispute:
+    request = OpenDispute(
+        dispute_id=shop.id("dsp"),
+        booking_id=paid.booking.booking_id,
+        cause=Cause.NOT_AS_AGREED,
+        text="Half of it was missing.",
+        wanted=None if wanted is None else Money(wanted, "EUR"),
+    )
+    return await shop.app.disputing.open(request, actor)
+
+
+async def says(shop: Market, dispute: Dispute, answer: Answer, offered: int | None = None) -> Dispute:
+    request = AnswerDispute(
+        booking_id=dispute.booking_id,
+        dispute_id=dispute.dispute_id,
+        answer=answer,
+        text="It was all there.",
+        offered=None if offered is None else Money(offered, "EUR"),
+    )
+    return await shop.app.disputing.answer(request, OWNER)
+
+
+async def decides(shop: Market, dispute: Dispute, refund: int) -> Dispute:
+    request = DecideDispute(
+        booking_id=dispute.booking_id,
+        dispute_id=dispute.dispute_id,
+        refund=Money(refund, "EUR"),
+        reason="The pictures show it.",
+    )
+    return await shop.app.disputing.decide(request, OPERATOR)
+
+
+async def status(shop: Market, dispute: Dispute) -> BookingStatus:
+    return (await shop.app.bookings.row(dispute.booking_id)).value.status
+
+
+async def settled(shop: Market, dispute: Dispute) -> dict[str, int]:
+    """What stands in the books once refunds were carried out and everything holds."""
+    await shop.app.refunding.carry_out_all(dispute.booking_id, OPERATOR)
+    await shop.verified()
+    return await balances(shop, dispute.booking_id)
+
+
+SHARED = {"processor": -10_000, "provider": 9_000, "commission": 1_000}
+PARTLY = {"processor": -4_000, "provider": 3_600, "commission": 400}
+
+
+async def test_opening_freezes_what_is_held_and_the_same_again_is_the_same(shop: Market, paid: Paid) -> None:
+    request = OpenDispute(dispute_id=shop.id("dsp"), booking_id=paid.booking.booking_id, text="Half was missing.")
+
+    dispute = await shop.app.disputing.open(request, ADA)
+    again = await shop.app.disputing.open(request, ADA)
+    shop.clock.advance(2 * DAY - timedelta(hours=25))
+    await shop.app.sweep.bookings_left()
+
+    assert again == dispute
+    assert await status(shop, dispute) is BookingStatus.DISPUTED
+    assert await balances(shop, dispute.booking_id) == {"processor": -10_000, "escrow": 10_000}
+    with pytest.raises(IdReused):
+        await shop.app.disputing.open(request, OWNER)
+
+
+async def test_what_nobody_answers_for_a_day_goes_back(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+    with pytest.raises(NotDueYet):
+        await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
+    await shop.app.sweep.disputes_due()
+    assert await status(shop, dispute) is BookingStatus.DISPUTED
+
+    shop.clock.advance(DAY)
+    await shop.app.sweep.disputes_due()
+    again = await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
+
+    assert again.verdict
+    assert (again.state, again.verdict.by) == (State.DECIDED, Party.RULE)
+    assert await status(shop, dispute) is BookingStatus.COMPLETED
+    assert await settled(shop, dispute) == PARTLY
+
+
+async def test_what_the_provider_accepts_goes_back_at_once(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid, None)
+
+    after = await says(shop, dispute, Answer.ACCEPTED)
+
+    assert after.verdict
+    assert (after.state, after.verdict.by) == (State.DECIDED, Party.PROVIDER)
+    assert await status(shop, dispute) is BookingStatus.CANCELLED
+    assert await settled(shop, dispute) == {}
+
+
+async def test_an_offer_that_the_customer_takes_ends_it(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid, None)
+    await says(shop, dispute, Answer.OFFERED, 6_000)
+
+    after = await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, ADA)
+    again = await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, ADA)
+
+    assert again == after
+    assert await settled(shop, dispute) == PARTLY
+
+
+async def test_an_offer_that_nobody_answers_lapses_and_goes_to_an_operator(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.OFFERED, 1_000)
+    shop.clock.advance(DAY)
+
+    for _ in range(2):
+        await shop.app.sweep.disputes_due()
+
+    known = await shop.app.disputing.of(dispute.booking_id, dispute.dispute_id, OPERATOR)
+    assert known.state is State.ESCALATED
+
+
+async def test_a_small_amount_goes_back_though_it_is_contested_by_the_limit_in_force(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.CONTESTED)
+    rules = await shop.app.dispute_rules.current()
+    await shop.app.dispute_rules.set(SetRules(limits=(Money(6_000, "EUR"),), version=rules.version), OPERATOR)
+
+    await shop.app.sweep.disputes_due()
+
+    assert await settled(shop, dispute) == PARTLY
+
+
+@pytest.mark.parametrize(("refund", "posted"), [(0, SHARED), (6_000, PARTLY), (10_000, {})])
+async def test_an_operator_decides_what_is_contested(
+    shop: Market, paid: Paid, refund: int, posted: dict[str, int]
+) -> None:
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.CONTESTED)
+    await shop.app.sweep.disputes_due()
+
+    after = await decides(shop, dispute, refund)
+    again = await decides(shop, dispute, refund)
+
+    assert again == after
+    assert after.verdict
+    assert after.verdict.by is Party.OPERATOR
+    assert await settled(shop, dispute) == posted
+
+
+async def test_what_nobody_decides_in_seven_days_is_refunded(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.CONTESTED)
+    await shop.app.sweep.disputes_due()
+    await shop.sequence()  # Changes are kept for some days only.
+    shop.clock.advance(7 * DAY)
+
+    await shop.app.sweep.disputes_due()
+    again = await shop.app.disputing.overdue(dispute.booking_id, dispute.dispute_id)
+
+    assert again.overdue
+    assert await settled(shop, dispute) == PARTLY
+
+
+async def test_a_dispute_taken_back_in_time_lets_the_booking_go_on(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+
+    await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, ADA)
+
+    assert await status(shop, dispute) is BookingStatus.IN_PROGRESS
+    assert await balances(shop, dispute.booking_id) == {"processor": -10_000, "escrow": 10_000}
+    shop.clock.advance(DAY)
+    await shop.app.sweep.bookings_left()
+    assert await status(shop, dispute) is BookingStatus.COMPLETED
+    assert await settled(shop, dispute) == SHARED
+
+
+async def test_a_dispute_taken_back_later_completes_the_booking(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.CONTESTED)
+    shop.clock.advance(2 * DAY)
+
+    await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, ADA)
+    await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, ADA)
+
+    assert await status(shop, dispute) is BookingStatus.COMPLETED
+    assert await settled(shop, dispute) == SHARED
+
+
+async def test_a_late_dispute_is_taken_from_everyones_share(shop: Market, paid: Paid) -> None:
+    await shop.app.closing.complete(paid.booking.booking_id, ADA)
+    dispute = await opened(shop, paid)
+    assert await balances(shop, dispute.booking_id) == SHARED
+
+    await says(shop, dispute, Answer.ACCEPTED)
+
+    assert await settled(shop, dispute) == PARTLY
+
+
+async def test_a_booking_is_disputed_until_fourteen_days_after_its_end_and_once(shop: Market, paid: Paid) -> None:
+    await shop.app.closing.complete(paid.booking.booking_id, ADA)
+    dispute = await opened(shop, paid)
+    await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, ADA)
+    with pytest.raises(DisputedBefore):
+        await opened(shop, paid)
+
+    other = await shop.book(await shop.service(shop.provider_id), shop.tomorrow(), ADA)
+    shop.clock.advance(timedelta(hours=36))
+    await shop.app.closing.complete(other.booking.booking_id, ADA)
+    shop.clock.advance(14 * DAY)
+    with pytest.raises(NotInThisState):
+        await opened(shop, other)
+
+
+async def test_a_provider_disputes_a_report_of_their_absence_before_an_operator(shop: Market, paid: Paid) -> None:
+    report = ReportNoShow(booking_id=paid.booking.booking_id, absent=Side.PROVIDER)
+    await shop.app.closing.report_no_show(report, ADA)
+
+    dispute = await opened(shop, paid, None, OWNER)
+
+    assert (dispute.state, dispute.opened_by) == (State.ESCALATED, Party.PROVIDER)
+    await decides(shop, dispute, 0)
+    assert await settled(shop, dispute) == SHARED
+
+
+async def test_strangers_see_and_do_nothing(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid)
+
+    with pytest.raises(Denied):
+        await opened(shop, paid, actor=GUEST)
+    with pytest.raises(Denied):
+        await shop.app.disputing.of(dispute.booking_id, dispute.dispute_id, GUEST)
+    with pytest.raises(Denied):
+        await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, OWNER)
+    with pytest.raises(Denied):
+        await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id, ADA)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "ends", "posted"),
+    [
+        ("", BookingStatus.CANCELLED, {"processor": FEE, "costs": -FEE}),
+        ("winning_evidence", BookingStatus.IN_PROGRESS, {"processor": -10_000, "escrow": 10_000}),
+    ],
+)
+async def test_a_chargeback_is_a_dispute_that_the_bank_decides(
+    shop: Market, listener: Listener, evidence: str, ends: BookingStatus, posted: dict[str, int]
+) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=2), ADA, CARD)
+    shop.clock.advance(timedelta(hours=2, minutes=30))
+    await hear(shop, listener)
+    (dispute,) = await shop.app.disputes.of_booking(paid.booking.booking_id)
+    assert (dispute.kind, dispute.state) == (Kind.CHARGEBACK, State.AT_BANK)
+    assert dispute.due_at
+
+    await at_desk(shop, paid, evidence)
+    await hear(shop, listener)
+    for _ in range(2):
+        await shop.app.sweep.disputes_due()
+
+    known = await shop.app.disputing.of(dispute.booking_id, dispute.dispute_id, OPERATOR)
+    assert known.verdict
+    assert (known.state, known.verdict.by, bool(known.verdict.refund)) == (State.DECIDED, Party.BANK, not evidence)
+    assert await status(shop, dispute) is ends
+    assert await shop.app.refunds.refunds_of(dispute.booking_id) == []
+    assert await settled(shop, dispute) == posted
+
+
+async def test_a_complaint_over_money_the_bank_took_ends_without_a_refund(shop: Market, listener: Listener) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=2), ADA, CARD)
+    shop.clock.advance(timedelta(hours=2, minutes=30))
+    complaint = await opened(shop, paid, None)
+    await hear(shop, listener)
+    assert len(await shop.app.disputes.of_booking(paid.booking.booking_id)) == 2
+
+    await says(shop, complaint, Answer.ACCEPTED)
+
+    assert await status(shop, complaint) is BookingStatus.CANCELLED
+    assert await shop.app.refunds.refunds_of(complaint.booking_id) == []
+    assert await settled(shop, complaint) == {"processor": FEE, "costs": -FEE}
