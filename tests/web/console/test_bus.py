@@ -69,7 +69,7 @@ async def test_fields_that_hold_in_different_elements_of_a_list_are_said_to_be_t
 
     page = said(await olga.get("/console/events/rules", params={"pattern": pattern, "event": event}))
 
-    assert "each field holds, but not in one element of the same list" in page
+    assert "Each field holds, but not in one element of the same list" in page
 
 
 async def test_a_window_is_counted_before_it_is_replayed_and_a_replay_tells_how_far_it_is(

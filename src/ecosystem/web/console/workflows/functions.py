@@ -22,12 +22,11 @@ FEW = 6
 
 
 class Cause(Struct, frozen=True, kw_only=True):
-    """A trigger: its kind, a sign, names, and a pattern as JSON if it has one."""
+    """A kind of trigger: a sign, names, and a pattern as JSON if it has one."""
 
     kind: str
     icon: str
     names: Sequence[str] = ()
-    words: str = ""
     pattern: str = ""
 
 
@@ -65,15 +64,31 @@ def _of(rule: str) -> str:
 def _row(function: Function, dead: Mapping[str, int], retrying: Mapping[str, int]) -> Row:
     return Row(
         function=function,
-        purpose=purpose(function),
-        causes=[cause(trigger) for trigger in function.triggers],
+        purpose=_sentence(purpose(function)),
+        causes=causes(function),
         retrying=retrying.get(function.name, 0),
         dead=dead.get(function.name, 0),
     )
 
 
-def cause(trigger: Trigger) -> Cause:  # noqa: PLR0911 — one answer for each kind
-    """The trigger as it is drawn."""
+def causes(function: Function) -> Sequence[Cause]:
+    """Its triggers as they are drawn, all its times as one."""
+    times = function.of(OnSchedule)
+    drawn = [cause(trigger) for trigger in function.triggers if not isinstance(trigger, OnSchedule)]
+    if again := tuple(f"{each.name}: {each.expression}" for each in times if each.expression):
+        drawn.append(Cause(kind="Schedules", icon="calendar-clock", names=again))
+    if once := tuple(f"{each.name}/…" for each in times if not each.expression):
+        drawn.append(Cause(kind="One-time schedules", icon="alarm-clock", names=once))
+    return drawn
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def cause(trigger: Trigger) -> Cause:
+    """A trigger other than a schedule, as it is drawn."""
+    assert not isinstance(trigger, OnSchedule)
     match trigger:
         case OnEvent(pattern=pattern):
             names = _types(pattern)
@@ -81,10 +96,6 @@ def cause(trigger: Trigger) -> Cause:  # noqa: PLR0911 — one answer for each k
             return Cause(kind="Events", icon="activity", names=names, pattern=text)
         case OnChanges(entities=entities):
             return Cause(kind="Changes of the table", icon="database", names=entities)
-        case OnSchedule(name=name, expression=None):
-            return Cause(kind="One-time schedules", icon="alarm-clock", names=(f"{name}/…",))
-        case OnSchedule(name=name, expression=expression, zone=zone):
-            return Cause(kind="Schedule", icon="alarm-clock", names=(name,), words=f"{expression}, {zone}")
         case OnRoute(method=method, path=path):
             return Cause(kind="Requests", icon="globe", names=(f"{method} {path}",))
         case OnTask(acts=acts):

@@ -6,7 +6,7 @@ use for is passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
@@ -134,8 +134,14 @@ def _ways(name: str, body: Mapping[str, Any]) -> Iterator[Way]:
     if body.get("End") or body.get("Type") in {"Succeed", "Fail"}:
         yield Way(source=name, target=END, kind=WayKind.NEXT)
     for rule in body.get("Choices", ()):
-        said = _text(rule, "Comment") or condition(rule)
-        yield Way(source=name, target=_text(rule, "Next"), kind=WayKind.CHOICE, label=_short(said), said=said)
+        comment = _text(rule, "Comment")
+        yield Way(
+            source=name,
+            target=_text(rule, "Next"),
+            kind=WayKind.CHOICE,
+            label=_short(comment or condition(rule, _last)),
+            said=comment or condition(rule),
+        )
     if default := _text(body, "Default"):
         yield Way(source=name, target=default, kind=WayKind.CHOICE, label="otherwise", said="otherwise")
     for catcher in body.get("Catch", ()):
@@ -151,32 +157,40 @@ def _merged(ways: Iterator[Way]) -> Iterator[Way]:
         together.setdefault((way.source, way.target, way.kind), []).append(way)
     for (source, target, kind), same in together.items():
         said = " or ".join(way.said for way in same if way.said)
-        label = same[0].label if len(same) == 1 else _short(said)
+        label = _short(" or ".join(way.label for way in same))
         yield Way(source=source, target=target, kind=kind, label=label if kind is WayKind.CHOICE else "", said=said)
 
 
-def condition(rule: Mapping[str, Any], depth: int = DEPTH_MAX) -> str:
-    """A rule of a Choice in few signs: `status = "paid" and tries < 3`."""
+def condition(rule: Mapping[str, Any], named: Callable[[str], str] | None = None, depth: int = DEPTH_MAX) -> str:
+    """A rule of a Choice in few signs: `status = "paid" and tries < 3`. `named` says how paths are written."""
+    named = named or _path
     if not depth:
         return "…"
     for word, joint in (("And", " and "), ("Or", " or ")):
         if word in rule:
-            return joint.join(condition(each, depth - 1) for each in cast("Sequence[Mapping[str, Any]]", rule[word]))
+            return joint.join(
+                condition(each, named, depth - 1) for each in cast("Sequence[Mapping[str, Any]]", rule[word])
+            )
     if "Not" in rule:
-        return f"not ({condition(rule['Not'], depth - 1)})"
-    variable = _path(_text(rule, "Variable"))
+        return f"not ({condition(rule['Not'], named, depth - 1)})"
+    variable = named(_text(rule, "Variable"))
     for operator, value in rule.items():
         if operator in _IS:
             return f"{variable} is {'' if value else 'not '}{_IS[operator]}"
         sign = next((sign for word, sign in _COMPARED if word in operator), "")
         if sign:
-            given = _path(str(value)) if operator.endswith("Path") else msgspec.json.encode(value).decode()
+            given = named(str(value)) if operator.endswith("Path") else msgspec.json.encode(value).decode()
             return f"{variable} {sign} {given}"
     return variable
 
 
 def _path(path: str) -> str:
     return path.removeprefix("$.") or path
+
+
+def _last(path: str) -> str:
+    """The last name of a path, which tells most."""
+    return path.rpartition(".")[2] or path
 
 
 def _short(text: str) -> str:
