@@ -14,9 +14,10 @@ from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
 from ecosystem.commands.opening import without_processor
 from ecosystem.commands.settings import Settings
-from ecosystem.contexts.search import Drift
+from ecosystem.contexts.search import BESIDE, Drift, Rebuilt
 
 REBUILD = "rebuild"
+TOLD_EVERY = 10_000
 
 
 def table_path(data: Path) -> Path:
@@ -60,11 +61,15 @@ async def rebuild_search(chosen: Settings, *, check_only: bool) -> int:
 
 
 async def rebuilding(market: App, arguments: Arguments) -> AsyncGenerator[str]:
-    """The same, in the process that serves: in place, while it is searched."""
+    """The same, in the process that serves: in place, while it is searched, in small steps that tell how far it is."""
     if arguments["check"]:
         yield _drifted(await market.indexer.check())
         return
-    rebuilt = await market.indexer.rebuild()
+    rebuilt, told = Rebuilt(documents=0, changed=0), 0
+    async for rebuilt in market.indexer.steps(BESIDE):
+        if rebuilt.documents - told >= TOLD_EVERY:
+            told = rebuilt.documents
+            yield f"{told:,} services so far, {rebuilt.changed:,} of them mended."
     yield f"{rebuilt.documents:,} services are in the index, {rebuilt.changed:,} of them were mended."
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from time import thread_time
 
 import pytest
 from msgspec.structs import replace
@@ -255,6 +256,33 @@ async def test_a_rebuild_beside_changes_loses_none(
 
     assert (await indexer.check()).none
     assert len(await found(search, "edited")) == 24
+
+
+async def test_a_rebuild_in_steps_lets_others_in_and_tells_how_far_it_is(
+    indexer: Indexer, services: Services, search: EmbeddedSearch
+) -> None:
+    words = " ".join(f"word{number}" for number in range(150))
+    for number in range(3, 203):
+        await services.draft(draft(number, replace(draft().fields, description=words)), OWNER)
+        await Publishing(services).publish(an_id("svc", number), OWNER)
+    held: list[float] = []
+    done = False
+
+    async def others() -> None:
+        # What the loop's own thread does between two turns of others; what other programs take does not count.
+        while not done:
+            before = thread_time()
+            await asyncio.sleep(0)
+            held.append(thread_time() - before)
+
+    watching = asyncio.create_task(others())
+    told = [so_far.documents async for so_far in indexer.steps(40)]
+    done = True
+    await watching
+
+    assert told == [50, 100, 150, 200, 202]
+    assert max(held) < 0.025
+    assert (await indexer.check()).none
 
 
 async def test_a_damaged_index_is_built_anew_while_following(

@@ -13,6 +13,7 @@ from ecosystem.ports.search import Document, Point, Removal
 from ecosystem.ports.table import Change, Counter, Cursor, Row, Table
 
 SCANNED = 100
+TOGETHER = 25
 FOR_EVER = 2**62
 """The version of what will not come back: ids are used once."""
 
@@ -51,12 +52,26 @@ class Shelf:
         return (await self.entries(home.value.provider_id, service_id))[0]
 
     async def everything(self) -> AsyncIterator[Sequence[Document | Removal]]:
-        """How all services stand, provider by provider, in pages. Not a snapshot."""
+        """How all services stand, provider by provider, in pages of at most `TOGETHER`. Not a snapshot."""
         after: Cursor | None = None
         while True:
             page = await self.table.scan(Provider, after=after, limit=SCANNED)
             for provider in page.values:
-                yield await self.entries(provider.provider_id)
+                async for entries in self._all(provider.provider_id):
+                    yield entries
+            after = page.next
+            if after is None:
+                return
+
+    async def _all(self, provider_id: str) -> AsyncIterator[Sequence[Document | Removal]]:
+        """How the services of one provider stand, a few at a time: those of a large one would hold up the loop."""
+        after: Cursor | None = None
+        while True:
+            partition = provider_key(provider_id).partition
+            page = await self.table.query(partition, Service, prefix="SERVICE#", after=after, limit=TOGETHER)
+            provider = await self.table.get(provider_key(provider_id), Provider)
+            rating = await self.table.get(rating_key(provider_id), Counter)
+            yield [entry(service, provider, rating) for service in page.rows]
             after = page.next
             if after is None:
                 return

@@ -24,6 +24,9 @@ SLEPT_MAX = timedelta(days=6)
 UNKEPT_MAX = 20_000
 UNKEPT_FOR = timedelta(hours=1)
 TOGETHER = 500
+BESIDE = 100
+"""Entries of a step while pages are served by the same process."""
+LISTED = 1000
 
 Entry = Document | Removal
 
@@ -132,22 +135,31 @@ class Indexer:
 
     async def rebuild(self, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
         """Make the index true to everything on offer, in place, while it goes on being searched and followed."""
+        so_far = Rebuilt(documents=0, changed=0)
+        async for so_far in self.steps(TOGETHER):
+            progress(so_far.documents)
+        return so_far
+
+    async def steps(self, together: int) -> AsyncIterator[Rebuilt]:
+        """The same in steps of so many entries, telling after each how far it is; at last, what was done.
+
+        Small steps let others in: reading, and writing the index, share the interpreter with the pages.
+        """
         seen: set[str] = set()
         documents = changed = 0
         batch: list[Entry] = []
         async for page in self.source.everything():
             batch += page
-            if len(batch) >= TOGETHER:
+            if len(batch) >= together:
                 documents, changed = documents + _on_offer(batch), changed + await self._true_to(batch, seen)
                 batch = []
-                progress(documents)
+                yield Rebuilt(documents=documents, changed=changed)
             await asyncio.sleep(0)
         documents, changed = documents + _on_offer(batch), changed + await self._true_to(batch, seen)
-        async for listed in self._listed():
+        async for listed in self._listed(together):
             strays = [one.service_id for one in listed if one.service_id not in seen]
             changed += await self._true_to([await self.source.entry(stray) for stray in strays], seen)
-        progress(documents)
-        return Rebuilt(documents=documents, changed=changed)
+        yield Rebuilt(documents=documents, changed=changed)
 
     async def build_anew(self, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
         """Forget the index, and make it from everything on offer: when nobody serves it, as after a restored backup."""
@@ -167,7 +179,7 @@ class Indexer:
             seen.update(entry.service_id for entry in page)
             on_offer += _on_offer(page)
             await asyncio.sleep(0)
-        async for listed in self._listed():
+        async for listed in self._listed(LISTED):
             doubtful += [one.service_id for one in listed if one.service_id not in seen]
         missing: list[str] = []
         outdated: list[str] = []
@@ -224,9 +236,9 @@ class Indexer:
         forced = [entry for entry in again if held[entry.service_id].version > entry.version]
         return changed + (await self.index.apply(forced, force=True) if forced else 0)
 
-    async def _listed(self) -> AsyncIterator[Sequence[Listed]]:
+    async def _listed(self, limit: int) -> AsyncIterator[Sequence[Listed]]:
         after = ""
-        while page := await self.index.listed(after=after, limit=1000):
+        while page := await self.index.listed(after=after, limit=limit):
             yield page
             after = page[-1].service_id
 
