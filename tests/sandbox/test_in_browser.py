@@ -259,3 +259,48 @@ def _challenge(browser: Browser, shop: Shop) -> str:
             },
         )
         return answer.json()["next_action"]["redirect_to_url"]["url"]
+
+
+def setup_link(opened: Page, shop: Shop, country: str = "PT") -> str:
+    """A link to the pages of a connected account that knows nothing yet."""
+    headers = {"Authorization": f"Bearer {KEYS.secret_key}"}
+    made = opened.request.post(
+        f"{shop.processor}/v1/accounts", form={"type": "express", "country": country}, headers=headers
+    ).json()
+    form = {
+        "account": made["id"],
+        "type": "account_onboarding",
+        "return_url": f"{shop.origin}/back",
+        "refresh_url": f"{shop.origin}/",
+    }
+    return str(opened.request.post(f"{shop.processor}/v1/account_links", form=form, headers=headers).json()["url"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_owner_of_an_account_fills_it_in_and_goes_back(browser: Browser, shop: Shop, size: str, theme: str) -> None:
+    with page(browser, size=size, theme=theme, bypass_csp=True) as opened:
+        opened.goto(setup_link(opened, shop))
+        assert (violations(opened), overflow(opened)) == ([], 0)
+        opened.get_by_label("First name").fill("Paula")
+        opened.get_by_label("IBAN", exact=True).fill("PT50 0002 0123 1234 5678 9015 5")
+        opened.get_by_role("button", name="Agree and submit").click()
+        expect(opened.get_by_text("Some of this needs another look.")).to_be_visible()
+        assert (violations(opened), overflow(opened)) == ([], 0)
+        expect(opened.get_by_label("First name")).to_have_value("Paula")
+        expect(opened.get_by_label("IBAN", exact=True)).to_have_value("")
+        opened.get_by_label("Last name").fill("Sousa")
+        opened.get_by_label("Date of birth").fill("1901-01-01")
+        opened.get_by_label("IBAN", exact=True).fill("PT50 0002 0123 1234 5678 9015 4")
+        opened.get_by_label("I accept the terms").check()
+        with opened.expect_response(f"{shop.origin}/back") as led:
+            opened.get_by_role("button", name="Agree and submit").click()
+        assert led.value.status == 204
+
+
+def test_an_american_owner_is_asked_for_a_routing_number_and_no_other_is(browser: Browser, shop: Shop) -> None:
+    with page(browser) as opened:
+        opened.goto(setup_link(opened, shop, "US"))
+        expect(opened.get_by_label("Routing number")).to_be_visible()
+        opened.goto(setup_link(opened, shop))
+        expect(opened.get_by_label("Routing number")).to_be_hidden()

@@ -34,7 +34,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def happened(shop: Served) -> Busy:
-    return shop.run(busy(shop.shop))
+    found = shop.run(busy(shop.shop))
+    shop.run(failed(found))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,7 @@ def paths(shop: Served, happened: Busy) -> list[str]:
     app, booking = shop.shop.market.app, happened.bookings["cancelled"]
     mail = shop.run(app.notifications.outbox.latest(happened.operator, limit=1))[0]
     event = shop.run(app.happenings.latest(happened.operator, limit=1)).events[0]
+    owed = shop.run(app.failed_refunds.waiting(happened.operator))[0]
     account = f"provider:{happened.provider_id}:EUR"
     return [
         "/console",
@@ -66,7 +69,7 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         f"/console/providers/{happened.provider_id}",
         "/console/services",
         "/console/refunds",
-        shop.run(failed(happened)),
+        f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
         "/console/ledger",
         "/console/ledger?kind=providers",
         "/console/ledger?kind=escrow",
