@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from ecosystem.api import calendar as _calendar
 from ecosystem.api import schemas as _schemas
 from ecosystem.api.endpoint import Api
+from ecosystem.api.media import upload
 from ecosystem.api.webhooks import receive
 from ecosystem.app import App
 from ecosystem.kernel.trace import trace_id
@@ -37,6 +38,7 @@ def site(market: App, kit: Kit, operations: Operations) -> Asgi:
         route_handlers=[
             pages(),
             receive,
+            upload,
             _calendar.file,
             _calendar.feed,
             _schemas.types,

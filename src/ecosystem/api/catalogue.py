@@ -301,10 +301,10 @@ async def _own_service(ask: Ask, row: Row[Service]) -> Plain:
 
 async def _pictures(ask: Ask, names: Sequence[str]) -> list[Plain]:
     found = await ask.market.media.find(names)
-    return [_picture(found[name]) for name in names if name in found]
+    return [picture(found[name]) for name in names if name in found]
 
 
-def _picture(media: Media) -> Plain:
+def picture(media: Media) -> Plain:
     return {
         "mediaId": media.media_id,
         "alt": media.alt,
