@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pyotp
 
+from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.api.resolvers import ROOTS
 from ecosystem.contexts.catalogue import Standings
+from ecosystem.ports.workflows import Definition, StartExecution, TaskCall
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, failed, kept
+from ecosystem.workflows.scheduler import Scheduler
+from ecosystem.workflows.schedules import Schedule
 from ecosystem.workflows.wiring import Wiring
 from market import SYSTEM
 
@@ -351,6 +357,66 @@ async def is_operated(shop: Shop, operator: Client) -> None:
     assert refused["errorType"] == "NoMailServer"
     operator.answered.add("sendLetterAgain")
     await _dead_letter(shop, operator)
+    await watches_workflows(shop, operator)
+
+
+async def watches_workflows(shop: Shop, operator: Client) -> None:
+    """What an operator's pages of workflows and the bus show and do, by program."""
+    engine = cast("EmbeddedWorkflows", shop.market.app.ports.workflows)
+    asking = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "End": True,
+              "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}}}  # fmt: skip
+    written = {"StartAt": "Ask", "States": {"Ask": asking}}
+
+    async def ask(call: TaskCall) -> None:
+        assert call.token
+
+    engine.bind([Definition(name="asking", content=msgspec.json.encode(written), file="asking.asl.json")], {"ask": ask})
+    ids: list[str] = []
+    for name in ("bkg_one", "bkg_two"):
+        given = {"booking_id": name, "email": ADA}
+        begun = await engine.start(StartExecution(machine="asking", name=name, input=given), SYSTEM)
+        ids.append(begun.execution_id)
+    await engine.drained()
+
+    listed = await operator.all_of("executions", machine="asking", status="RUNNING", first=1)
+    assert listed["pageInfo"]["hasNextPage"]
+    (named,) = await operator.all_of("executionsNamed", name="bkg_one")
+    assert json.loads(named["input"]) == {"booking_id": "bkg_one", "email": ADA}
+    seen = await operator.all_of("execution", executionId=ids[0])
+    (task,) = seen["openTasks"]
+    assert json.loads(task["input"]) == {"token": "•••"}
+    history = await operator.all_of("executionHistory", executionId=ids[0], first=2)
+    assert [each["type"] for each in history["nodes"]] == ["ExecutionStarted", "TaskStateEntered"]
+    more = await operator.all_of("executionHistory", executionId=ids[0], after=history["pageInfo"]["endCursor"])
+    assert more["nodes"][0]["id"] == 3
+    answer = {"executionId": ids[0], "taskId": task["taskId"], "accepted": True, "reason": "Seen", "output": '{"a": 1}'}
+    assert json.loads((await operator.all_of("answerTask", input=answer))["output"])["a"] == 1
+    stopped = await operator.all_of("stopExecution", executionId=ids[1], reason="A look")
+    assert (stopped["status"], stopped["cause"]) == ("ABORTED", "A look")
+    assert (await operator.all_of("redriveExecution", executionId=ids[1]))["redrives"] == 1
+
+    assert "webhook-authorizer" in {each["name"] for each in await operator.all_of("functions")}
+    assert "profile-events" in {each["name"] for each in await operator.all_of("busRules")}
+    window = {"startAt": text_of(shop.clock.now() - timedelta(days=30)), "endAt": text_of(shop.clock.now())}
+    confirmed = window | {"pattern": '{"detail-type": ["BookingConfirmed"]}'}
+    counted = await operator.all_of("archiveCount", **confirmed)
+    assert counted["byType"][0]["count"] == counted["events"] > 0
+    events = await operator.all_of("archivedEvents", **confirmed, first=1)
+    assert events["nodes"][0]["type"] == "BookingConfirmed"
+    begun = await operator.all_of("startReplay", input=confirmed | {"name": "again", "rules": ["profile-events"]})
+    assert begun["state"] == "running"
+    assert [each["name"] for each in await operator.all_of("replays")] == ["again"]
+    assert (await operator.all_of("cancelReplay", name="again"))["state"] == "cancelled"
+    assert (await operator.all_of("replay", name="again"))["endedAt"]
+
+    scheduler = Scheduler(shop.market.app.ports.table, shop.clock)
+    await scheduler.put(Schedule(name="look", expression="rate(1 hour)", next_at=shop.clock.now() + timedelta(hours=1)))
+    assert "look" in {each["name"] for each in await operator.all_of("schedules")}
+    assert "look" in {each["name"] for each in await operator.all_of("upcomingSchedules", first=50)}
+    assert (await operator.all_of("pauseSchedule", name="look"))["pausedAt"]
+    assert (await operator.all_of("resumeSchedule", name="look"))["pausedAt"] is None
+    assert (await operator.all_of("fireSchedule", name="look"))["name"] == "look"
+    assert await operator.all_of("replayDeadLetters", rule="nobody") == 0
 
 
 async def _unowned_provider(shop: Shop, operator: Client) -> None:

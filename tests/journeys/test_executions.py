@@ -106,14 +106,17 @@ async def test_the_owner_of_a_provider_sees_its_onboarding_and_a_customer_does_n
     seen = await begun.watching.execution(begun.onboarding, OWNER)
 
     assert seen.input["email"] == MASK
-    with pytest.raises(ExecutionUnknown):
+    with pytest.raises(Denied):
         await begun.watching.execution(begun.onboarding, ADA)
 
 
-async def test_to_a_stranger_there_is_no_such_execution(begun: Begun) -> None:
+async def test_a_stranger_is_denied_and_not_told_which_there_are(begun: Begun) -> None:
     for act in (begun.watching.execution, begun.watching.history, begun.watching.whole):
-        with pytest.raises(ExecutionUnknown):
-            await act(begun.booking, STRANGER)
+        for execution_id in (begun.booking, "dispute:nothing"):
+            with pytest.raises(Denied):
+                await act(execution_id, STRANGER)
+    with pytest.raises(ExecutionUnknown):
+        await begun.watching.execution("dispute:nothing", OPERATOR)
 
 
 @pytest.mark.parametrize("actor", [ADA, OWNER, ACTING, STRANGER])

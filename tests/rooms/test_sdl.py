@@ -35,6 +35,8 @@ from ecosystem.contexts.payments import PaymentState, RefundState
 from ecosystem.journeys.onboarding import Step
 from ecosystem.kernel.actor import Group
 from ecosystem.ports.search import Sort, SuggestionKind
+from ecosystem.ports.workflows import ExecutionStatus
+from ecosystem.workflows.archive import ReplayState
 from ecosystem.workflows.deliveries import DeliveryStatus
 from house import HOUSE
 
@@ -46,6 +48,7 @@ BY_FILE = {
 ENUMS: Mapping[str, type[Enum]] = {
     "BookingStatus": BookingStatus,
     "DeliveryStatus": DeliveryStatus,
+    "ExecutionStatus": ExecutionStatus,
     "Group": Group,
     "HoldStatus": HoldStatus,
     "LetterStatus": LetterStatus,
@@ -54,6 +57,7 @@ ENUMS: Mapping[str, type[Enum]] = {
     "PaymentState": PaymentState,
     "ProviderStatus": ProviderStatus,
     "RefundState": RefundState,
+    "ReplayState": ReplayState,
     "ServiceStatus": ServiceStatus,
     "Side": Side,
     "Sort": Sort,

@@ -79,7 +79,7 @@ class Whole(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Each act raises `ExecutionUnknown`, and for what only operators may, `Denied`."""
+    """Each act raises `ExecutionUnknown` and, for whoever may not, `Denied`."""
 
     workflows: Workflows
     bookings: Bookings
@@ -95,6 +95,11 @@ class Watching:
         _, sees_all = await self._seen(execution_id, actor)
         page = await self.workflows.history(execution_id, after=after, limit=limit)
         return HistoryPage(events=[_told(event, sees_all=sees_all) for event in page.events], next=page.next)
+
+    async def tasks(self, execution_id: str, actor: Actor) -> list[OpenTask]:
+        """The tasks of it that wait for somebody's answer."""
+        _, sees_all = await self._seen(execution_id, actor)
+        return [_open(awaited, sees_all=sees_all) for awaited in await self.workflows.awaited(execution_id)]
 
     async def whole(self, execution_id: str, actor: Actor) -> Whole:
         """One execution with its machine, its history and its open tasks."""
@@ -193,14 +198,18 @@ class Watching:
 
     async def _seen(self, execution_id: str, actor: Actor) -> tuple[Execution, bool]:
         """The execution, and whether that actor sees all of it."""
-        execution = await self.workflows.describe(execution_id)
         if _oversees(actor):
-            return execution, True
+            return await self.workflows.describe(execution_id), True
+        try:
+            execution = await self.workflows.describe(execution_id)
+        except ExecutionUnknown:
+            # A stranger is not told which executions there are.
+            raise Denied("This belongs to someone else.") from None
         await self._must_take_part(execution, actor)
         return execution, False
 
     async def _must_take_part(self, execution: Execution, actor: Actor) -> None:
-        """Raises `ExecutionUnknown`: to a stranger there is no such execution."""
+        """Raises `Denied`."""
         found = dict(ids(execution.input))
         try:
             if booking_id := found.get("bkg"):
@@ -209,9 +218,9 @@ class Watching:
                 provider = (await self.providers.load(provider_id)).value
                 actor.must_be(*([provider.owner_id] if provider.owner_id else []))
             else:
-                raise ExecutionUnknown
-        except (Denied, NotFound) as refused:
-            raise ExecutionUnknown from refused
+                raise Denied("This belongs to someone else.")
+        except NotFound as gone:
+            raise Denied("This belongs to someone else.") from gone
 
 
 def ids(value: Any, depth: int = 8) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from litestar.handlers import BaseRouteHandler
 
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.catalogue import ProviderStatus
+from ecosystem.contexts.disputes import State
 from ecosystem.contexts.insights import Now
 from ecosystem.web.answers import Answer
 from ecosystem.web.errors import NoSuchPage
@@ -80,6 +81,7 @@ async def desk(request: Visit) -> Desk:
         "providers": len(pending.rows),
         "events": len(dead.rows),
         "mail": len(await market.notifications.outbox.queued(actor, limit=MANY)),
+        "disputes": len((await market.disputes.in_state(State.ESCALATED, actor, limit=MANY)).rows),
         "refunds": len(await market.refunds.failed(limit=MANY)),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
     }

@@ -20,13 +20,16 @@ from ecosystem.contexts.booking import (
     ConcludeDispute,
     ReportNoShow,
     Side,
+    refund_of,
 )
+from ecosystem.contexts.disputes import DecideDispute, Kind, OpenDispute
 from ecosystem.journeys.dossiers import Division, Dossier
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, parse_decimal
 from ecosystem.kernel.rates import Lines
 from ecosystem.kernel.refusals import Refusal
+from ecosystem.ports.entropy import mint
 from ecosystem.web.console.percents import Percent, basis_points
 from ecosystem.web.fields import Id
 from ecosystem.web.visit import Visit
@@ -203,7 +206,9 @@ def _disputing(request: Visit, dossier: Dossier, asked: Plain) -> Ahead:
 
 
 async def _dispute(request: Visit, booking_id: str, asked: Plain) -> object:
-    return await request.market.closing.dispute(booking_id, asked.reason, request.actor)
+    dispute_id = mint("dsp", request.at, request.market.ports.entropy)
+    wanted = OpenDispute(dispute_id=dispute_id, booking_id=booking_id, text=asked.reason)
+    return await request.market.disputing.open(wanted, request.actor)
 
 
 def _concluding(request: Visit, dossier: Dossier, asked: Shared) -> Ahead:
@@ -212,6 +217,15 @@ def _concluding(request: Visit, dossier: Dossier, asked: Shared) -> Ahead:
 
 
 async def _conclude(request: Visit, booking_id: str, asked: Shared) -> object:
+    """Decide the dispute that is open, or, where the booking has no record of one, conclude it alone."""
+    booking = await request.market.bookings.get(booking_id, request.actor)
+    for dispute in await request.market.disputing.over(booking_id, request.actor):
+        if dispute.kind is Kind.COMPLAINT and not dispute.is_over:
+            refund = refund_of(booking.lines, booking.rates, asked.bps).amount
+            wanted = DecideDispute(
+                booking_id=booking_id, dispute_id=dispute.dispute_id, refund=refund, reason=asked.reason
+            )
+            return await request.market.disputing.decide(wanted, request.actor)
     return await request.market.closing.conclude(_decision(booking_id, asked), request.actor)
 
 

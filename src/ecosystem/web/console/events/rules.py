@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, cast
@@ -13,14 +12,14 @@ from msgspec import Meta, Struct
 from ecosystem.kernel.refusals import Invalid, Refusal
 from ecosystem.ports.bus import enveloped
 from ecosystem.web.answers import Answer
-from ecosystem.web.console.desk import Desk, deliveries, desk, get
+from ecosystem.web.console.desk import Desk, desk, get
 from ecosystem.web.console.events.tabs import tabs
 from ecosystem.web.forms import Form
 from ecosystem.web.statuses import status_of
 from ecosystem.web.visit import Visit
 from ecosystem.workflows import patterns
 from ecosystem.workflows.bindings import rules
-from ecosystem.workflows.deliveries import DeliveryStatus
+from ecosystem.workflows.overview import Overview, Troubles, function_of
 from ecosystem.workflows.patterns import SIZE_MAX, Pattern
 from ecosystem.workflows.rules import Rule, Rules
 
@@ -89,15 +88,14 @@ async def listed(request: Visit) -> Answer:
 
 
 async def _page(request: Visit, at_desk: Desk, form: Form[Try], tried: Tried | None) -> Answer:
-    kept = deliveries(request)
-    dead = Counter(each.rule for each in await kept.gathered(DeliveryStatus.DEAD, request.actor))
-    retrying = Counter(each.rule for each in await kept.gathered(DeliveryStatus.RETRYING, request.actor))
+    overview = Overview(request.market)
+    troubles = await overview.troubles(request.actor)
     recent = await request.market.happenings.latest(request.actor, limit=RECENT)
     return at_desk.answer(
         "events/rules.html",
         "events/_try.html",
         status=status_of(form.refusal) if form.refusal else 200,
-        rules=[_shown(rule, dead, retrying) for rule in rules(request.market)],
+        rules=[_shown(rule, troubles) for rule in overview.rules(request.actor)],
         recent=[(event.event_id, f"{event.type} {event.aggregate[-8:]}") for event in recent.events],
         form=form,
         sample=SAMPLE,
@@ -106,14 +104,14 @@ async def _page(request: Visit, at_desk: Desk, form: Form[Try], tried: Tried | N
     )
 
 
-def _shown(rule: Rule, dead: Mapping[str, int], retrying: Mapping[str, int]) -> Shown:
+def _shown(rule: Rule, troubles: Troubles) -> Shown:
     return Shown(
         name=rule.name,
         pattern=_pretty(rule.pattern.document),
         attempts_max=rule.attempts_max,
-        function=rule.name.partition(".")[0],
-        retrying=retrying.get(rule.name, 0),
-        dead=dead.get(rule.name, 0),
+        function=function_of(rule.name),
+        retrying=troubles.retrying.get(rule.name, 0),
+        dead=troubles.dead.get(rule.name, 0),
     )
 
 

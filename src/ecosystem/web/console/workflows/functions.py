@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from ecosystem.web.answers import Answer
-from ecosystem.web.console.desk import deliveries, desk, get
+from ecosystem.web.console.desk import desk, get
 from ecosystem.web.console.workflows.paths import tabs
 from ecosystem.web.visit import Visit
-from ecosystem.workflows.deliveries import DeliveryStatus
 from ecosystem.workflows.functions import KNOWN, TABLE, Function
 from ecosystem.workflows.functions_page import purpose
+from ecosystem.workflows.overview import Overview, Troubles
 from ecosystem.workflows.triggers import OnChanges, OnEvent, OnFields, OnHook, OnRoute, OnSchedule, OnTask, Trigger
 
 FEW = 6
@@ -43,31 +42,25 @@ class Row(Struct, frozen=True, kw_only=True):
 @get("/console/workflows/functions")
 async def listed(request: Visit) -> Answer:
     """The functions there are, and the names of those to come."""
-    kept = deliveries(request)
-    dead = Counter(_of(each.rule) for each in await kept.gathered(DeliveryStatus.DEAD, request.actor))
-    retrying = Counter(_of(each.rule) for each in await kept.gathered(DeliveryStatus.RETRYING, request.actor))
+    overview = Overview(request.market)
+    troubles = await overview.troubles(request.actor)
     at_desk = await desk(request)
     return at_desk.page(
         "workflows/functions.html",
-        rows=[_row(function, dead, retrying) for function in sorted(TABLE, key=lambda each: each.name)],
+        rows=[_row(function, troubles.of_function(function.name)) for function in overview.functions(request.actor)],
         absent=sorted(KNOWN - {function.name for function in TABLE}),
         few=FEW,
         tabs=tabs(),
     )
 
 
-def _of(rule: str) -> str:
-    """The function that a rule belongs to."""
-    return rule.partition(".")[0]
-
-
-def _row(function: Function, dead: Mapping[str, int], retrying: Mapping[str, int]) -> Row:
+def _row(function: Function, troubles: Troubles) -> Row:
     return Row(
         function=function,
         purpose=_sentence(purpose(function)),
         causes=causes(function),
-        retrying=retrying.get(function.name, 0),
-        dead=dead.get(function.name, 0),
+        retrying=troubles.retrying[function.name],
+        dead=troubles.dead[function.name],
     )
 
 

@@ -1,0 +1,1 @@
+"""Disputes: what waits for a decision, both sides of each, and the decision."""
