@@ -80,7 +80,9 @@ async def state(shop: Market) -> tuple[PayoutState, str]:
 
 
 async def notices(shop: Market, actor: Actor) -> list[Notice]:
-    return (await shop.app.notifications.board.latest(actor.actor_id, actor)).notices
+    """What the provider finds, the welcome aside: whether a machine has sent it by now is its own matter."""
+    found = (await shop.app.notifications.board.latest(actor.actor_id, actor)).notices
+    return [notice for notice in found if notice.kind != "welcome"]
 
 
 async def test_an_account_is_asked_for_once_however_often(shop: Market, paula: Actor) -> None:
@@ -125,7 +127,7 @@ async def test_events_alone_make_it_active_in_any_order_and_the_provider_is_told
     assert await state(shop) == (PayoutState.ACTIVE, "active")
     assert [notice.kind for notice in await notices(shop, paula)] == ["payouts-ready"]
     letters = await shop.app.notifications.outbox.to("paula@example.org", OPERATOR)
-    assert [letter.kind for letter in letters] == ["payouts-ready"]
+    assert [letter.kind for letter in letters if letter.kind != "welcome"] == ["payouts-ready"]
 
 
 async def test_what_stands_in_the_way_is_said_and_can_be_mended(shop: Market, paula: Actor, listener: Listener) -> None:
@@ -201,7 +203,8 @@ async def test_a_new_provider_is_welcomed_once_and_told_what_is_left(shop: Marke
     letters = await shop.app.notifications.outbox.to("paula@example.org", OPERATOR)
     _, mail = await shop.app.notifications.outbox.read(letters[0].mail_id, OPERATOR)
     assert "Left to do: Describe the first thing you offer." in mail.text
-    assert [notice.kind for notice in await notices(shop, paula)] == ["welcome"]
+    found = (await shop.app.notifications.board.latest(paula.actor_id, paula)).notices
+    assert [notice.kind for notice in found] == ["welcome"]
 
 
 async def test_nobody_is_asked_for_a_provider_that_nobody_has_claimed(shop: Market) -> None:
