@@ -151,7 +151,10 @@ class Redrive(Struct, frozen=True, kw_only=True):
 
 
 class Execution(Struct, frozen=True, kw_only=True):
-    """An execution as it stands. `output` is None unless it succeeded, `error` and `cause` unless it did not."""
+    """An execution as it stands. `output` is None unless it succeeded, `error` and `cause` unless it did not.
+
+    `awaiting` names the states that wait for an answer under a task's token.
+    """
 
     execution_id: str
     machine: str
@@ -167,6 +170,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     output: Any = None
     error: str | None = None
     cause: str | None = None
+    awaiting: Sequence[str] = ()
 
 
 class Executions(Struct, frozen=True, kw_only=True):

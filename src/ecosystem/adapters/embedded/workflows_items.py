@@ -226,4 +226,5 @@ def shown(head: Head) -> Execution:
         output=run.output,
         error=run.error,
         cause=run.cause,
+        awaiting=() if run.is_over else tuple(call.state for call in run.calls() if call.token is not None),
     )

@@ -126,9 +126,13 @@ def test_a_page_that_is_left_open_follows_what_happens(
 ) -> None:
     for opened in opened_at(browser, shop, cookies, pages(ran)["execution-slow"]):
         expect(opened.get_by_role("link", name="WaitForRail, Wait, Waiting")).to_be_visible()
+        opened.get_by_text("The same in words").click()
+        opened.get_by_label("Fit to width").check()
         shop.run(ran.go_on(31))
 
         expect(opened.get_by_role("link", name="CheckStatus, Task, Succeeded")).to_be_visible(timeout=6_000)
+        expect(opened.get_by_text("on CardDeclined")).to_be_visible()
+        expect(opened.get_by_label("Fit to width")).to_be_checked()
 
 
 def test_an_operator_answers_what_waits_for_a_person(

@@ -74,6 +74,7 @@ async def test_executions_are_listed_and_found_by_machine_status_and_name(
     by_name = await olga.get("/console/workflows", params={"q": ran.executions["asked"].partition(":")[2]})
 
     assert all(execution_id in everything.text for execution_id in ran.executions.values())
+    assert said(everything).count("Awaits answer") == 1
     assert ran.executions["broken"] in failed.text
     assert ran.executions["paid"] not in failed.text
     assert "Nothing found" in later.text
