@@ -22,7 +22,7 @@ from ecosystem.contexts.booking import (
 from ecosystem.ports.bus import Event
 from ecosystem.workflows.bindings import TookTooLong, in_time, rules
 from ecosystem.workflows.entries.booking_processor import COMPLETE, SETTLE, START
-from ecosystem.workflows.functions import Function
+from ecosystem.workflows.functions import TABLE, Function
 from ecosystem.workflows.scheduler import Scheduler
 from ecosystem.workflows.triggers import Entry, OnEvent
 from ecosystem.workflows.wiring import Wiring
@@ -161,7 +161,7 @@ async def test_what_fails_is_tried_as_often_as_its_row_says_and_then_a_dead_lett
         retries=2,
         permissions=(),
     )
-    wiring = Wiring.of(shop.app, (moody,))
+    wiring = Wiring.of(shop.app, (*TABLE, moody))
     await booked(shop)
     for _ in range(10):
         await wiring.settled()
