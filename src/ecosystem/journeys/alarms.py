@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
 
 from ecosystem.contexts.booking import Bookings
+from ecosystem.contexts.catalogue import Providers
+from ecosystem.contexts.disputes import DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import RefundFailed, RefundFound, Refunds, why_it_failed
@@ -13,10 +20,22 @@ from ecosystem.kernel.money import Money
 from ecosystem.ports.bus import Event
 
 
+class Alarm(Struct, frozen=True, kw_only=True):
+    """What is told, how it is known to have been told, and where it leads."""
+
+    kind: Kind
+    event_id: str
+    at: datetime
+    facts: Mapping[str, Known]
+    place: str
+
+
 @dataclass(frozen=True, slots=True)
 class Alarms:
     bookings: Bookings
     refunds: Refunds
+    disputes: Disputes
+    providers: Providers
     people: People
     profiles: Profiles
     notifications: Notifications
@@ -24,23 +43,63 @@ class Alarms:
     TOLD: ClassVar[dict[str, Kind]] = {
         RefundFailed.__name__: Kind.REFUND_FAILED,
         RefundFound.__name__: Kind.REFUND_FOUND,
+        # Of those opened only the ones that are an operator's from the beginning.
+        DisputeOpened.__name__: Kind.DISPUTE_ESCALATED,
+        DisputeEscalated.__name__: Kind.DISPUTE_ESCALATED,
+        DisputeOverdue.__name__: Kind.DISPUTE_OVERDUE,
     }
     """The events of which every operator is told."""
 
     async def tell(self, event: Event) -> None:
         """Tell every operator what the event means for them; the same event again tells nobody anything."""
         kind = self.TOLD[event.type]
+        if kind in {Kind.REFUND_FAILED, Kind.REFUND_FOUND}:
+            await self._raise(await self._of_refund(kind, event))
+        elif alarm := await self._of_dispute(kind, event):
+            await self._raise(alarm)
+
+    async def account_not_opened(self, provider_id: str, reason: str) -> None:
+        """Tell every operator, once, that a provider has no payout account, and why."""
+        provider = (await self.providers.load(provider_id)).value
+        alarm = Alarm(
+            kind=Kind.ACCOUNT_NOT_OPENED,
+            event_id=f"{provider_id}:account-not-opened",
+            at=provider.created_at,
+            facts={"provider": provider.name, "reason": reason},
+            place=f"/console/providers/{provider_id}",
+        )
+        await self._raise(alarm)
+
+    async def _of_refund(self, kind: Kind, event: Event) -> Alarm:
         booking_id = event.detail["booking_id"]
-        booking = (await self.bookings.row(booking_id)).value
         refund = await self.refunds.refund(booking_id, event.detail["refund_id"])
         facts: dict[str, Known] = {
             "refund": Money(event.detail["amount_minor"], event.detail["currency"]),
-            "service": booking.offer.title,
-            "customer": booking.contact.name,
-            "booking": booking_id,
+            **await self._of_booking(booking_id),
             "reason": why_it_failed(refund.value) if refund else "",
         }
         place = "/console/refunds" if kind is Kind.REFUND_FAILED else f"/console/bookings/{booking_id}"
+        return Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place)
+
+    async def _of_dispute(self, kind: Kind, event: Event) -> Alarm | None:
+        detail: dict[str, Any] = event.detail
+        dispute = (await self.disputes.row(detail["booking_id"], detail["dispute_id"])).value
+        if kind is Kind.DISPUTE_ESCALATED and dispute.state is not State.ESCALATED:
+            return None  # The provider answers first, or the bank decides; or it is decided already.
+        facts: dict[str, Known] = {
+            "wanted": msgspec.convert(detail["wanted"], Money),
+            **await self._of_booking(dispute.booking_id),
+            "reason": dispute.text,
+            "decide_by": dispute.decide_by,
+        }
+        place = f"/console/disputes/{dispute.booking_id}/{dispute.dispute_id}"
+        return Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place)
+
+    async def _of_booking(self, booking_id: str) -> dict[str, Known]:
+        booking = (await self.bookings.row(booking_id)).value
+        return {"service": booking.offer.title, "customer": booking.contact.name, "booking": booking_id}
+
+    async def _raise(self, alarm: Alarm) -> None:
         messages: list[Message] = []
         for user_id in await self.people.operators():
             known = await self.profiles.addressee(user_id)
@@ -49,13 +108,13 @@ class Alarms:
             )
             messages.append(
                 Message(
-                    kind=kind,
+                    kind=alarm.kind,
                     audience=Audience.OPERATOR,
-                    event_id=event.event_id,
-                    at=event.at,
+                    event_id=alarm.event_id,
+                    at=alarm.at,
                     recipient=recipient,
-                    facts={name: fact for name, fact in facts.items() if fact != ""},
-                    link=f"{self.notifications.brand.url}{place}",
+                    facts={name: fact for name, fact in alarm.facts.items() if fact != ""},
+                    link=f"{self.notifications.brand.url}{alarm.place}",
                 )
             )
         if messages:

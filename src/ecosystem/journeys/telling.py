@@ -13,6 +13,8 @@ import msgspec
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts.booking import FREED, Booking, Bookings, BookingStatus, Contact, Host, Side
 from ecosystem.contexts.catalogue import Providers
+from ecosystem.contexts.disputes import Answer, Disputes
+from ecosystem.contexts.disputes import Kind as DisputeKind
 from ecosystem.contexts.identity import Addressee, NoSuchPerson, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, PriceLine, Recipient
 from ecosystem.contexts.payments import Payments
@@ -38,8 +40,13 @@ TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
     "BookingCompleted": ((Kind.BOOKING_COMPLETED, _C), (Kind.SHARE_RELEASED, _P)),
     "NoShowReported": ((Kind.NO_SHOW_REPORTED, BOTH),),
     "NoShowSettled": ((Kind.NO_SHOW_SETTLED, BOTH),),
-    "BookingDisputed": ((Kind.BOOKING_DISPUTED, BOTH),),
-    "DisputeConcluded": ((Kind.DISPUTE_CONCLUDED, BOTH),),
+    "DisputeOpened": (),  # by its kind: see `_opened`
+    "DisputeAnswered": (),  # by the answer: see `_answered`
+    "OfferDeclined": ((Kind.OFFER_DECLINED, _P),),
+    "DisputeWithdrawn": ((Kind.DISPUTE_WITHDRAWN, _P),),
+    "DisputeEscalated": ((Kind.DISPUTE_ESCALATED, BOTH),),
+    "DisputeOverdue": ((Kind.DISPUTE_CONCLUDED, BOTH),),
+    "DisputeDecided": ((Kind.DISPUTE_CONCLUDED, BOTH),),
     "PaymentDeclined": ((Kind.PAYMENT_FAILED, _C),),
     "RefundIssued": (),  # by how it was paid: see `_returned`
     "RefundFailed": ((Kind.REFUND_DELAYED, _C),),
@@ -54,6 +61,7 @@ INVITED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_RESCHEDULED, Kind.BOOK
 class Telling:
     bookings: Bookings
     payments: Payments
+    disputes: Disputes
     providers: Providers
     profiles: Profiles
     notifications: Notifications
@@ -65,7 +73,7 @@ class Telling:
         news = self._news(event, booking)
         if news:
             provider = (await self.providers.load(booking.provider_id)).value.name
-            facts = self._facts(event, booking, provider)
+            facts = self._facts(event, booking, provider, await self._reason(event))
             messages = [
                 await self._message(event, booking, kind, audience, facts, provider)
                 for kind, audiences in news
@@ -73,15 +81,26 @@ class Telling:
             ]
             await self.notifications.tell(*messages)
 
+    async def has_told(self, event: Event) -> bool:
+        """Whether the provider found the event's first news among their notices. They are told last, or with the rest."""
+        kind = self._first(event)
+        owner = event.detail["owner_id"] or event.detail["provider_id"]
+        return await self.notifications.board.has(owner, event.event_id, event.at, kind, Audience.PROVIDER)
+
+    def _first(self, event: Event) -> Kind:
+        [(kind, audiences)] = TOLD[event.type]
+        assert Audience.PROVIDER in audiences
+        return kind
+
     def _news(self, event: Event, booking: Booking) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+        if by_detail := _BY_DETAIL.get(event.type):
+            return by_detail(event)
         match event.type:
             case "BookingExpired":
                 return _expired(event.detail["was"])
             case "RescheduleProposed":
                 asked = _P if event.detail["by"] == Side.CUSTOMER else _C
                 return ((Kind.RESCHEDULE_PROPOSED, asked),)
-            case "RefundIssued":
-                return _returned(event)
             case "PaymentDeclined" if booking.status is not BookingStatus.AWAITING_PAYMENT:
                 return ()
             case "BookingCancelled" if event.detail["was"] == BookingStatus.AWAITING_PAYMENT:
@@ -117,7 +136,7 @@ class Telling:
             calendar=self._calendar(booking, attendee, provider, event.at) if kind in INVITED else None,
         )
 
-    def _facts(self, event: Event, booking: Booking, provider: str) -> dict[str, Known]:
+    def _facts(self, event: Event, booking: Booking, provider: str, dispute_reason: str) -> dict[str, Known]:
         detail = event.detail
         facts: dict[str, Known] = {
             "service": booking.offer.title,
@@ -130,11 +149,13 @@ class Telling:
             "share": booking.lines.provider_share,
         }
         facts |= {name: _instant(detail[name]) for name in _INSTANTS if detail.get(name)}
-        if event.type == "BookingDisputed":
-            facts["reason"] = booking.reason
-        if "refund" in detail:
-            refund = _money(detail["refund"])
-            facts["refund"] = refund
+        if event.source == "dispute":
+            facts |= {name: _money(detail[name]) for name in ("wanted", "offered") if detail.get(name)}
+            facts["reason"] = dispute_reason
+        if "refund" in detail or event.type == "DisputeOverdue":
+            refund = _money(detail["wanted"] if event.type == "DisputeOverdue" else detail["refund"])
+            if refund:
+                facts["refund"] = refund
             facts["share"] = rates.remaining(booking.lines, booking.rates, refund).provider_share
         if event.type in {"RefundIssued", "RefundFailed"}:
             facts["refund"] = Money(detail["amount_minor"], detail["currency"])
@@ -148,6 +169,21 @@ class Telling:
             facts["pay_by"] = booking.due_at
             facts["reason"] = ""
         return {name: known for name, known in facts.items() if known != ""}
+
+    async def _reason(self, event: Event) -> str:
+        """What was written in the dispute that the event tells of; it stands nowhere but there."""
+        if event.source != "dispute":
+            return ""
+        row = await self.disputes.find(event.detail["booking_id"], event.detail["dispute_id"])
+        if row is None:
+            return ""
+        match event.type:
+            case "DisputeOpened":
+                return row.value.text
+            case "DisputeAnswered":
+                return row.value.said.text if row.value.said else ""
+            case _:
+                return row.value.verdict.reason if row.value.verdict else ""
 
     async def _customer(self, booking: Booking) -> Recipient:
         if not booking.customer_id.startswith("usr_"):
@@ -190,7 +226,7 @@ class Telling:
         return CalendarPart(body=body, method=CalendarMethod(booked.method_of(booking)))
 
 
-_INSTANTS = ("answer_by", "settles_at", "pay_by")
+_INSTANTS = ("answer_by", "settles_at", "pay_by", "decide_by")
 _PRICED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_REQUESTED})
 
 
@@ -202,6 +238,26 @@ def _expired(was: str) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
 
 def _returned(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
     return ((Kind.REFUND_PAID_ELSEWHERE if event.detail.get("elsewhere") else Kind.REFUND_ISSUED, _C),)
+
+
+def _opened(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+    if event.detail["kind"] == DisputeKind.CHARGEBACK:
+        return ((Kind.CHARGED_BACK, _P),)
+    return ((Kind.BOOKING_DISPUTED, BOTH),)
+
+
+def _answered(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+    match event.detail["answer"]:
+        case Answer.OFFERED:
+            return ((Kind.DISPUTE_OFFERED, _C),)
+        case Answer.CONTESTED:
+            return ((Kind.DISPUTE_CONTESTED, _C),)
+        case _:
+            return ()  # What is accepted is decided at once, and told then.
+
+
+_BY_DETAIL = {"RefundIssued": _returned, "DisputeOpened": _opened, "DisputeAnswered": _answered}
+"""Events whose own detail says which news they are."""
 
 
 def _by(event: Event, audience: Audience) -> str:

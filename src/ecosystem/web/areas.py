@@ -53,6 +53,7 @@ CONSOLE = (
         entries=(
             Entry(title="Dashboard", path="/console", icon="layout-dashboard"),
             Entry(title="Bookings", path="/console/bookings", icon="calendar-check", waiting="bookings"),
+            Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
         ),

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from ecosystem.web.account import routes as _account
 from ecosystem.web.art import routes as _art
 from ecosystem.web.bookings import acts as _booking_acts
+from ecosystem.web.bookings import disputing as _disputing
 from ecosystem.web.bookings import mine as _bookings
 from ecosystem.web.bookings import moving as _booking_moves
 from ecosystem.web.bookings import routes as _booking
@@ -57,7 +58,7 @@ def pages(*further: HTTPRouteHandler) -> Router:
 
 
 _PARTS = (
-    _account, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _files, _first_operator, _help,
+    _account, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _disputing, _files, _first_operator, _help,
     _holding, _media, _notices, _preferences, _provider_page, _reset, _search, _service, _sign_in, _sign_up,
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [

@@ -42,6 +42,12 @@ class Kind(StrEnum):
     NO_SHOW_SETTLED = "no-show-settled"
     BOOKING_DISPUTED = "booking-disputed"
     DISPUTE_CONCLUDED = "dispute-concluded"
+    DISPUTE_OFFERED = "dispute-offered"
+    DISPUTE_CONTESTED = "dispute-contested"
+    OFFER_DECLINED = "offer-declined"
+    DISPUTE_WITHDRAWN = "dispute-withdrawn"
+    DISPUTE_ESCALATED = "dispute-escalated"
+    CHARGED_BACK = "charged-back"
 
     PAYMENT_FAILED = "payment-failed"
     REFUND_ISSUED = "refund-issued"
@@ -56,6 +62,8 @@ class Kind(StrEnum):
 
     REFUND_FAILED = "refund-failed"
     REFUND_FOUND = "refund-found"
+    DISPUTE_OVERDUE = "dispute-overdue"
+    ACCOUNT_NOT_OPENED = "account-not-opened"
 
     CONFIRM_ADDRESS = "confirm-address"
     SIGN_UP_ATTEMPTED = "sign-up-attempted"

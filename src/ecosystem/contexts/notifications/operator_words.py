@@ -1,6 +1,7 @@
 """The words for those who run the marketplace.
 
-Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed).
+Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
+of a provider `provider`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,45 @@ _OPERATOR: dict[Kind, Wording] = {
         ),
         button="See booking",
         notes=("If nobody of you did this, change your passwords and keys at the card processor.",),
+    ),
+    Kind.DISPUTE_ESCALATED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A dispute over {wanted} is yours to decide",
+        title="A dispute over {wanted} is yours to decide",
+        notice="{service} for {customer} is disputed over {wanted}, and needs a decision by {decide_by}.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "The two sides do not agree. By {decide_by} the customer is refunded if nobody has decided.",
+        ),
+        asides=("{reason}",),
+        button="Decide",
+    ),
+    Kind.DISPUTE_OVERDUE: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Nobody decided a dispute: {wanted} went back",
+        title="Nobody decided a dispute in time",
+        notice="{wanted} for {service} went back to {customer}: the dispute was not decided in time.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "Nobody decided by {decide_by}, so the customer gets {wanted} back.",
+        ),
+        button="See booking",
+        notes=("Disputes wait for you at the console. See that somebody looks there.",),
+    ),
+    Kind.ACCOUNT_NOT_OPENED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="No payout account for {provider}",
+        title="The payment processor opened no account for {provider}",
+        notice="{provider} has no payout account: the payment processor did not open one.",
+        paragraphs=(
+            "{provider} has registered.",
+            "The payment processor was asked twice and opened no account. They cannot be paid out until it has.",
+        ),
+        asides=("{reason}",),
+        button="See provider",
+        notes=("They may ask for it again from their pages, once what stands in the way is gone.",),
     ),
 }
 

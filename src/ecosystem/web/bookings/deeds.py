@@ -24,6 +24,7 @@ class Deeds(Struct, frozen=True, kw_only=True):
     move_until: datetime
     complete: bool
     no_show: bool
+    dispute: bool
     pay: bool
     proposed: Proposal | None
 
@@ -42,6 +43,7 @@ def deeds(booking: Booking, actor: Actor, at: datetime) -> Deeds:
         move_until=booking.start_at - timedelta(minutes=booking.policy.reschedule_min),
         complete=_passes(lambda: booked.complete(booking, actor, at)),
         no_show=_passes(lambda: booked.report_no_show(booking, report, actor, at)),
+        dispute=_passes(lambda: booked.dispute(booking, "", actor, at)),
         pay=booking.status is BookingStatus.AWAITING_PAYMENT,
         proposed=proposed,
     )

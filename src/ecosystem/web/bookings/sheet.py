@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.contexts.booking import Booking, BookingStatus, Mode
+from ecosystem.contexts.booking import DISPUTABLE, Booking, BookingStatus, Mode
 from ecosystem.contexts.booking import Refund as Share
 from ecosystem.contexts.payments import Payment, Refund, RefundState
 from ecosystem.kernel.money import Money, zero
@@ -17,6 +17,7 @@ from ecosystem.web.bookings.listings import listing
 from ecosystem.web.bookings.terms import deal_of, stages
 from ecosystem.web.bookings.timeline import Story, steps
 from ecosystem.web.bookings.way import Way
+from ecosystem.web.disputes import shown as shown_dispute
 from ecosystem.web.templates import link
 from ecosystem.web.visit import Visit
 
@@ -43,7 +44,7 @@ async def sheet(request: Visit, way: Way) -> dict[str, Any]:
     due = refund_due(may.cancel, refunds) if may.cancel else zero(booking.lines.currency)
     story = Story(
         booking=booking,
-        events=await market.timelines.of_booking(booking.booking_id, way.actor),
+        events=await market.timelines.with_disputes(booking.booking_id, way.actor),
         payments=payments,
         refunds=refunds,
         provider=shown.provider,
@@ -67,6 +68,8 @@ async def sheet(request: Visit, way: Way) -> dict[str, Any]:
         "reserved": next((each for each in payments if each.authorized_at and not each.closed_at), None),
         "card": card_text(paid or (payments[-1] if payments else None)),
         "refunds": refunds,
+        "disputed": [shown_dispute(each) for each in await market.disputing.over(booking.booking_id, way.actor)],
+        "dispute_until": booking.end_at + DISPUTABLE,
         "returned": back,
         "net": booking.lines.total - back,
         "may_claim": way.as_guest and request.person is not None,

@@ -186,6 +186,34 @@ def _concluded(story: Story, detail: Detail) -> Told:
     return story.say("The dispute was decided"), _back(story, detail), "done"
 
 
+def _said(story: Story, detail: Detail) -> Told:
+    match detail["answer"]:
+        case "accepted":
+            return story.say("{provider} agreed"), "", "done"
+        case "offered":
+            amount = money_text(_money(detail["offered"]))
+            return story.say("{provider} offered {amount}", amount=amount), "", "done"
+        case _:
+            return story.say("{provider} sees it otherwise"), "", "bad"
+
+
+def _turned_down(story: Story, detail: Detail) -> Told:
+    return story.say("The offer of {amount} was not taken", amount=money_text(_money(detail["offered"]))), "", "done"
+
+
+def _withdrawn(story: Story, _: Detail) -> Told:
+    return story.say("You took the dispute back"), "", "done"
+
+
+def _escalated(story: Story, detail: Detail) -> Told:
+    words = story.say("By {at} at the latest.", at=story.moment(_at(detail["decide_by"])))
+    return story.say("One of us decides"), words, "done"
+
+
+def _resumed(story: Story, _: Detail) -> Told:
+    return story.say("The booking goes on"), "", "done"
+
+
 def _claimed(story: Story, _: Detail) -> Told:
     return story.say("Added to your account"), "", "done"
 
@@ -212,6 +240,11 @@ _TELL: Mapping[str, Callable[[Story, Detail], Told]] = {
     "BookingDisputed": _disputed,
     "DisputeConcluded": _concluded,
     "BookingClaimed": _claimed,
+    "DisputeAnswered": _said,
+    "OfferDeclined": _turned_down,
+    "DisputeWithdrawn": _withdrawn,
+    "DisputeEscalated": _escalated,
+    "BookingResumed": _resumed,
 }
 
 

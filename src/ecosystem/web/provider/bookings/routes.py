@@ -21,12 +21,16 @@ from ecosystem.contexts.booking import (
     Side,
     seen_by_provider,
 )
+from ecosystem.contexts.disputes import Answer as DisputeAnswer
+from ecosystem.contexts.disputes import AnswerDispute, OpenDispute
 from ecosystem.kernel.display import day_text
 from ecosystem.kernel.refusals import Invalid, Refusal, Unavailable
 from ecosystem.kernel.time import local, midnight
+from ecosystem.ports.entropy import mint
 from ecosystem.ports.table import Cursor
 from ecosystem.web import calendar
 from ecosystem.web.answers import Answer, Drawn
+from ecosystem.web.disputes import Amount, amount_of, shown
 from ecosystem.web.fields import Path
 from ecosystem.web.provider.area import Area, area, get, post
 from ecosystem.web.provider.bookings.deeds import deeds
@@ -43,6 +47,12 @@ MOVE = "provider/bookings/move.html"
 PICKER = "provider/bookings/_picker.html"
 PER_PAGE = 50
 DAY_MAX = 200
+
+ANSWERED = {
+    DisputeAnswer.ACCEPTED: "Agreed. The money is on its way back to the customer.",
+    DisputeAnswer.OFFERED: "Offered. The customer has a day to answer.",
+    DisputeAnswer.CONTESTED: "Contested. The customer was told.",
+}
 
 Reason = Annotated[str, Meta(max_length=1_000)]
 
@@ -68,6 +78,14 @@ class Answered(Struct, kw_only=True):
     start: datetime
     agree: bool = False
     reason: Reason = ""
+
+
+class Answering(Struct, kw_only=True):
+    """An answer to a dispute, with the amount that is offered."""
+
+    answer: DisputeAnswer
+    text: Reason = ""
+    amount: Amount = ""
 
 
 class NewTime(Struct, kw_only=True):
@@ -167,10 +185,33 @@ async def contest(request: Visit, booking_id: FromPath[str]) -> Answer:
     async def act(said: Said) -> str:
         if not said.reason:
             raise Invalid("Say what happened: it is read when the dispute is decided.", field="reason")
-        await request.market.closing.dispute(booking_id, said.reason, request.actor)
+        dispute_id = mint("dsp", request.at, request.market.ports.entropy)
+        wish = OpenDispute(dispute_id=dispute_id, booking_id=booking_id, text=said.reason)
+        await request.market.disputing.open(wish, request.actor)
         return "Disputed. The money stays where it is until somebody has decided."
 
     return await _done(request, booking_id, act)
+
+
+@post("/provider/bookings/{booking_id:str}/disputes/{dispute_id:str}")
+async def answer_dispute(request: Visit, booking_id: FromPath[str], dispute_id: FromPath[str]) -> Answer:
+    """Answer a dispute: give back what is wanted, offer a part, or contest it."""
+    here, form = await area(request), await request.form_of(Answering)
+    booking = await theirs(here, booking_id)
+    try:
+        asked = form.asked
+        offers = asked.answer is DisputeAnswer.OFFERED
+        wish = AnswerDispute(
+            booking_id=booking_id,
+            dispute_id=dispute_id,
+            answer=asked.answer,
+            text=asked.text,
+            offered=amount_of(asked.amount, booking.lines.total, field="amount") if offers else None,
+        )
+        await request.market.disputing.answer(wish, request.actor)
+    except Refusal as no:
+        return await _refused(here, booking, no, form.values)
+    return request.redirect(f"/provider/bookings/{booking_id}", toast=Toast(text=ANSWERED[asked.answer]))
 
 
 @post("/provider/bookings/{booking_id:str}/admit")
@@ -252,8 +293,13 @@ async def _done(request: Visit, booking_id: str, act: Act) -> Answer:
 async def _refused(here: Area, booking: Booking, no: Refusal, typed: Mapping[str, Any]) -> Answer:
     """The booking as it stands now, with what stands against the act, and what was typed."""
     fresh = await theirs(here, booking.booking_id)
-    reason = next(iter(typed.get("reason", ())), "")
-    values: dict[str, Any] = {**await _detail(here, fresh), "refused": no.message, "typed": reason}
+    reason, text, amount = (next(iter(typed.get(name, ())), "") for name in ("reason", "text", "amount"))
+    values: dict[str, Any] = {
+        **await _detail(here, fresh),
+        "refused": no.message,
+        "typed": reason or text,
+        "typed_amount": amount,
+    }
     return here.page(DETAIL, status=status_of(no), **values)
 
 
@@ -266,7 +312,7 @@ async def _detail(here: Area, booking: Booking) -> dict[str, Any]:
     money = summed(booking, payments)
     story = Story(
         booking=booking,
-        events=await market.timelines.of_booking(booking.booking_id, actor),
+        events=await market.timelines.with_disputes(booking.booking_id, actor),
         refunds=refunds,
         customer=seen.name,
         share=money.yours,
@@ -281,6 +327,8 @@ async def _detail(here: Area, booking: Booking) -> dict[str, Any]:
         "deeds": deeds(booking, actor, at),
         "refused": "",
         "typed": "",
+        "typed_amount": "",
+        "disputed": [shown(each) for each in await market.disputing.over(booking.booking_id, actor)],
     }
 
 

@@ -161,6 +161,32 @@ def _concluded(_: Story, detail: Mapping[str, Any]) -> Told:
     return "The dispute was decided", words, "done"
 
 
+def _said(_: Story, detail: Mapping[str, Any]) -> Told:
+    match detail["answer"]:
+        case "accepted":
+            return "You agreed", "", "done"
+        case "offered":
+            return f"You offered {money_text(_money(detail['offered']))}", "", "done"
+        case _:
+            return "You contested it", "", "done"
+
+
+def _turned_down(_: Story, detail: Mapping[str, Any]) -> Told:
+    return f"Your offer of {money_text(_money(detail['offered']))} was not taken", "", "bad"
+
+
+def _withdrawn(_: Story, __: Mapping[str, Any]) -> Told:
+    return "The customer took the dispute back", "", "done"
+
+
+def _escalated(story: Story, detail: Mapping[str, Any]) -> Told:
+    return "One of us decides", f"By {story.moment(_at(detail['decide_by']))} at the latest.", "done"
+
+
+def _resumed(_: Story, __: Mapping[str, Any]) -> Told:
+    return "The booking goes on", "", "done"
+
+
 _TELL: Mapping[str, Callable[[Story, Mapping[str, Any]], Told]] = {
     "BookingRequested": _requested,
     "BookingConfirmed": _confirmed,
@@ -176,6 +202,11 @@ _TELL: Mapping[str, Callable[[Story, Mapping[str, Any]], Told]] = {
     "NoShowSettled": _settled,
     "BookingDisputed": _disputed,
     "DisputeConcluded": _concluded,
+    "DisputeAnswered": _said,
+    "OfferDeclined": _turned_down,
+    "DisputeWithdrawn": _withdrawn,
+    "DisputeEscalated": _escalated,
+    "BookingResumed": _resumed,
 }
 
 
