@@ -3,7 +3,7 @@
 The points are generated: each scenario runs once to count its calls, then once for every call and side, and dies there.
 `--sigkill` lets a child process die of SIGKILL; otherwise an exception that nothing catches ends the flow, which is
 quicker and leaves the same state (nothing is flushed that was not on disk, since every acknowledged write is).
-Afterwards a new process over the same folder has fifteen minutes of sweeping.
+Afterwards a new process over the same folder has fifteen minutes, for its machines and schedules.
 
     python -m bench.checkout_crash [--sigkill] [--scenario NAME]
 """
@@ -36,7 +36,6 @@ from ecosystem.contexts.booking import BookingStatus, CancelBooking
 from ecosystem.contexts.payments import PaymentState
 from ecosystem.ports import Ports
 from ecosystem.sandbox import Sandbox
-from ecosystem.workflows.wiring import Wiring
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WATCHED = ("table", "cards")
@@ -161,16 +160,11 @@ def die() -> None:
 
 
 async def outcome(folder: Path, sandbox: Sandbox) -> str:
-    """What becomes of it in fifteen minutes of sweeping by a new process. Raises AssertionError when money is lost."""
+    """What becomes of it in fifteen minutes of a new process. Raises AssertionError when money is lost."""
     clock = VirtualClock(NOON)
     async with over(folder, sandbox.origin, sandbox.keys, clock, seed=8) as (shop, _):
-        wiring = Wiring.of(shop.app)
         for _ in range(MINUTES):
-            await shop.app.sweep.all()
-            await wiring.settled()
-            clock.advance(timedelta(minutes=1))
-        await shop.app.sweep.all()
-        await wiring.settled()
+            await shop.passes(timedelta(minutes=1))
         await shop.verified()
         return await _judged(shop, sandbox)
 

@@ -56,7 +56,6 @@ from ecosystem.ports import Ports
 from ecosystem.sandbox import Fault, What
 from ecosystem.sandbox.acts import Effect
 from ecosystem.sandbox.disputes import FEE
-from ecosystem.workflows.wiring import Wiring
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CARDS = (
@@ -143,7 +142,7 @@ class History:
     async def _tick(self, shop: Market, by: timedelta) -> None:
         shop.clock.advance(by)
         shop.sandbox.nudge()
-        await Wiring.of(shop.app).caught_up()
+        await shop.wiring.caught_up()
 
     async def _rest(self, shop: Market) -> None:
         """Time goes on until nothing is due: first finely, then in half days."""

@@ -25,6 +25,7 @@ from ecosystem.kernel.money import Money
 from ecosystem.ports import Ports
 from ecosystem.ports.entropy import mint
 from ecosystem.sandbox import CALM, Keys, Sandbox, Settings
+from ecosystem.workflows.wiring import Wiring
 
 ADA = Actor(actor_id="usr_01kag2m8xw0000000000000ada", groups=(Group.CUSTOMERS,))
 GUEST = Actor(actor_id="gst_01kag2m8xw000000000000gast")
@@ -48,6 +49,21 @@ class Market:
     entropy: SeededEntropy
     provider_id: str = ""
     sandbox: Sandbox = field(default=cast("Sandbox", None))
+    _wiring: Wiring | None = field(default=None, init=False)
+
+    @property
+    def wiring(self) -> Wiring:
+        """Everything that runs beside the pages."""
+        if self._wiring is None:
+            self._wiring = Wiring.of(self.app)
+        return self._wiring
+
+    async def passes(self, by: timedelta = timedelta()) -> None:
+        """Have everything done that follows from what has happened; then let time go by, and the same again."""
+        await self.wiring.caught_up()
+        if by:
+            self.clock.advance(by)
+            await self.wiring.caught_up()
 
     def id(self, prefix: str) -> str:
         return mint(prefix, self.clock.now(), self.entropy)

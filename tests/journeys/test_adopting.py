@@ -75,8 +75,7 @@ async def test_nothing_is_asked_of_the_processor_for_what_it_did_itself(shop: Ma
 
     await hear(shop, listener)
     await Wiring.of(shop.app).settled()
-    shop.clock.advance(timedelta(minutes=10))
-    await shop.app.sweep.all()
+    await shop.passes(timedelta(minutes=10))
 
     assert pending is not None
     assert [one.amount for one in shop.sandbox.effects() if one.what == "refunded"] == [3_000]
@@ -148,5 +147,5 @@ async def test_a_refund_of_a_payment_that_is_not_ours_is_let_be(shop: Market, li
 
     await hear(shop, listener)
 
-    assert await shop.app.sweep.webhooks_due() == 0
+    assert await shop.app.sweep.webhooks_left() == 0
     assert await shop.app.hearing.waiting(OPERATOR) == []

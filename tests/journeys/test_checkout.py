@@ -119,15 +119,14 @@ async def test_a_time_is_sold_once(shop: Market) -> None:
     assert sum(isinstance(outcome, SlotTaken) for outcome in outcomes) == 49
 
 
-async def test_an_answer_that_was_lost_is_learned_by_the_sweep(shop: Market) -> None:
+async def test_an_answer_that_was_lost_is_learned_by_asking(shop: Market) -> None:
     service_id = await shop.service(shop.provider_id)
     hold = await shop.hold(service_id, shop.tomorrow())
     request = await shop.request(hold)
     shop.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, times=3))
 
     paid = await shop.app.checkout.pay(request, ADA)
-    shop.clock.advance(timedelta(minutes=2))
-    await shop.app.sweep.all()
+    await shop.passes(timedelta(minutes=2))
     booking = await shop.app.bookings.get(request.booking_id, ADA)
 
     assert paid.payment.state is PaymentState.INTENDED
@@ -175,9 +174,7 @@ async def test_a_request_nobody_answers_expires_and_the_hold_on_the_card_is_let_
     service_id = await shop.service(shop.provider_id, instant=False)
 
     asked = await shop.book(service_id, shop.tomorrow() + timedelta(days=2))
-    shop.clock.advance(timedelta(hours=25))
-    await shop.app.sweep.all()
-    await shop.app.checkout.let_go(asked.booking.booking_id, SYSTEM)
+    await shop.passes(timedelta(hours=25))
     booking = await shop.app.bookings.get(asked.booking.booking_id, ADA)
     payment = (await shop.app.payments.payment(booking.booking_id, asked.payment.payment_id)).value
 
@@ -190,7 +187,7 @@ async def test_a_request_far_ahead_is_captured_at_once_and_returned_when_decline
 
     asked = await shop.book(service_id, shop.tomorrow() + timedelta(days=20))
     declined = await shop.app.closing.decline(asked.booking.booking_id, "On holiday", OWNER)
-    await shop.app.sweep.all()
+    await shop.passes()
     [refund] = await shop.app.refunds.refunds_of(asked.booking.booking_id)
     await shop.app.refunding.carry_out(asked.booking.booking_id, refund.value.refund_id, SYSTEM)
 
@@ -204,8 +201,7 @@ async def test_a_challenge_passed_later_confirms_and_one_left_alone_expires(shop
     service_id = await shop.service(shop.provider_id)
 
     left = await shop.book(service_id, shop.tomorrow(), card="pm_card_authenticationRequired")
-    shop.clock.advance(timedelta(minutes=16))
-    await shop.app.sweep.all()
+    await shop.passes(timedelta(minutes=16))
     booking = await shop.app.bookings.get(left.booking.booking_id, ADA)
 
     assert left.payment.state is PaymentState.REQUIRES_ACTION
@@ -219,8 +215,7 @@ async def test_a_booking_completes_by_itself_a_day_after_its_end(shop: Market) -
     paid = await shop.book(service_id, shop.tomorrow())
 
     for _ in range(60):
-        shop.clock.advance(timedelta(hours=1))
-        await shop.app.sweep.all()
+        await shop.passes(timedelta(hours=1))
     booking = await shop.app.bookings.get(paid.booking.booking_id, ADA)
 
     assert booking.status is BookingStatus.COMPLETED

@@ -101,8 +101,7 @@ async def test_opening_freezes_what_is_held_and_the_same_again_is_the_same(shop:
 
     dispute = await shop.app.disputing.open(request, ADA)
     again = await shop.app.disputing.open(request, ADA)
-    shop.clock.advance(2 * DAY - timedelta(hours=25))
-    await shop.app.sweep.bookings_left()
+    await shop.passes(2 * DAY - timedelta(hours=25))
 
     assert again == dispute
     assert await status(shop, dispute) is BookingStatus.DISPUTED
@@ -115,11 +114,10 @@ async def test_what_nobody_answers_for_a_day_goes_back(shop: Market, paid: Paid)
     dispute = await opened(shop, paid)
     with pytest.raises(NotDueYet):
         await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
-    await shop.app.sweep.disputes_due()
+    await shop.passes()
     assert await status(shop, dispute) is BookingStatus.DISPUTED
 
-    shop.clock.advance(DAY)
-    await shop.app.sweep.disputes_due()
+    await shop.passes(DAY)
     again = await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
 
     assert again.verdict
@@ -153,10 +151,8 @@ async def test_an_offer_that_the_customer_takes_ends_it(shop: Market, paid: Paid
 async def test_an_offer_that_nobody_answers_lapses_and_goes_to_an_operator(shop: Market, paid: Paid) -> None:
     dispute = await opened(shop, paid)
     await says(shop, dispute, Answer.OFFERED, 1_000)
-    shop.clock.advance(DAY)
 
-    for _ in range(2):
-        await shop.app.sweep.disputes_due()
+    await shop.passes(DAY)
 
     known = await shop.app.disputing.of(dispute.booking_id, dispute.dispute_id, OPERATOR)
     assert known.state is State.ESCALATED
@@ -168,7 +164,7 @@ async def test_a_small_amount_goes_back_though_it_is_contested_by_the_limit_in_f
     rules = await shop.app.dispute_rules.current()
     await shop.app.dispute_rules.set(SetRules(limits=(Money(6_000, "EUR"),), version=rules.version), OPERATOR)
 
-    await shop.app.sweep.disputes_due()
+    await shop.passes()
 
     assert await settled(shop, dispute) == PARTLY
 
@@ -179,7 +175,7 @@ async def test_an_operator_decides_what_is_contested(
 ) -> None:
     dispute = await opened(shop, paid)
     await says(shop, dispute, Answer.CONTESTED)
-    await shop.app.sweep.disputes_due()
+    await shop.passes()
 
     after = await decides(shop, dispute, refund)
     again = await decides(shop, dispute, refund)
@@ -193,11 +189,9 @@ async def test_an_operator_decides_what_is_contested(
 async def test_what_nobody_decides_in_seven_days_is_refunded(shop: Market, paid: Paid) -> None:
     dispute = await opened(shop, paid)
     await says(shop, dispute, Answer.CONTESTED)
-    await shop.app.sweep.disputes_due()
-    await shop.sequence()  # Changes are kept for some days only.
-    shop.clock.advance(7 * DAY)
+    await shop.passes()
 
-    await shop.app.sweep.disputes_due()
+    await shop.passes(7 * DAY)
     again = await shop.app.disputing.overdue(dispute.booking_id, dispute.dispute_id)
 
     assert again.overdue
@@ -211,8 +205,7 @@ async def test_a_dispute_taken_back_in_time_lets_the_booking_go_on(shop: Market,
 
     assert await status(shop, dispute) is BookingStatus.IN_PROGRESS
     assert await balances(shop, dispute.booking_id) == {"processor": -10_000, "escrow": 10_000}
-    shop.clock.advance(DAY)
-    await shop.app.sweep.bookings_left()
+    await shop.passes(DAY)
     assert await status(shop, dispute) is BookingStatus.COMPLETED
     assert await settled(shop, dispute) == SHARED
 
@@ -298,8 +291,7 @@ async def test_a_chargeback_is_a_dispute_that_the_bank_decides(
 
     await at_desk(shop, paid, evidence)
     await hear(shop, listener)
-    for _ in range(2):
-        await shop.app.sweep.disputes_due()
+    await shop.passes()
 
     known = await shop.app.disputing.of(dispute.booking_id, dispute.dispute_id, OPERATOR)
     assert known.verdict

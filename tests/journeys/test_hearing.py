@@ -178,7 +178,7 @@ async def test_an_event_that_is_always_refused_waits_no_longer(shop: Market) -> 
     await shop.app.webhooks.receive(body, f"t={at},v1={signature}")
     shop.clock.advance(timedelta(minutes=1))
 
-    found = [await shop.app.sweep.webhooks_due() for _ in range(ATTEMPTS_MAX + 1)]
+    found = [await shop.app.sweep.webhooks_left() for _ in range(ATTEMPTS_MAX + 1)]
 
     known = (await shop.app.webhooks.webhook("evt_1")).value
     assert found == [1] * ATTEMPTS_MAX + [0]

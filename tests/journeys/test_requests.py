@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.payments import PaymentState
-from ecosystem.journeys.sweep import LEFT_AFTER
+from ecosystem.journeys.sweep import HELD_MAX
 from ecosystem.sandbox import Fault, What
 from ecosystem.workflows.wiring import Wiring
 from market import ADA, OWNER, Market
@@ -57,8 +57,8 @@ async def test_what_a_card_holds_for_a_declined_request_is_let_go_of_however_lon
     shop.sandbox.faults.clear()
     assert await states(shop, booking_id) == [PaymentState.AUTHORIZED]
 
-    shop.clock.advance(LEFT_AFTER)
-    await shop.app.sweep.all()
+    shop.clock.advance(HELD_MAX)
+    await shop.app.sweep.authorizations_left()
 
     assert await states(shop, booking_id) == [PaymentState.CANCELLED]
     shop.clock.advance(timedelta(minutes=3))

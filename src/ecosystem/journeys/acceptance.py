@@ -34,7 +34,7 @@ class Acceptance:
         """Accept the request and take the money. Accepted already, it stays so.
 
         Raises `NotHeld` when the customer's bank no longer holds the money, `ProcessorSilent` when nothing is known
-        yet: the sweep then finishes what was begun.
+        yet: a schedule of its own then finishes what was begun.
         """
         booking = await self.bookings.get(booking_id, actor)
         if booking.status is BookingStatus.CONFIRMED:
@@ -58,9 +58,9 @@ class Acceptance:
         async def act() -> None:
             row = await self.bookings.row(booking_id)
             at = self.clock.now()
-            intended = booked.intend_acceptance(row.value, actor, at)
-            if intended != row.value:
-                await self.table.transact(*booked.becomes(row, intended, None, actor=actor, at=at))
+            intended, fact = booked.intend_acceptance(row.value, actor, at)
+            if fact is not None:
+                await self.table.transact(*booked.becomes(row, intended, fact, actor=actor, at=at))
 
         await self._settle(booking_id, act)
 

@@ -5,7 +5,8 @@
                     call:   the card processor
                     commit: what became of it (`settlement.py`)
 
-A process that dies in between leaves an intention with a deadline. The sweep, or a webhook, learns what became of it.
+A process that dies in between leaves an intention. `ecosystem-payment-processing`, begun by it, or a webhook, learns what
+became of it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Table
 
 ANSWER_WITHIN = timedelta(seconds=60)
-"""After this long without an outcome the sweep asks the processor what became of a payment."""
+"""After this long without an outcome a payment is overdue."""
 
 AUTHORIZATION_LIFE = timedelta(days=7)
 """How long a card authorization lasts. A request for a start beyond that is captured at once."""
@@ -140,6 +141,16 @@ class Checkout:
             return await self._asked(payment, actor)
         except ProcessorSilent:
             return payment
+
+    async def check(self, booking_id: str, payment_id: str, actor: Actor) -> Payment:
+        """The payment, after asking the processor what became of it if it is open. Raises `ProcessorSilent`."""
+        payment = (await self.payments.payment(booking_id, payment_id)).value
+        if not payment.is_open:
+            return payment
+        try:
+            return await self._asked(payment, actor)
+        except OrderRefused:
+            return (await self.payments.payment(booking_id, payment_id)).value
 
     async def _asked(self, payment: Payment, actor: Actor) -> Payment:
         try:

@@ -1,15 +1,16 @@
-"""The sweep: finds what is due, or was left behind by a process that died, and does it.
+"""The sweep: finds what machines and one-time schedules should have done long ago, and does it.
 
-Each part finds candidates in an index and calls the act that decides; a candidate that needs nothing any more costs a
-read. With the processor reachable, a checkout that was interrupted anywhere is finished or let go within fifteen
-minutes, with no browser.
+They see to everything in its time. The sweep comes by every few minutes for what became a dead letter, for what an
+execution could not hand over because its own time ran out while everything stood still, and for what was begun before
+there were machines. Each part finds candidates in an index and calls the act that decides; a candidate that needs
+nothing any more costs a read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -24,19 +25,20 @@ from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.refunding import Refunding
-from ecosystem.kernel.actor import system
+from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Table
 
 T = TypeVar("T")
+Act = Callable[[str, Actor], Awaitable[object]]
 log = logging.getLogger(__name__)
 ACTOR = system("sweep")
 AT_ONCE = 16
 """How many candidates are dealt with side by side."""
 
 UNHEARD_FOR = timedelta(seconds=30)
-"""A stored event that no reaction took up for this long is taken up by the sweep."""
+"""A stored event that no function took up for this long is taken up by the sweep."""
 
 FOLLOWED = (
     State.REVIEW,
@@ -48,7 +50,10 @@ FOLLOWED = (
 )
 """States of a dispute in which the system has something to do once it is due."""
 
-LEFT_AFTER = timedelta(hours=25)
+LEFT_FOR = timedelta(minutes=10)
+"""What has been due for so long nobody sees to any more."""
+
+HELD_MAX = timedelta(hours=25)
 """A request is answered within a day: what is held on a card for longer was left behind."""
 
 
@@ -69,46 +74,40 @@ class Sweep:
     disputes: Disputes
     disputing: Disputing
 
-    async def holds_due(self) -> int:
-        """Let holds expire whose fifteen minutes are over."""
-        return await _each(await self.holds.due(), lambda hold_id: self.holds.expire(hold_id, ACTOR))
-
-    async def payments_due(self) -> int:
-        """Learn what became of payments that had no outcome in time."""
-        return await _each(await self.payments.overdue(self.clock.now()), self._payment)
+    async def payments_left(self) -> int:
+        """Learn what became of payments that nobody asks about any more."""
+        before = self.clock.now() - LEFT_FOR
+        return await _each(await self.payments.overdue(before), self._payment)
 
     async def authorizations_left(self) -> int:
-        """Let go of what is held on cards for bookings that have no use for it any more, if nobody else did."""
-        before = self.clock.now() + AUTHORIZATION_LIFE - LEFT_AFTER
+        """Let go of what is held on cards for bookings that have no use for it any more."""
+        before = self.clock.now() + AUTHORIZATION_LIFE - HELD_MAX
         return await _each(await self.payments.lapsing(before), self._held)
 
-    async def refunds_due(self) -> int:
+    async def refunds_left(self) -> int:
         """Carry out refunds that the processor has not confirmed."""
-        return await _each(await self.refunds.unanswered(self.clock.now()), self._refund)
+        return await _each(await self.refunds.unanswered(self.clock.now() - LEFT_FOR), self._refund)
 
-    async def webhooks_due(self) -> int:
+    async def webhooks_left(self) -> int:
         """Act upon events that nobody took up."""
         waiting = await self.webhooks.waiting(self.clock.now() - UNHEARD_FOR)
         return await _each(waiting, lambda row: self.hearing.act(row.value.event_id))
 
-    async def bookings_due(self) -> int:
-        """Let bookings expire that nobody paid for or answered in time."""
-        return await self._booked(
-            (BookingStatus.AWAITING_PAYMENT, lambda booking_id: self.closing.expire(booking_id, ACTOR)),
-            (BookingStatus.AWAITING_PROVIDER, self._unanswered),
-        )
-
     async def bookings_left(self) -> int:
-        """Start, complete and settle bookings whose time has come, and whose schedule did not see to it."""
-        return await self._booked(
-            (BookingStatus.CONFIRMED, lambda booking_id: self.bookings.start(booking_id, ACTOR)),
-            (BookingStatus.IN_PROGRESS, lambda booking_id: self.closing.complete(booking_id, ACTOR)),
-            (BookingStatus.NO_SHOW, lambda booking_id: self.closing.settle_no_show(booking_id, ACTOR)),
-        )
+        """Take holds and bookings on whose time has come, and whose schedule did not see to it."""
+        holds = await _each(await self.holds.due(), lambda hold_id: self.holds.expire(hold_id, ACTOR))
+        acts: Mapping[BookingStatus, Act] = {
+            BookingStatus.AWAITING_PAYMENT: self.closing.expire,
+            BookingStatus.AWAITING_PROVIDER: self.finish_acceptance,
+            BookingStatus.CONFIRMED: self.bookings.start,
+            BookingStatus.IN_PROGRESS: self.closing.complete,
+            BookingStatus.NO_SHOW: self.closing.settle_no_show,
+        }
+        return holds + sum([await self._booked(status, act) for status, act in acts.items()])
 
-    async def disputes_due(self) -> int:
+    async def disputes_left(self) -> int:
         """Do what is due in disputes: what nobody answered, what is decided by rule, by the bank, or by nobody."""
-        at = self.clock.now()
+        at = self.clock.now() - LEFT_FOR
         return sum(
             [
                 await _each(
@@ -119,27 +118,24 @@ class Sweep:
             ]
         )
 
-    async def all(self) -> int:
-        """Every part once, in the order in which one may need the other; how much was found."""
-        parts = (
-            self.webhooks_due,
-            self.payments_due,
-            self.refunds_due,
-            self.holds_due,
-            self.bookings_due,
-            self.bookings_left,
-            self.disputes_due,
-            self.authorizations_left,
-        )
-        return sum([await part() for part in parts])
+    async def finish_acceptance(self, booking_id: str, actor: Actor) -> object:
+        """Carry out an acceptance that was begun; a request that nobody accepted, or whose money is gone, expires."""
+        booking = (await self.bookings.row(booking_id)).value
+        if booking.accepted_by is not None:
+            try:
+                return await self.acceptance.finish(booking_id, actor)
+            except NotHeld:
+                # The customer's bank let go of the money before it was captured: there is nothing to confirm with.
+                log.info("an accepted request has lost its money", extra={"booking_id": booking_id})
+        return await self.closing.expire(booking_id, actor)
 
-    async def _booked(self, *acts: tuple[BookingStatus, Callable[[str], Awaitable[object]]]) -> int:
-        return sum([await _each(await self.bookings.due(status), act) for status, act in acts])
+    async def _booked(self, status: BookingStatus, act: Act) -> int:
+        return await _each(await self.bookings.due(status), lambda booking_id: act(booking_id, ACTOR))
 
     async def _payment(self, row: Row[Payment]) -> None:
         payment = await self.checkout.ask(row.value, ACTOR)
         if payment.is_open:
-            # Still with the customer's bank, or the processor is silent: ask again later, not at every sweep.
+            # Still with the customer's bank, or the processor is silent: not found again at once.
             current = await self.payments.payment(payment.booking_id, payment.payment_id)
             later = paying.ask_payment_later(current.value, self.clock.now() + ANSWER_WITHIN)
             await self.table.transact(*paying.becomes(current, later, ACTOR, self.clock.now()))
@@ -155,16 +151,6 @@ class Sweep:
         if current and current.value.is_open:
             later = paying.ask_later(current.value, self.clock.now())
             await self.table.transact(*paying.refund_becomes(current, later, ACTOR, self.clock.now()))
-
-    async def _unanswered(self, booking_id: str) -> object:
-        booking = (await self.bookings.row(booking_id)).value
-        if booking.accepted_by is not None:
-            try:
-                return await self.acceptance.finish(booking_id, ACTOR)
-            except NotHeld:
-                # The customer's bank let go of the money before it was captured: there is nothing to confirm with.
-                log.info("an accepted request has lost its money", extra={"booking_id": booking_id})
-        return await self.closing.expire(booking_id, ACTOR)
 
 
 async def _each(candidates: Sequence[T], act: Callable[[T], Awaitable[object]]) -> int:

@@ -20,6 +20,7 @@ from ecosystem.journeys.access import Access
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.telling import TOLD
+from ecosystem.workflows import disputes
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX
 from ecosystem.workflows.entries import (
     booking_processor,
@@ -106,13 +107,17 @@ TABLE: tuple[Function, ...] = (
         entry=booking_processor.ENTRY,
         triggers=(
             types("ProviderClaimed", *booking_processor.PLANNED),
+            OnTask(acts=("ask-payment-later", "await-payment", "check-payment", "expire-later", "standing")),
+            OnSchedule(name=booking_processor.EXPIRE_HOLD),
+            OnSchedule(name=booking_processor.ASK_PAYMENT),
+            OnSchedule(name=booking_processor.EXPIRE),
+            OnSchedule(name=booking_processor.FINISH),
             OnSchedule(name=booking_processor.START),
             OnSchedule(name=booking_processor.COMPLETE),
             OnSchedule(name=booking_processor.SETTLE),
-            # What fired and became a dead letter, or was booked before there were schedules.
-            OnSchedule(name=booking_processor.LEFT, expression="rate(1 hour)"),
-            OnSchedule(name=booking_processor.HOLDS, expression="rate(1 minute)"),
-            OnSchedule(name=booking_processor.DUE, expression="rate(1 minute)"),
+            # What reconciles: see `journeys/sweep.py`.
+            OnSchedule(name=booking_processor.LEFT_BOOKINGS, expression="rate(5 minutes)"),
+            OnSchedule(name=booking_processor.LEFT_PAYMENTS, expression="rate(5 minutes)"),
             OnSchedule(name=booking_processor.CALENDARS, expression="rate(5 minutes)"),
             OnFields(
                 fields=(
@@ -148,7 +153,9 @@ TABLE: tuple[Function, ...] = (
         name="dispute-workflow",
         entry=dispute_workflow.ENTRY,
         triggers=(
-            OnSchedule(name=dispute_workflow.DUE, expression="rate(1 minute)"),
+            types(*dispute_workflow.BANK_NEWS),
+            OnTask(acts=tuple(disputes.ACTS)),
+            OnSchedule(name=dispute_workflow.LEFT, expression="rate(5 minutes)"),
             OnFields(
                 fields=(
                     "Query.dispute",
@@ -179,7 +186,10 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="notification-handler",
         entry=notification_handler.ENTRY,
-        triggers=(types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD}), OnTask(acts=("welcome",))),
+        triggers=(
+            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD}),
+            OnTask(acts=("account-failed", "told", "welcome")),
+        ),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.LINK_KEY),
     ),
@@ -210,7 +220,6 @@ TABLE: tuple[Function, ...] = (
                                 "BookingDeclined",
                                 "BookingExpired",
                                 "PaymentAuthorized",
-                                "RefundRequested",
                             ]
                         },
                         # Only a request that was accepted may have more than one card hold money for it.
@@ -218,8 +227,10 @@ TABLE: tuple[Function, ...] = (
                     ]
                 }
             ),
-            OnSchedule(name=refund_processor.UNANSWERED, expression="rate(1 minute)"),
-            OnSchedule(name=refund_processor.LEFT, expression="rate(1 hour)"),
+            OnTask(acts=("ask-refund-later", "carry-out", "let-go")),
+            OnSchedule(name=refund_processor.ASK),
+            OnSchedule(name=refund_processor.LEFT_REFUNDS, expression="rate(5 minutes)"),
+            OnSchedule(name=refund_processor.LEFT_AUTHORIZATIONS, expression="rate(1 hour)"),
             OnFields(fields=("Mutation.giveBack",)),
         ),
         timeout_s=60,
@@ -244,8 +255,7 @@ TABLE: tuple[Function, ...] = (
         entry=stripe_webhook.ENTRY,
         triggers=(
             types("WebhookStored"),
-            OnSchedule(name=stripe_webhook.UNHEARD, expression="rate(1 minute)"),
-            OnSchedule(name=stripe_webhook.UNANSWERED, expression="rate(1 minute)"),
+            OnSchedule(name=stripe_webhook.UNHEARD, expression="rate(5 minutes)"),
         ),
         timeout_s=60,
         permissions=(Permission.TABLE_WRITE, Permission.CARDS),
@@ -261,7 +271,7 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="workflow-orchestrator",
         entry=workflow_orchestrator.ENTRY,
-        triggers=(types(*workflow_orchestrator.TYPES),) if workflow_orchestrator.TYPES else (),
+        triggers=(types(*workflow_orchestrator.TYPES),),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS),
     ),

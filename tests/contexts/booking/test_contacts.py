@@ -32,9 +32,8 @@ async def test_a_request_shows_a_short_name_and_no_way_around_the_marketplace(sh
 
 async def test_the_contact_goes_once_nothing_can_be_disputed_any_more(shop: Market) -> None:
     paid = await shop.book(await shop.service(shop.provider_id), shop.tomorrow())
-    shop.clock.advance(timedelta(days=3))
-    await shop.app.sweep.all()
-    await shop.app.sweep.all()
+    await shop.passes(timedelta(days=3))
+    await shop.passes(timedelta(days=3))
     done = await shop.app.bookings.get(paid.booking.booking_id, OWNER)
 
     assert seen_by_provider(done, done.end_at + timedelta(days=13)).email == "ada@example.org"

@@ -67,6 +67,7 @@ from ecosystem.contexts.booking.events import (
     NoShowSettled,
     PlanSet,
     PolicySet,
+    RequestAccepted,
     RescheduleDeclined,
     RescheduleProposed,
 )
@@ -231,6 +232,7 @@ __all__ = [
     "ProposalOpen",
     "Refund",
     "ReportNoShow",
+    "RequestAccepted",
     "Reschedule",
     "RescheduleDeclined",
     "RescheduleProposed",

@@ -237,6 +237,7 @@ def told(booking: Booking, reason: str = "") -> dict[str, Any]:
         "start_at": booking.start_at,
         "end_at": booking.end_at,
         "reason": reason,
+        "hold_id": booking.request.hold_id,
     }
 
 

@@ -19,12 +19,18 @@ from ecosystem.contexts.booking.bookings import (
     reason_of,
     told,
 )
-from ecosystem.contexts.booking.events import BookingConfirmed, BookingDeclined, BookingExpired, BookingRequested
+from ecosystem.contexts.booking.events import (
+    BookingConfirmed,
+    BookingDeclined,
+    BookingExpired,
+    BookingRequested,
+    RequestAccepted,
+)
 from ecosystem.contexts.booking.policies import Side
 from ecosystem.kernel.actor import Actor
 
 CAPTURE_WITHIN = timedelta(minutes=1)
-"""After this long without an outcome the sweep asks what became of an acceptance."""
+"""After this long without an outcome the system asks what became of an acceptance."""
 
 
 def confirm(booking: Booking, at: datetime) -> Changed:
@@ -42,18 +48,20 @@ def confirm(booking: Booking, at: datetime) -> Changed:
     return asked, BookingRequested(**told(asked), answer_by=answer_by)
 
 
-def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> Booking:
-    """The request that the provider accepts, while its money is captured. Not yet a fact.
+def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> tuple[Booking, RequestAccepted | None]:
+    """The request that the provider accepts, while its money is captured; accepted before, it stays so, without a fact.
 
-    From now on whoever learns of the capture confirms it; `due_at` is when the sweep looks after it. Raises
+    From now on whoever learns of the capture confirms it; `due_at` is when the system looks after it. Raises
     `NotInThisState` once the time to answer is over.
     """
     must_act_as(booking, actor, Side.PROVIDER, Side.OPERATOR)
     must_be(booking, BookingStatus.AWAITING_PROVIDER)
     if booking.accepted_by is not None:
-        return booking
+        return booking, None
     _in_time(booking, at)
-    return replace(booking, accepted_by=actor, due_at=at + CAPTURE_WITHIN, changed_at=at)
+    look_at = at + CAPTURE_WITHIN
+    accepted = replace(booking, accepted_by=actor, due_at=look_at, changed_at=at)
+    return accepted, RequestAccepted(**told(accepted), look_at=look_at)
 
 
 def accept(booking: Booking, actor: Actor, at: datetime) -> Changed:

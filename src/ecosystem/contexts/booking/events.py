@@ -53,9 +53,10 @@ class HoldExpired(HoldFact, frozen=True, kw_only=True):
 
 
 class BookingFact(Fact, frozen=True, kw_only=True):
-    """Base of what happens to a booking: whose it is, and the time it is for after this."""
+    """Base of what happens to a booking: whose it is, the hold it was made from, and the time it is for after this."""
 
     source: ClassVar[str] = "booking"
+    schema: ClassVar[int] = 2
 
     booking_id: str
     service_id: str
@@ -65,12 +66,12 @@ class BookingFact(Fact, frozen=True, kw_only=True):
     start_at: datetime
     end_at: datetime
     reason: str = ""
+    hold_id: str = ""
 
 
 class BookingPlaced(BookingFact, frozen=True, kw_only=True):
     """A hold became a booking that awaits its payment until `pay_by`."""
 
-    hold_id: str
     total: Money
     pay_by: datetime
 
@@ -79,6 +80,14 @@ class BookingRequested(BookingFact, frozen=True, kw_only=True):
     """The payment is authorized, and the provider is asked until `answer_by`."""
 
     answer_by: datetime
+
+
+class RequestAccepted(BookingFact, frozen=True, kw_only=True):
+    """The provider accepts a request; its money is being taken, and somebody looks after that at `look_at`."""
+
+    schema: ClassVar[int] = 1
+
+    look_at: datetime
 
 
 class BookingConfirmed(BookingFact, frozen=True, kw_only=True):

@@ -136,9 +136,7 @@ def placed(booking: Booking, *, actor: Actor, at: datetime) -> list[Write]:
     """What makes a new booking so."""
     assert booking.due_at is not None
     key = keys.booking(booking.booking_id)
-    fact = BookingPlaced(
-        **told(booking), hold_id=booking.request.hold_id, total=booking.lines.total, pay_by=booking.due_at
-    )
+    fact = BookingPlaced(**told(booking), total=booking.lines.total, pay_by=booking.due_at)
     return [
         Put(key=key, value=booking, index=indexed(booking), expected=ABSENT, otherwise=BookingChanged()),
         announce(fact, aggregate=key.partition, sequence=1, actor=actor, at=at),

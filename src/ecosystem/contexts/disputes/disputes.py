@@ -47,8 +47,8 @@ DisputeId = NewType("DisputeId", str)
 ANSWER = timedelta(hours=24)
 """How long the provider has to answer, and then the customer to answer an offer."""
 
-DECIDE = timedelta(days=7)
-"""How long after its opening a dispute may be undecided."""
+DECIDE = timedelta(days=7) - timedelta(minutes=15)
+"""How long after its opening a dispute may be undecided. Within seven days the customer has been refunded then."""
 
 TEXT_MAX = 1_000
 

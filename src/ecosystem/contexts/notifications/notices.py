@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.notifications import keys
-from ecosystem.contexts.notifications.kinds import Kind, Topic
-from ecosystem.contexts.notifications.messages import Composed, Message
+from ecosystem.contexts.notifications.kinds import Audience, Kind, Topic
+from ecosystem.contexts.notifications.messages import Composed, Message, told_id
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, Invalid
@@ -94,6 +94,11 @@ class NoticeBoard:
             keys.notices_partition(user_id), Notice, prefix=keys.NOTICES, after=after, descending=True, limit=limit
         )
         return Notices(notices=page.values, next=page.next)
+
+    async def has(self, user_id: str, event_id: str, at: datetime, kind: Kind, audience: Audience) -> bool:
+        """Whether that person found this news of an event among their notices, read or not. For the system."""
+        notice_id = told_id("ntc", event_id=event_id, at=at, whom=user_id, kind=kind, audience=audience)
+        return await self.table.get(keys.notice_key(user_id, notice_id), Notice) is not None
 
     async def read(self, user_id: str, notice_ids: Sequence[str], actor: Actor) -> list[NoticeId]:
         """Mark notices as read. Hands back those that were not, for `unread_again`, should the person want it undone."""

@@ -49,8 +49,8 @@ RefundId = NewType("RefundId", str)
 PROCESSOR = Actor(actor_id="system:processor")
 AT_THE_DESK = "made at the processor"
 
-ASK_AGAIN_AFTER = timedelta(minutes=5)
-"""A refund that the processor has not ended is asked about again after this long."""
+ASK_AGAIN_AFTER, ASK_AGAIN_WITHIN = timedelta(minutes=5), timedelta(hours=6)
+"""A refund that the processor has not ended is asked about again when it is twice as old, within these bounds."""
 
 
 class NoSuchRefund(NotFound):
@@ -263,7 +263,8 @@ def give_up_refund(payment: Payment, known: Refund, why: str, at: datetime) -> t
 
 def ask_later(known: Refund, at: datetime) -> Refund:
     """The refund to be asked about again after a while."""
-    return replace(known, ask_at=at + ASK_AGAIN_AFTER)
+    pause = min(max(at - known.requested_at, ASK_AGAIN_AFTER), ASK_AGAIN_WITHIN)
+    return replace(known, ask_at=at + pause)
 
 
 def _moved(

@@ -1,16 +1,27 @@
-"""`dispute-workflow`: takes disputes on when somebody did not answer in time, or when everything was said."""
+"""`dispute-workflow`: takes disputes on, as `ecosystem-dispute-resolution` asks, and when a bank has decided."""
 
 from __future__ import annotations
 
 from ecosystem.app import App
+from ecosystem.contexts.disputes import State
+from ecosystem.ports.bus import Event
+from ecosystem.workflows import disputes
 from ecosystem.workflows.entries import rounds
 from ecosystem.workflows.triggers import Entry, Firing
 
-DUE = "due-disputes"
+LEFT = "left-disputes"
+BANK_NEWS = ("ChargebackClosed", "ChargebackMoved")
 
 
-async def move_on(market: App, _: Firing) -> None:
-    await rounds(market.sweep.disputes_due)
+async def conclude(market: App, event: Event) -> None:
+    """End the dispute that a chargeback is, once the bank has decided."""
+    for dispute in await market.disputes.of_booking(event.detail["booking_id"]):
+        if dispute.chargeback_id == event.detail["chargeback_id"] and dispute.state is State.BANK_DECIDED:
+            await market.disputing.conclude_bank(dispute.booking_id, dispute.dispute_id, disputes.ACTOR)
 
 
-ENTRY = Entry(schedule=move_on)
+async def catch_up(market: App, _: Firing) -> None:
+    await rounds(market.sweep.disputes_left)
+
+
+ENTRY = Entry(event=conclude, schedule=catch_up, tasks=disputes.ACTS)

@@ -12,6 +12,7 @@ from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.triggers import Entry
 
 ACTOR = system("notification-handler")
+CAME_ABOUT = frozenset({"BookingConfirmed", "BookingRequested"})
 
 
 async def tell(market: App, event: Event) -> None:
@@ -29,4 +30,28 @@ async def welcome(market: App, call: TaskCall) -> dict[str, Any]:
     return {"provider_id": provider_id, "told": await market.welcoming.welcome(provider_id, ACTOR)}
 
 
-ENTRY = Entry(event=tell, tasks={"welcome": welcome})
+async def told(market: App, call: TaskCall) -> dict[str, Any]:
+    """See that both sides were told of a booking: its event tells them too, and mostly has by now."""
+    event = await _event(market, call.input["booking_id"], call.input["event_id"])
+    if event is None or await market.telling.has_told(event):
+        return {"now": False}
+    await market.telling.tell(event)
+    return {"now": True}
+
+
+async def account_failed(market: App, call: TaskCall) -> dict[str, Any]:
+    """Tell operators that a provider has no payout account, once however often it is asked for."""
+    error = call.input["error"]
+    await market.alarms.account_not_opened(call.input["provider_id"], error.get("Cause") or error.get("Error") or "")
+    return {"provider_id": call.input["provider_id"]}
+
+
+async def _event(market: App, booking_id: str, event_id: str) -> Event | None:
+    """What told that the booking came about: the event of that id, or the first in its timeline."""
+    if event_id:
+        return await market.happenings.event(event_id, ACTOR)
+    timeline = await market.timelines.of_booking(booking_id, ACTOR)
+    return next((event for event in timeline if event.type in CAME_ABOUT), None)
+
+
+ENTRY = Entry(event=tell, tasks={"account-failed": account_failed, "told": told, "welcome": welcome})

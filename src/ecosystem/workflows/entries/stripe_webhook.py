@@ -1,4 +1,4 @@
-"""`stripe-webhook`: acts upon what the card processor tells, and asks it where it has told nothing."""
+"""`stripe-webhook`: acts upon what the card processor tells."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from ecosystem.workflows.entries import rounds
 from ecosystem.workflows.triggers import Entry, Firing
 
 UNHEARD = "unheard-webhooks"
-UNANSWERED = "unanswered-payments"
 
 
 async def act_upon(market: App, event: Event) -> None:
     await market.hearing.act(event.detail["processor_event_id"])
 
 
-async def ask(market: App, firing: Firing) -> None:
-    await rounds(market.sweep.webhooks_due if firing.schedule == UNHEARD else market.sweep.payments_due)
+async def catch_up(market: App, _: Firing) -> None:
+    await rounds(market.sweep.webhooks_left)
 
 
-ENTRY = Entry(event=act_upon, schedule=ask)
+ENTRY = Entry(event=act_upon, schedule=catch_up)

@@ -5,7 +5,7 @@ An execution is named after its matter, so an event that comes twice begins one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -18,40 +18,94 @@ from ecosystem.workflows.triggers import Entry
 from ecosystem.workflows.waits import Waits
 
 ACTOR = system("workflow-orchestrator")
+Detail = Mapping[str, Any]
 
 
 class Beginning(Struct, frozen=True, kw_only=True):
-    """An event of that type begins an execution of the machine, named by the field `matter` of its detail.
+    """An event of that type begins an execution of the machine, unless its detail lacks a value for `wants`.
 
-    The execution's input is the event's detail.
+    Its input is `given` and those fields of the detail; the first of them is its matter, and names it. An input is
+    ids: whoever needs more reads how things stand.
     """
 
-    type: str
     machine: str
+    fields: tuple[str, ...]
+    given: Mapping[str, str] = {}
+    wants: str = ""
+
+
+class Awaiting(Struct, frozen=True, kw_only=True):
+    """Steps wait for an event of that type under the `matter` that a field of its detail names.
+
+    `output` is what they are answered with.
+    """
+
     matter: str
+    output: Callable[[Event], Mapping[str, Any]]
 
 
-BEGINNINGS: tuple[Beginning, ...] = ()
+def became(standing: str) -> Callable[[Event], Mapping[str, Any]]:
+    """What became of a hold, in the words of `holds.standing`."""
+    return lambda event: {
+        "standing": standing,
+        "booking_id": event.detail.get("booking_id", ""),
+        "event_id": event.event_id,
+    }
+
+
+def happened(event: Event) -> Mapping[str, Any]:
+    """That it happened: whoever waited looks how things stand."""
+    return {"type": event.type}
+
+
+BOOKING = "ecosystem-booking-lifecycle"
+PAYMENT = "ecosystem-payment-processing"
+DISPUTE = "ecosystem-dispute-resolution"
+ONBOARDING = "ecosystem-provider-onboarding"
+
+BEGINNINGS: Mapping[str, Beginning] = {
+    "HoldTaken": Beginning(machine=BOOKING, fields=("hold_id",)),
+    "PaymentIntended": Beginning(machine=PAYMENT, fields=("payment_id", "booking_id"), given={"kind": "charge"}),
+    "RefundRequested": Beginning(machine=PAYMENT, fields=("refund_id", "booking_id"), given={"kind": "refund"}),
+    "DisputeOpened": Beginning(machine=DISPUTE, fields=("dispute_id", "booking_id")),
+    # What nobody has claimed yet is nobody's to be paid for.
+    "ProviderRegistered": Beginning(machine=ONBOARDING, fields=("provider_id",), wants="owner_id"),
+    "ProviderClaimed": Beginning(machine=ONBOARDING, fields=("provider_id",)),
+}
 """Which events begin what."""
 
-AWAITED: Mapping[str, str] = {}
-"""Types of event that steps wait for, and the field of the detail that names the matter."""
+AWAITED: Mapping[str, Awaiting] = {
+    "BookingConfirmed": Awaiting(matter="hold_id", output=became("booked")),
+    "BookingRequested": Awaiting(matter="hold_id", output=became("requested")),
+    "BookingCancelled": Awaiting(matter="hold_id", output=became("released")),
+    "BookingExpired": Awaiting(matter="hold_id", output=became("expired")),
+    "HoldReleased": Awaiting(matter="hold_id", output=became("released")),
+    "HoldExpired": Awaiting(matter="hold_id", output=became("expired")),
+    "DisputeAnswered": Awaiting(matter="dispute_id", output=happened),
+    "OfferDeclined": Awaiting(matter="dispute_id", output=happened),
+    "DisputeWithdrawn": Awaiting(matter="dispute_id", output=happened),
+    "DisputeDecided": Awaiting(matter="dispute_id", output=happened),
+    "DisputeOverdue": Awaiting(matter="dispute_id", output=happened),
+}
+"""Types of event that steps wait for, and what they are answered with."""
 
-TYPES = tuple(sorted({each.type for each in BEGINNINGS} | set(AWAITED)))
+TYPES = tuple(sorted({*BEGINNINGS, *AWAITED}))
 
 
 async def orchestrate(market: App, event: Event) -> None:
-    for beginning in BEGINNINGS:
-        if beginning.type == event.type:
-            await begin(market, beginning, event)
-    if field := AWAITED.get(event.type):
-        await Waits(market.ports.table, market.ports.workflows).answer(str(event.detail[field]), event)
+    if beginning := BEGINNINGS.get(event.type):
+        await begin(market, beginning, event.detail)
+    if (awaiting := AWAITED.get(event.type)) and (matter := event.detail.get(awaiting.matter)):
+        waits = Waits(market.ports.table, market.ports.workflows)
+        await waits.answer(matter, event.type, awaiting.output(event))
 
 
-async def begin(market: App, beginning: Beginning, event: Event) -> None:
+async def begin(market: App, beginning: Beginning, detail: Detail) -> None:
     """Begin the execution that the event calls for; one that has begun goes on as it is."""
-    given: dict[str, Any] = event.detail
-    request = StartExecution(machine=beginning.machine, name=str(given[beginning.matter]), input=given)
+    if beginning.wants and not detail.get(beginning.wants):
+        return
+    given = {**beginning.given, **{field: detail[field] for field in beginning.fields}}
+    request = StartExecution(machine=beginning.machine, name=detail[beginning.fields[0]], input=given)
     await market.ports.workflows.start(request, ACTOR)
 
 
