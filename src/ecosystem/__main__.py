@@ -68,6 +68,15 @@ def parser() -> argparse.ArgumentParser:
     importing.add_argument("--dry-run", action="store_true", help="check every row and write nothing")
     importing.add_argument("--report", type=Path, help="write the whole report there, as JSON")
 
+    demo = command(
+        "demo", _demo, "Make a demo that has lived some weeks, in a new folder; go on with an interrupted one."
+    )
+    demo.add_argument("--days", type=_days, default=40, help="how many days it has lived (1 to 365; 40)")
+    demo.add_argument(
+        "--daily", type=_daily, default=12, help="how many people look for a service each day (0 to 200; 12)"
+    )
+    demo.add_argument("--seed", type=int, default=2026, help="the same seed tells the same story (2026)")
+
     backup = command("backup", _backup, "Copy the table to one file while the marketplace serves; then read it back.")
     backup.add_argument("file", type=Path)
     restore = command("restore", _restore, "Put a backup in the place of the table, verified before and after.")
@@ -111,6 +120,29 @@ def _import(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.importing import run
 
     return asyncio.run(run(chosen, asked.file, dry_run=asked.dry_run, report=asked.report))
+
+
+def _demo(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.demo import Length, demo
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    return demo(chosen, Length(days=asked.days, daily=asked.daily, seed=asked.seed), say)
+
+
+def _days(text: str) -> int:
+    return _between(text, 1, 365)
+
+
+def _daily(text: str) -> int:
+    return _between(text, 0, 200)
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise argparse.ArgumentTypeError(f"a whole number from {low} to {high}")
+    return int(text)
 
 
 def _backup(chosen: Settings, asked: argparse.Namespace) -> int:

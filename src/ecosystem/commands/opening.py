@@ -18,6 +18,9 @@ from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
 from ecosystem.sandbox.process import Child, child
 
+STANDS_AT = "stands-at"
+"""The file that says at which instant the clocks of an unfinished demo stand, ours and the card processor's."""
+
 
 @asynccontextmanager
 async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Embedded]]:
@@ -33,6 +36,7 @@ async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Em
         embedders=_origins(chosen),
         events=SUBSCRIBED,
         profile=chosen.processor_profile,
+        clock=chosen.data / STANDS_AT,
     )
     async with child(how) as origin, without_processor(chosen, origin, clock) as product:
         yield product

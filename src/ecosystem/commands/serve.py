@@ -18,11 +18,12 @@ import uvicorn
 import uvloop
 
 from ecosystem.adapters.embedded import Embedded
-from ecosystem.adapters.outside.clock import LateClock
+from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
 from ecosystem.commands import control, demo, logs
 from ecosystem.commands.acts import acts
-from ecosystem.commands.opening import opened
+from ecosystem.commands.demonstration.passage import stood_at
+from ecosystem.commands.opening import STANDS_AT, opened
 from ecosystem.commands.settings import Settings, Wrong, is_loopback
 from ecosystem.operations import Operations
 from ecosystem.site import site
@@ -82,10 +83,14 @@ async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
     _must_be_free(chosen.host, chosen.port)
     _must_be_free(chosen.processor_host, chosen.processor_port)
-    clock = LateClock()
+    clock = HeldClock(stood_at(chosen.data / STANDS_AT))
     async with opened(chosen, clock) as (market, deployment):
         wiring = Wiring.of(market)
-        first = await demo.first_start(market, deployment, clock, chosen, lambda line: print(line, flush=True))
+        first = await demo.first_start(
+            market, deployment, clock, wiring, chosen, lambda line: print(line, flush=True), lambda: told.to_stop
+        )
+        if clock.is_held:
+            return  # Told to stop while the demo was made: it goes on at the next start.
         operations = _operations(deployment, wiring)
         kit = _kit(market, chosen)
         server = _Server(

@@ -36,7 +36,7 @@ async def verify(chosen: Settings, *, as_json: bool = False) -> int:
         report = await verifying(table, clock).verify()
     finally:
         await table.close()
-    _say(report)
+    say_of(report)
     return 0 if report.holds else 1
 
 
@@ -84,7 +84,8 @@ def _line(heard: Heard) -> None:
     print(msgspec.json.encode(heard).decode(), flush=True)
 
 
-def _say(report: Verification) -> None:
+def say_of(report: Verification) -> None:
+    """Print what was read, and every finding."""
     ledger = report.ledger
     print(
         f"Read {report.bookings} bookings ({report.unreleased} with money held), {report.payments} payments, "

@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from ecosystem.sandbox import Keys, Sandbox, Settings
+from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.file import DataInUse
 from ecosystem.sandbox.settings import PROFILES
 
@@ -47,7 +48,7 @@ def main() -> int:
         seed=asked.seed,
     )
     try:
-        uvloop.run(_serve(settings, with_parent=asked.with_parent))
+        uvloop.run(_serve(settings, StandingClock.kept(asked.clock), with_parent=asked.with_parent))
     except DataInUse as held:
         return _refused(str(held))
     except OSError as refused:
@@ -60,14 +61,14 @@ def _refused(why: str) -> int:
     return 1
 
 
-async def _serve(settings: Settings, *, with_parent: bool) -> None:
+async def _serve(settings: Settings, clock: StandingClock, *, with_parent: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     if with_parent:
         threading.Thread(target=_orphaned, args=(loop, stopped), daemon=True, name="sandbox-parent").start()
-    async with Sandbox.running(settings) as sandbox:
+    async with Sandbox.running(settings, now=clock) as sandbox:
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         sys.stdout.write(msgspec.json.encode({"origin": sandbox.origin, "pid": os.getpid()}).decode() + "\n")
@@ -108,6 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--embedder", action="append", default=[], help="an origin that may frame the card element")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="rough", help="how events travel")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clock", type=Path, help="a file with the instant at which its clock stands, if it does")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     return parser.parse_args()
 

@@ -8,6 +8,7 @@
 | `GET, POST, DELETE /_sandbox/faults` | what goes wrong with the next calls (`faults.py`) |
 | `GET /_sandbox/effects?idempotency_key=` | the log of what moved, to prove that it moved once |
 | `GET, POST /_sandbox/webhooks` | pause and resume, address, profile |
+| `POST /_sandbox/clock` | moves a standing clock; answers once all that was due by then is done |
 
 All but health want the secret key.
 """
@@ -24,6 +25,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.courier import Courier
 from ecosystem.sandbox.faults import Fault, Faults
 from ecosystem.sandbox.refusals import encoded, error
@@ -43,6 +45,21 @@ class Travel(Struct, kw_only=True, forbid_unknown_fields=True):
     profile: Profile | None = None
 
 
+class Moment(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where the clock is to stand; None goes with the machine's time again."""
+
+    at: float | None
+
+
+class Passed(Struct, frozen=True, kw_only=True):
+    """What the time is, when something is due next, and how many deliveries were taken or refused since the start."""
+
+    at: float
+    next_at: float | None
+    delivered: int
+    failed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """Serves the desk."""
@@ -51,6 +68,7 @@ class Control:
     courier: Courier
     faults: Faults
     secret_key: str
+    now: Callable[[], float]
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -63,6 +81,7 @@ class Control:
             web.get("/_sandbox/effects", self._guarded(self.effects)),
             web.get("/_sandbox/webhooks", self._guarded(self.webhooks)),
             web.post("/_sandbox/webhooks", self._guarded(self.change_webhooks)),
+            web.post("/_sandbox/clock", self._guarded(self.move_clock)),
         ]
 
     async def health(self, _: web.Request) -> web.Response:
@@ -105,6 +124,25 @@ class Control:
             self.courier.profile = wanted.profile
         self.courier.nudge()
         return _json(self._travel())
+
+    async def move_clock(self, request: web.Request) -> web.Response:
+        wanted = msgspec.json.decode(await request.read(), type=Moment)
+        if not isinstance(self.now, StandingClock):
+            raise msgspec.ValidationError("This sandbox goes by another clock.")
+        self.now.move(wanted.at)
+        try:
+            await asyncio.wait_for(self.courier.quiet(), SETTLED_S)
+        except TimeoutError:
+            return _json(self.courier.backlog(), status=503)
+        backlog = self.courier.backlog()
+        return _json(
+            Passed(
+                at=self.now(),
+                next_at=self.courier.next_at(),
+                delivered=backlog.delivered,
+                failed=backlog.failed,
+            )
+        )
 
     def _travel(self) -> Travel:
         return Travel(paused=self.courier.paused, url=self.courier.address.url, profile=self.courier.profile)

@@ -127,6 +127,21 @@ class Courier:
             failed=self._failed,
         )
 
+    async def quiet(self) -> None:
+        """Return once everything that is due by now has been delivered and has happened."""
+        self._pump()
+        while self._flights or self._rings or self._is_due():
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), WATCH_S)
+            except TimeoutError:
+                self._pump()
+
+    def next_at(self) -> float | None:
+        """When the next delivery or timer is due."""
+        dues = [waiting[0][0] for waiting in (self._deliveries, self._timers) if waiting]
+        return min(dues) if dues else None
+
     async def settled(self) -> None:
         """Return once nothing is on its way and nothing is about to happen."""
         while True:
@@ -181,6 +196,11 @@ class Courier:
         # A clock that may be moved by hand is looked at from time to time.
         wait = min(max(min(dues) - now, 0.0), WATCH_S) if dues else None
         self._alarm = asyncio.get_running_loop().call_later(wait, self._pump) if wait is not None else None
+
+    def _is_due(self) -> bool:
+        now = self._now()
+        goes = bool(self._deliveries and self.address.url) and not self.paused
+        return bool(self._timers and self._timers[0][0] <= now) or (goes and self._deliveries[0][0] <= now)
 
     def _may_deliver(self) -> bool:
         there = bool(self._deliveries and self.address.url) and not self.paused

@@ -26,7 +26,10 @@ class SandboxDied(Exception):
 
 
 class Child(Struct, frozen=True, kw_only=True):
-    """How the child is started. Its keys lie in `keys`, made when there are none; browsers are sent to `public_url`."""
+    """How the child is started. Its keys lie in `keys`, made when there are none; browsers are sent to `public_url`.
+
+    `clock` is the file that says where its clock stands, if it does.
+    """
 
     data: Path
     keys: Path
@@ -37,6 +40,7 @@ class Child(Struct, frozen=True, kw_only=True):
     embedders: tuple[str, ...]
     events: tuple[str, ...] = ()
     profile: str = "rough"
+    clock: Path | None = None
 
     @property
     def command(self) -> list[str]:
@@ -53,6 +57,7 @@ class Child(Struct, frozen=True, kw_only=True):
             f"--events={','.join(self.events)}",
             *(f"--embedder={origin}" for origin in self.embedders),
             f"--profile={self.profile}",
+            *([f"--clock={self.clock}"] if self.clock else []),
             "--with-parent",
         ]
 

@@ -134,7 +134,7 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         api = Api(self._store, self.settings.keys, self.faults, self._begin)
-        control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key)
+        control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key, self._now)
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)
         application = web.Application(client_max_size=BODY_BYTES_MAX)

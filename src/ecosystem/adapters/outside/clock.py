@@ -21,27 +21,27 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-class LateClock(SystemClock):
-    """The machine's clock, which may be held back for a while and then catches up: to live a history before now."""
+class HeldClock(SystemClock):
+    """The machine's clock, which may be held at an instant and moved on by hand: to live a history before now."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: datetime | None = None) -> None:
         super().__init__()
-        self._late_by = timedelta(0)
+        self._at = at
 
     def now(self) -> datetime:
-        return super().now() - self._late_by
+        return super().now() if self._at is None else self._at
 
-    def hold_back(self, by: timedelta) -> None:
-        """Go back by that much. Only before anything has asked what time it is."""
-        self._late_by = by
+    def hold(self, at: datetime) -> None:
+        """Stand at that instant. From one held before, only on."""
+        self._at = at if self._at is None else max(self._at, at)
 
-    def advance(self, by: timedelta) -> None:
-        """Catch up by that much, and no further than the machine's own time."""
-        self._late_by = max(timedelta(0), self._late_by - by)
+    def let_go(self) -> None:
+        """Go with the machine again."""
+        self._at = None
 
     @property
-    def is_late(self) -> bool:
-        return bool(self._late_by)
+    def is_held(self) -> bool:
+        return self._at is not None
 
 
 class VirtualClock:

@@ -1,0 +1,96 @@
+"""What came of it: everything there is, counted by how it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TypeVar
+
+from ecosystem.app import App
+from ecosystem.contexts.booking import Booking, BookingStatus, Hold
+from ecosystem.contexts.disputes import Dispute
+from ecosystem.contexts.payments import Payment, PayoutAccount, Refund
+from ecosystem.ports.table import Cursor, Stored
+
+T = TypeVar("T", bound=Stored)
+Counts = Mapping[str, Counter[str]]
+PAGE = 1000
+
+
+async def counted(market: App) -> Counts:
+    """By kind, how many stand how."""
+    told: dict[str, Counter[str]] = {
+        kind: Counter()
+        for kind in (
+            "holds",
+            "bookings",
+            "payments",
+            "refunds",
+            "disputes",
+            "chargebacks",
+            "payout accounts",
+            "executions",
+        )
+    }
+    for hold in await _all(market, Hold):
+        told["holds"][hold.status] += 1
+    for booking in await _all(market, Booking):
+        told["bookings"][_booking(booking)] += 1
+    for payment in await _all(market, Payment):
+        told["payments"][payment.state] += 1
+        for chargeback in payment.chargebacks:
+            told["chargebacks"][chargeback.standing] += 1
+    for refund in await _all(market, Refund):
+        told["refunds"][refund.state] += 1
+    for dispute in await _all(market, Dispute):
+        told["disputes"][_dispute(dispute)] += 1
+    for account in await _all(market, PayoutAccount):
+        told["payout accounts"][account.state] += 1
+    await _executions(market, told["executions"])
+    return told
+
+
+async def _executions(market: App, told: Counter[str]) -> None:
+    after = None
+    while True:
+        page = await market.ports.workflows.listed(after=after, limit=100)
+        told.update(f"{each.machine} {each.status}" for each in page.executions)
+        after = page.next
+        if after is None:
+            return
+
+
+async def _all(market: App, kind: type[T]) -> list[T]:
+    found: list[T] = []
+    after: Cursor | None = None
+    while True:
+        page = await market.ports.table.scan(kind, after=after, limit=PAGE)
+        found += page.values
+        after = page.next
+        if after is None:
+            return found
+
+
+def _booking(booking: Booking) -> str:
+    if booking.status is BookingStatus.NO_SHOW:
+        return f"no_show of the {booking.absent}"
+    if booking.status is BookingStatus.CANCELLED and booking.ended_by:
+        return f"cancelled by the {booking.ended_by}"
+    return booking.status
+
+
+def _dispute(dispute: Dispute) -> str:
+    of = f"{dispute.kind} {dispute.state}"
+    if dispute.overdue:
+        return f"{of} after seven days"
+    return f"{of} by the {dispute.verdict.by}" if dispute.verdict else of
+
+
+def lines(counts: Counts) -> list[str]:
+    """As they are printed."""
+    told: list[str] = []
+    for kind, of in counts.items():
+        if of:
+            shown = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(of.items()))
+            told.append(f"{sum(of.values())} {kind}: {shown}")
+    return told
