@@ -9,15 +9,16 @@ many lines; ways back run upwards in lanes of their own at the right. The same m
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from msgspec import Struct
 
 from ecosystem.web.console.workflows.columns import Joint, columns
 from ecosystem.web.console.workflows.machines import END, START, Flow, State, Way, WayKind
+from ecosystem.web.console.workflows.ordering import Order, orders
 
 GAP_X = 26
 """Between boxes side by side."""
@@ -33,9 +34,13 @@ PAD = 14
 """Around the flows inside a container."""
 HEAD = 46
 """The head of a container: its name and how it stands."""
+CROSSING = 40
+"""How much wider a drawing may be for one crossing less."""
 ASIDE = 18
 """How far from the middle a way leaves that is not the usual one."""
-SWEEPS = 12
+WIDTH_WANTED = 700
+"""Where a layer would be wider, further states go into the next: a drawing that is long is read more easily than a wide
+one (after Coffman and Graham 1972)."""
 
 Point = tuple[float, float]
 
@@ -127,7 +132,7 @@ def lay_out(flow: Flow, measures: Measures, *, depth: int = 0) -> Plan:
     for state in flow.states:
         inside = insides.get(state.name)
         extents[state.name] = Extent(inside.width, inside.height) if inside else measures.state(state)
-    layered = _Layered.of(list(extents), ways, first if depth else START)
+    layered = _Layered.of(extents, ways, first if depth else START)
     return _drawn(layered, extents, measures, insides, depth)
 
 
@@ -162,26 +167,36 @@ class _Place:
     height: float = 0
     label: Way | None = None
     is_box: bool = False
+    leads_to: str = ""
     x: float = 0
 
 
 @dataclass(slots=True)
 class _Layered:
-    """States by layer. `back` are the ways that lead to a layer above, or to the same state."""
+    """States by layer. `back` are the ways that lead to a layer above, or to the same state; `lower` as staggered."""
 
     names: Sequence[str]
     layer_of: dict[str, int]
+    lower: Mapping[str, int]
     onward: list[Way]
     back: list[Way]
 
     @classmethod
-    def of(cls, names: Sequence[str], ways: Sequence[Way], first: str) -> _Layered:
+    def of(cls, extents: Mapping[str, Extent], ways: Sequence[Way], first: str) -> _Layered:
+        names = list(extents)
         out: dict[str, list[Way]] = defaultdict(list)
         for way in ways:
             out[way.source].append(way)
         back = _leading_back([first, *names] if first in names else names, out)
         onward = [way for way in ways if way not in back]
-        return cls(names=names, layer_of=_layers(names, onward), onward=onward, back=[w for w in ways if w in back])
+        lower = _staggered(extents, onward)
+        return cls(
+            names=names,
+            layer_of=_layers(extents, onward, lower),
+            lower={name: by for name, by in lower.items() if by},
+            onward=onward,
+            back=[way for way in ways if way in back],
+        )
 
 
 def _leading_back(names: Iterable[str], out: Mapping[str, Sequence[Way]]) -> set[Way]:
@@ -210,22 +225,44 @@ def _leading_back(names: Iterable[str], out: Mapping[str, Sequence[Way]]) -> set
     return back
 
 
-def _layers(names: Sequence[str], onward: Sequence[Way]) -> dict[str, int]:
-    """Each state one layer beneath the lowest that leads to it; two where the way has a label, which stands between."""
-    waiting = dict.fromkeys(names, 0)
+def _layers(extents: Mapping[str, Extent], onward: Sequence[Way], lower: Mapping[str, int]) -> dict[str, int]:
+    """Each state beneath all that lead to it, two layers where the way has a label, which stands between."""
+    waiting = dict.fromkeys(extents, 0)
     out: dict[str, list[Way]] = defaultdict(list)
     for way in onward:
         waiting[way.target] += 1
         out[way.source].append(way)
-    layer = dict.fromkeys(names, 0)
-    ready = [name for name in names if not waiting[name]]
+    layer = dict.fromkeys(extents, 0)
+    taken: dict[int, float] = defaultdict(float)
+    ready = [name for name in extents if not waiting[name]]
     for name in ready:  # grows while it is read: every state comes once all before it have come
+        width = extents[name].width + GAP_X
+        layer[name] += lower.get(name, 0)
+        while taken[layer[name]] and taken[layer[name]] + width > WIDTH_WANTED:
+            layer[name] += 1
+        taken[layer[name]] += width
         for way in out[name]:
             layer[way.target] = max(layer[way.target], layer[name] + (2 if way.label else 1))
             waiting[way.target] -= 1
             if not waiting[way.target]:
                 ready.append(way.target)
     return layer
+
+
+def _staggered(extents: Mapping[str, Extent], onward: Sequence[Way]) -> dict[str, int]:
+    """How many layers lower a state stands where one has more followers than fit side by side.
+
+    Each stands next to those of other rows, so that what leads to the lower ones passes between the upper ones.
+    """
+    followers: dict[str, dict[str, None]] = defaultdict(dict)
+    for way in onward:
+        if way.label and way.target != END:
+            followers[way.source][way.target] = None
+    lower: dict[str, int] = {}
+    for targets in followers.values():
+        rows = math.ceil(sum(extents[target].width + GAP_X for target in targets) / WIDTH_WANTED)
+        lower |= {target: at % rows * 2 for at, target in enumerate(targets)}
+    return lower
 
 
 @dataclass(slots=True)
@@ -261,13 +298,11 @@ def _sheet(layered: _Layered, extents: Mapping[str, Extent], measures: Measures)
         )
     for way in layered.onward:
         at, name = layered.layer_of[way.source], way.source
-        while at + 1 < layered.layer_of[way.target]:
+        last = layered.layer_of[way.target] - 1
+        said_at = last if way.target in layered.lower else at + 1
+        while at < last:
             at += 1
-            place = (
-                _label(way, at, measures)
-                if way.label and name == way.source
-                else _Place(f"\0{way.kind == WayKind.CATCH}\0{way.target}\0{at}", at)
-            )
+            place = _label(way, at, measures) if way.label and at == said_at else _passing(way, at, said_at)
             sheet.place(place)
             sheet.join(name, place.name, way)
             name = place.name
@@ -284,54 +319,39 @@ def _id(way: Way) -> str:
     return f"{way.source}\0{way.target}\0{way.kind}"
 
 
+def _passing(way: Way, layer: int, said_at: int) -> _Place:
+    """Where a way passes a layer. Ways to the same state share one line, but before a label each has its own."""
+    own = way.source if way.label and layer < said_at else ""
+    return _Place(f"\0{way.kind == WayKind.CATCH}\0{own}\0{way.target}\0{layer}", layer, leads_to=way.target)
+
+
 def _label(way: Way, layer: int, measures: Measures) -> _Place:
     width = measures.label(way.label)
-    return _Place(f"\0label\0{_id(way)}", layer, width=width, height=LABEL_HEIGHT, label=way)
+    return _Place(f"\0label\0{_id(way)}", layer, width=width, height=LABEL_HEIGHT, label=way, leads_to=way.target)
 
 
-def _order(sheet: _Sheet) -> None:
-    """Order each layer by the middle of what it is joined to, downwards and upwards in turns; keep what crosses least."""
-    above, below = _neighbours(sheet)
-    best, fewest = [list(layer) for layer in sheet.layers], _crossings(sheet, below)
-    for sweep in range(SWEEPS):
-        down = sweep % 2 == 0
-        for at in range(1, len(sheet.layers)) if down else range(len(sheet.layers) - 2, -1, -1):
-            fixed = sheet.layers[at - 1 if down else at + 1]
-            position = {place.name: index for index, place in enumerate(fixed)}
-            joined = above if down else below
-            order = {
-                place.name: _middle([position[name] for name in joined[place.name]], index)
-                + (0.3 if place.name in sheet.turns else 0)
-                for index, place in enumerate(sheet.layers[at])
-            }
-            sheet.layers[at].sort(key=lambda place: order[place.name])
-        crossings = _crossings(sheet, below)
-        if crossings < fewest:
-            best, fewest = [list(layer) for layer in sheet.layers], crossings
-    sheet.layers = best
+def _order(sheet: _Sheet, names: Sequence[str]) -> float:
+    """Order each layer so that few lines cross and the drawing is narrow; how wide it is then.
 
+    It may begin as the places were made, or with everything where the document has it, and what leads to a state where
+    that one stands.
+    """
+    rank = {name: at for at, name in enumerate(names)} | {END: len(names)}
 
-def _neighbours(sheet: _Sheet) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
-    """What each place is joined to above, and below."""
-    above: dict[str, list[str]] = defaultdict(list)
-    below: dict[str, list[str]] = defaultdict(list)
-    for upper, lower in sheet.lines:
-        below[upper].append(lower)
-        above[lower].append(upper)
-    return above, below
+    def stands_with(place: _Place) -> int:
+        back = sheet.turns.get(place.name)
+        return rank[back.source if back else place.leads_to or place.name]
 
+    made = [[place.name for place in layer] for layer in sheet.layers]
+    as_written = [[place.name for place in sorted(layer, key=stands_with)] for layer in sheet.layers]
+    choices = orders([made, as_written], list(sheet.lines), aside=sheet.turns)
 
-def _middle(positions: Sequence[int], otherwise: float) -> float:
-    return sum(positions) / len(positions) if positions else otherwise
+    def cost(order: Order) -> float:
+        sheet.layers = [[sheet.by_name[name] for name in layer] for layer in order.layers]
+        return _stand(sheet) + CROSSING * order.crossings
 
-
-def _crossings(sheet: _Sheet, below: Mapping[str, Sequence[str]]) -> int:
-    total = 0
-    for upper, lower in pairwise(sheet.layers):
-        position = {place.name: index for index, place in enumerate(lower)}
-        ends = [end for place in upper for end in sorted(position[name] for name in below[place.name])]
-        total += sum(1 for index, end in enumerate(ends) for other in ends[index + 1 :] if other < end)
-    return total
+    cost(min(choices, key=cost))
+    return _stand(sheet)
 
 
 def _stand(sheet: _Sheet) -> float:
@@ -389,8 +409,7 @@ def _drawn(
     if not layered.names:
         return Plan(width=0, height=0)
     sheet = _sheet(layered, extents, measures)
-    _order(sheet)
-    width = _stand(sheet)
+    width = _order(sheet, layered.names)
     to_top = any(layered.layer_of[way.target] == 0 for way in layered.back)
     bands = _bands(sheet, GAP_LABEL if to_top else 0)
     boxes: list[Box] = []
@@ -483,14 +502,21 @@ class _Lanes:
 
 
 def _back(sheet: _Sheet, bands: _Bands) -> Iterable[Segment]:
-    """From each turn down, to a lane at the right, up, and into the state from above. Short ways take the inner lanes."""
-    turns = sorted(
-        sheet.turns.items(), key=lambda turn: sheet.by_name[turn[0]].layer - sheet.by_name[turn[1].target].layer
-    )
+    """From each turn down, to a lane at the right, up, and into the state from above.
+
+    Ways back to the same state share a lane; the short ones have the inner lanes.
+    """
+    lowest: dict[str, int] = {}
+    for name, way in sheet.turns.items():
+        lowest[way.target] = max(lowest.get(way.target, 0), sheet.by_name[name].layer)
     lanes = _Lanes(sheet)
-    for index, (name, way) in enumerate(turns):
-        turn, target = sheet.by_name[name], sheet.by_name[way.target]
-        lane = round(lanes.lane(target.layer, turn.layer), 1)
+    lane_to: dict[str, float] = {}
+    for back_to in sorted(lowest, key=lambda each: (lowest[each] - sheet.by_name[each].layer, each)):
+        lane_to[back_to] = round(lanes.lane(sheet.by_name[back_to].layer, lowest[back_to]), 1)
+    order = list(lane_to)
+    for name, way in sheet.turns.items():
+        turn, target, lane = sheet.by_name[name], sheet.by_name[way.target], lane_to[way.target]
+        index = order.index(way.target)
         low = bands.bottoms[turn.layer] + 5 + 3 * (index % 3)
         high = bands.tops[target.layer] - 8 - 3 * (index % 3)
         into = round(target.x + min(ASIDE, target.width / 4), 1)

@@ -44,4 +44,8 @@ def matters(value: Any) -> Sequence[Matter]:
         if kind == "bkg":
             account = chart.escrow(id_)
             found[account] = Matter("Ledger", "scale", account, link("/console/ledger/account", {"id": account}))
+    named = dict(ids(value))
+    if "dsp" in named and "bkg" in named:
+        path = f"/console/disputes/{named['bkg']}/{named['dsp']}"
+        found[named["dsp"]] = Matter("Dispute", "gavel", named["dsp"], path)
     return list(found.values())
