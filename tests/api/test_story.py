@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,6 +14,8 @@ import pyotp
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.api.resolvers import ROOTS
 from ecosystem.contexts.catalogue import Standings
+from ecosystem.kernel.time import Span
+from ecosystem.ports.calendars import Known, Reading
 from ecosystem.ports.workflows import Definition, StartExecution, TaskCall
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, failed, kept
 from ecosystem.workflows.scheduler import Scheduler
@@ -149,6 +152,7 @@ async def becomes_a_provider(shop: Shop) -> None:
     plan |= {"exceptions": [{"day": "2026-12-31", "windows": [], "note": "New Year"}], "timeOff": off}
     assert (await person.all_of("setPlan", input=plan))["version"] == 1
     assert (await person.all_of("plan", providerId=provider_id))["exceptions"][0]["note"] == "New Year"
+    await _keeps_a_calendar_elsewhere(shop, person, provider_id)
     assert (await person.all_of("goLive", providerId=provider_id))["isLive"]
     assert (await person.all_of("submitProvider", providerId=provider_id))["status"] == "active"
     assert (await person.all_of("closeService", serviceId=service_id))["status"] == "closed"
@@ -161,6 +165,29 @@ async def becomes_a_provider(shop: Shop) -> None:
     assert [each["providerId"] for each in await person.all_of("myProviders")] == [provider_id]
     former = await person.all_of("calendarFeed", ownerId=provider_id)
     assert former != await person.all_of("renewCalendarFeed", ownerId=provider_id)
+
+
+async def _keeps_a_calendar_elsewhere(shop: Shop, person: Client, provider_id: str) -> None:
+    app = shop.market.app
+    busy = Span(shop.market.tomorrow(3), shop.market.tomorrow(4))
+    object.__setattr__(app, "outside_calendars", replace(app.outside_calendars, calendars=Elsewhere(busy)))
+    address = "https://calendar.example.org/private/basic.ics"
+    added = await person.all_of("addCalendar", providerId=provider_id, address=address, name="Home")
+    assert (added["host"], added["busy"], added["problem"]) == ("calendar.example.org", 1, None)
+    calendar = {"providerId": provider_id, "calendarId": added["calendarId"]}
+    assert (await person.all_of("readCalendar", **calendar))["busy"] == 1
+    assert [each["name"] for each in await person.all_of("outsideCalendars", providerId=provider_id)] == ["Home"]
+    assert await person.all_of("removeCalendar", **calendar) == []
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A calendar on another server, with one busy time."""
+
+    busy: Span
+
+    async def read(self, address: str, *, window: Span, zone: str, known: Known | None = None) -> Reading:
+        return Reading(busy=(self.busy,))
 
 
 async def books_and_moves(shop: Shop) -> None:

@@ -54,6 +54,8 @@ async def arguments(shop: Shop) -> dict[str, Any]:
         "firstDay": "2026-11-22",
         "lastDay": "2026-11-23",
         "zone": "Europe/Lisbon",
+        "address": "https://calendar.example.org/basic.ics",
+        "calendarId": shop.id("cal"),
         "currency": "EUR",
         "reason": "A reason",
         "status": "completed",
