@@ -66,6 +66,15 @@ class AnswerTask(Struct, frozen=True, kw_only=True):
     output: Any = None
 
 
+class Seen(Struct, frozen=True, kw_only=True):
+    """What tells an execution as somebody saw it from itself later: how it stood, its last event, its open tasks."""
+
+    execution_id: str
+    status: str
+    last_event: int
+    tasks: int
+
+
 class Whole(Struct, frozen=True, kw_only=True):
     """An execution with all that its page shows. `is_cut` says that its history goes on beyond what was read."""
 
@@ -118,6 +127,13 @@ class Watching:
             tasks=[_open(awaited, sees_all=sees_all) for awaited in await self.workflows.awaited(execution_id)],
             is_masked=not sees_all,
         )
+
+    async def is_still(self, seen: Seen, actor: Actor) -> bool:
+        """Whether nothing has happened since that was seen: without reading all of it again."""
+        execution, _ = await self._seen(seen.execution_id, actor)
+        if execution.status != seen.status or len(execution.awaiting) != seen.tasks:
+            return False
+        return not (await self.workflows.history(seen.execution_id, after=seen.last_event, limit=1)).events
 
     # For operators.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ import msgspec
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from ecosystem.journeys.executions import AnswerTask, Whole
+from ecosystem.journeys.executions import AnswerTask, Seen, Whole
 from ecosystem.kernel.refusals import Invalid, Refusal
 from ecosystem.ports.workflows import ExecutionStatus, HistoryEvent
 from ecosystem.web.answers import Answer, Drawn
@@ -31,6 +32,8 @@ SHOWN_MAX = 20_000
 
 WATCHED_MAX = timedelta(minutes=30)
 """For so long a page that is left open asks whether something has happened."""
+
+_SEEN = re.compile(r"([A-Z_]{1,20})\.([0-9]{1,9})\.([0-9]{1,6})")
 
 OPEN_PAYLOADS = 3
 """With no more steps than this they are shown with what went in and out."""
@@ -75,9 +78,11 @@ class Shown(Struct, frozen=True, kw_only=True):
 async def show(request: Visit, execution_id: FromPath[str]) -> Answer:
     """One execution. A page that is left open is told nothing while nothing has happened."""
     asked = request.query_of(Asked).asked
-    whole = await request.market.executions.whole(execution_id, request.actor)
-    if asked.seen and asked.seen == seen(whole) and request.arrival.wants_fragment:
+    watching = request.market.executions
+    known = _known(execution_id, asked.seen) if request.arrival.wants_fragment else None
+    if known and await watching.is_still(known, request.actor):
         return Drawn(status=204).answer()
+    whole = await watching.whole(execution_id, request.actor)
     return await _page(request, whole, asked, blank(Answered))
 
 
@@ -166,7 +171,16 @@ async def _page(request: Visit, whole: Whole, asked: Asked, form: Form[Any]) -> 
 def seen(whole: Whole) -> str:
     """What tells a page that shows this from one that shows something later."""
     last: HistoryEvent | None = whole.events[-1] if whole.events else None
-    return f"{whole.execution.status}.{last.id if last else 0}.{len(whole.tasks)}"
+    return f"{whole.execution.status}.{last.id if last else 0}.{len(whole.execution.awaiting)}"
+
+
+def _known(execution_id: str, text: str) -> Seen | None:
+    """What the page said it shows already."""
+    found = _SEEN.fullmatch(text)
+    if found is None:
+        return None
+    status, last, tasks = found.groups()
+    return Seen(execution_id=execution_id, status=status, last_event=int(last), tasks=int(tasks))
 
 
 def pretty(value: Any) -> str:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from ecosystem.web.console.workflows.layout import Box, Extent, Label, Measures, Plan, Point, Segment, lay_out
+from ecosystem.web.console.workflows.layers import Extent
+from ecosystem.web.console.workflows.layout import Box, Label, Measures, Plan, Point, Segment, lay_out
 from ecosystem.web.console.workflows.machines import END, START, Drawn, State, Way, WayKind, read
 from ecosystem.web.console.workflows.steps import NOT_REACHED, Standing
 

@@ -9,19 +9,16 @@ many lines; ways back run upwards in lanes of their own at the right. The same m
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from ecosystem.web.console.workflows.columns import Joint, columns
+from ecosystem.web.console.workflows.layers import GAP_X, Extent, Layered
 from ecosystem.web.console.workflows.machines import END, START, Flow, State, Way, WayKind
 from ecosystem.web.console.workflows.ordering import Order, orders
 
-GAP_X = 26
-"""Between boxes side by side."""
 GAP_LINE = 14
 """Between a box and a line that passes it, or between two lines."""
 GAP_Y = 34
@@ -38,16 +35,8 @@ CROSSING = 40
 """How much wider a drawing may be for one crossing less."""
 ASIDE = 18
 """How far from the middle a way leaves that is not the usual one."""
-WIDTH_WANTED = 700
-"""Where a layer would be wider, further states go into the next: a drawing that is long is read more easily than a wide
-one (after Coffman and Graham 1972)."""
 
 Point = tuple[float, float]
-
-
-class Extent(Struct, frozen=True):
-    width: float
-    height: float
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -132,7 +121,7 @@ def lay_out(flow: Flow, measures: Measures, *, depth: int = 0) -> Plan:
     for state in flow.states:
         inside = insides.get(state.name)
         extents[state.name] = Extent(inside.width, inside.height) if inside else measures.state(state)
-    layered = _Layered.of(extents, ways, first if depth else START)
+    layered = Layered.of(extents, ways, first if depth else START)
     return _drawn(layered, extents, measures, insides, depth)
 
 
@@ -172,100 +161,6 @@ class _Place:
 
 
 @dataclass(slots=True)
-class _Layered:
-    """States by layer. `back` are the ways that lead to a layer above, or to the same state; `lower` as staggered."""
-
-    names: Sequence[str]
-    layer_of: dict[str, int]
-    lower: Mapping[str, int]
-    onward: list[Way]
-    back: list[Way]
-
-    @classmethod
-    def of(cls, extents: Mapping[str, Extent], ways: Sequence[Way], first: str) -> _Layered:
-        names = list(extents)
-        out: dict[str, list[Way]] = defaultdict(list)
-        for way in ways:
-            out[way.source].append(way)
-        back = _leading_back([first, *names] if first in names else names, out)
-        onward = [way for way in ways if way not in back]
-        lower = _staggered(extents, onward)
-        return cls(
-            names=names,
-            layer_of=_layers(extents, onward, lower),
-            lower={name: by for name, by in lower.items() if by},
-            onward=onward,
-            back=[way for way in ways if way in back],
-        )
-
-
-def _leading_back(names: Iterable[str], out: Mapping[str, Sequence[Way]]) -> set[Way]:
-    """The ways that a walk from the first state finds leading to where it is already within."""
-    back: set[Way] = set()
-    within: set[str] = set()
-    seen: set[str] = set()
-    for root in names:
-        if root in seen:
-            continue
-        seen.add(root)
-        within.add(root)
-        walk = [(root, iter(out.get(root, ())))]
-        while walk:
-            name, ahead = walk[-1]
-            way = next(ahead, None)
-            if way is None:
-                walk.pop()
-                within.discard(name)
-            elif way.target in within:
-                back.add(way)
-            elif way.target not in seen:
-                seen.add(way.target)
-                within.add(way.target)
-                walk.append((way.target, iter(out.get(way.target, ()))))
-    return back
-
-
-def _layers(extents: Mapping[str, Extent], onward: Sequence[Way], lower: Mapping[str, int]) -> dict[str, int]:
-    """Each state beneath all that lead to it, two layers where the way has a label, which stands between."""
-    waiting = dict.fromkeys(extents, 0)
-    out: dict[str, list[Way]] = defaultdict(list)
-    for way in onward:
-        waiting[way.target] += 1
-        out[way.source].append(way)
-    layer = dict.fromkeys(extents, 0)
-    taken: dict[int, float] = defaultdict(float)
-    ready = [name for name in extents if not waiting[name]]
-    for name in ready:  # grows while it is read: every state comes once all before it have come
-        width = extents[name].width + GAP_X
-        layer[name] += lower.get(name, 0)
-        while taken[layer[name]] and taken[layer[name]] + width > WIDTH_WANTED:
-            layer[name] += 1
-        taken[layer[name]] += width
-        for way in out[name]:
-            layer[way.target] = max(layer[way.target], layer[name] + (2 if way.label else 1))
-            waiting[way.target] -= 1
-            if not waiting[way.target]:
-                ready.append(way.target)
-    return layer
-
-
-def _staggered(extents: Mapping[str, Extent], onward: Sequence[Way]) -> dict[str, int]:
-    """How many layers lower a state stands where one has more followers than fit side by side.
-
-    Each stands next to those of other rows, so that what leads to the lower ones passes between the upper ones.
-    """
-    followers: dict[str, dict[str, None]] = defaultdict(dict)
-    for way in onward:
-        if way.label and way.target != END:
-            followers[way.source][way.target] = None
-    lower: dict[str, int] = {}
-    for targets in followers.values():
-        rows = math.ceil(sum(extents[target].width + GAP_X for target in targets) / WIDTH_WANTED)
-        lower |= {target: at % rows * 2 for at, target in enumerate(targets)}
-    return lower
-
-
-@dataclass(slots=True)
 class _Sheet:
     """Places by layer, and the lines between places of neighbouring layers with the ways that run along each."""
 
@@ -288,7 +183,7 @@ class _Sheet:
         self.lines.setdefault((upper, lower), []).append(way)
 
 
-def _sheet(layered: _Layered, extents: Mapping[str, Extent], measures: Measures) -> _Sheet:
+def _sheet(layered: Layered, extents: Mapping[str, Extent], measures: Measures) -> _Sheet:
     """Every place there is: states, labels, and where lines pass."""
     sheet = _Sheet(layers=[])
     for name in layered.names:
@@ -404,7 +299,7 @@ def _bands(sheet: _Sheet, above: float) -> _Bands:
 
 
 def _drawn(
-    layered: _Layered, extents: Mapping[str, Extent], measures: Measures, insides: Mapping[str, Plan], depth: int
+    layered: Layered, extents: Mapping[str, Extent], measures: Measures, insides: Mapping[str, Plan], depth: int
 ) -> Plan:
     if not layered.names:
         return Plan(width=0, height=0)
