@@ -147,7 +147,7 @@ async def lived(chosen: Settings, length: Length, say: Callable[[str], None]) ->
         wiring = Wiring.of(market)
         history = History(market, deployment, clock, wiring, chosen, say, stays_late=length.until is not None)
         instants = await history.made(beginning, password, lambda: False)
-        counts, report = await standing.counted(market), await market.verifying.verify()
+        counts, report = await standing.counted(market, wiring), await market.verifying.verify()
         for line in _sign_ins(password):
             say(line)
     return Made(counts=counts, report=report, instants=instants, seconds=time.perf_counter() - began)
@@ -231,6 +231,13 @@ class History:
         assert begun.began_at is not None
         passage.keep(self._file, stands := passage.stood_at(self._file) or begun.began_at)
         self._clock.hold(stands)
+        with logs.hushed():
+            # What goes wrong goes wrong on purpose.
+            return await self._made_from(begun, stands, password, is_stopping)
+
+    async def _made_from(
+        self, begun: Beginning, stands: datetime, password: str, is_stopping: Callable[[], bool]
+    ) -> int:
         chosen, keys = self._chosen, Keys.kept(self._chosen.data / "processor" / "keys.json")
         content = (files("ecosystem.commands") / "demonstration" / "catalogue.json").read_bytes()
         agenda = Agenda(self._clock)
@@ -270,6 +277,8 @@ class History:
         for number, (arrives, (person, who)) in enumerate(zip(ARRIVALS, stage.cast.newcomers, strict=True)):
             if (at := begun.began_at + arrives) < begun.ends_at:
                 stage.agenda.begin(newcomers.tell(stage, person, who, at, processor_is_down=number == 1))
+        for number, (person, name) in enumerate(stage.cast.owners):
+            stage.agenda.begin(newcomers.settle(stage, person, name, number, begun.began_at))
         stage.agenda.begin(office.rounds(stage, begun.seed, begun.began_at, begun.ends_at))
 
     async def _live(self, passes: Passage, stage: Stage, begun: Beginning, is_stopping: Callable[[], bool]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
@@ -43,3 +45,15 @@ def configure(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("ecosystem").setLevel(level.upper())
+
+
+@contextmanager
+def hushed() -> Generator[None]:
+    """Until the end of the block, only errors are logged."""
+    ours = logging.getLogger("ecosystem")
+    level = ours.level
+    ours.setLevel(max(level, logging.ERROR))
+    try:
+        yield
+    finally:
+        ours.setLevel(level)

@@ -17,14 +17,8 @@ from ecosystem.kernel.refusals import Unavailable
 from ecosystem.sandbox import Fault, Profile
 from ecosystem.sandbox.control import Passed
 
-SETUP = {
-    "first_name": "Inês",
-    "last_name": "Duarte",
-    "born": "1988-04-12",
-    "number": "PT50 0002 0123 1234 5678 9015 4",
-    "terms": "1",
-}
-"""What a provider says of themselves on the page where they are to be paid."""
+ACCOUNT_NUMBER = "PT50 0002 0123 1234 5678 9015 4"
+"""A published example of a number."""
 
 
 class ProcessorFellBehind(Unavailable):
@@ -63,9 +57,18 @@ class Desk:
         async with self.session.post(self.origin + urlsplit(url).path, data=decision, allow_redirects=False) as answer:
             await answer.read()
 
-    async def fill_in(self, url: str) -> None:
+    async def fill_in(self, url: str, name: str, *, born: str, identity: str = "") -> None:
         """A provider, on the page where they say who they are and where they are paid."""
-        async with self.session.post(self.origin + urlsplit(url).path, data=SETUP, allow_redirects=False) as answer:
+        first, _, last = name.partition(" ")
+        said = {
+            "first_name": first,
+            "last_name": last or first,
+            "born": born,
+            "identity": identity,
+            "number": ACCOUNT_NUMBER,
+            "terms": "1",
+        }
+        async with self.session.post(self.origin + urlsplit(url).path, data=said, allow_redirects=False) as answer:
             await answer.read()
 
     async def give_evidence(self, chargeback_id: str, evidence: str) -> None:

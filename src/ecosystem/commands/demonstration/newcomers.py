@@ -1,4 +1,7 @@
-"""Somebody becomes a provider: registers, says what they offer and when, and where they are paid."""
+"""Somebody becomes a provider: registers, says what they offer and when, and where they are paid.
+
+Those of the catalogue have only the last of it to do.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,12 @@ from ecosystem.sandbox import Fault, What
 DAY = (Window("09:00", "18:00"),)
 DOWN = Fault(what=What.REFUSE, path="/v1/accounts", times=3, status=503)
 """The processor is down when the account is asked for, as often as it is asked at once."""
+
+BORN, LISTED, MISTAKEN = "1988-04-12", "1900-01-01", "111111111"
+"""Whom the processor verifies, whom it looks into, and a number that it cannot verify: its published test values."""
+
+NO_TIME = 3
+"""Providers who never say where they are paid."""
 
 _FILLS_IN_AFTER = timedelta(hours=3)
 
@@ -69,10 +78,29 @@ async def tell(stage: Stage, person: Actor, who: Newcomer, at: datetime, *, proc
     await stage.agenda.until(at + timedelta(minutes=25))
     await stage.tried(market.onboarding.go_live(provider_id, owner))
     await stage.agenda.until(at + _FILLS_IN_AFTER)
+    await _filled_in(stage, owner, provider_id, who.name, BORN)
+
+
+async def settle(stage: Stage, person: Actor, name: str, number: int, first: datetime) -> None:
+    """A provider of the catalogue says where they are paid. One is looked into, one mistaken, the last have no time."""
+    if number >= len(stage.cast.owners) - NO_TIME:
+        return
+    await stage.agenda.until(first + timedelta(hours=9) + number * timedelta(minutes=31))
+    owned = await stage.market.providers.owned_by(person.actor_id)
+    born, identity = {4: (LISTED, ""), 7: (BORN, MISTAKEN)}.get(number, (BORN, ""))
+    for row in owned:
+        await _filled_in(stage, person, row.value.provider_id, name, born, identity)
+
+
+async def _filled_in(stage: Stage, owner: Actor, provider_id: str, name: str, born: str, identity: str = "") -> None:
+    market = stage.market
+    known = await market.payout_accounts.of(provider_id, owner)
+    if not known.may_be_filled_in:
+        return
     url = f"{market.notifications.brand.url}/provider/payouts"
     link = await stage.tried(market.payout_accounts.link(provider_id, owner, back=url, again=url))
     if link is not None:
-        await stage.desk.fill_in(link.url)
+        await stage.desk.fill_in(link.url, name, born=born, identity=identity)
 
 
 def _id(prefix: str, who: Newcomer, at: datetime) -> str:

@@ -1,7 +1,7 @@
 """Time passes: the clocks, ours and the processor's, are moved to the next instant at which anything happens.
 
-What happens is due in one of four places: a person's agenda, an execution, a one-time schedule, the processor. What falls
-due within a few seconds happens together. Where the clocks stand is kept in a file before they are moved, so that an
+What happens is due in one of these places: a person's agenda, an execution, a one-time schedule, a delivery that failed,
+the processor. What falls due within a few seconds happens together. Where the clocks stand is kept in a file before they are moved, so that an
 ended process goes on from there.
 """
 
@@ -94,6 +94,7 @@ class Passage:
             self.agenda.next_at,
             await self.wiring.market.ports.workflows.next_at(),
             await self._scheduled(),
+            *(row.value.due_at for row in (await self.wiring.deliveries.retrying(limit=1)).rows),
             datetime.fromtimestamp(processor, UTC) if processor is not None else None,
         ]
         return min((at for at in instants if at is not None), default=None)

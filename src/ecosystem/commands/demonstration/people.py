@@ -95,6 +95,7 @@ class Cast(Struct, frozen=True, kw_only=True):
 
     operator: Actor
     customers: tuple[tuple[Actor, Contact], ...]
+    owners: tuple[tuple[Actor, str], ...]
     newcomers: tuple[tuple[Actor, Newcomer], ...]
 
     def customer(self, part: float, *, as_guest: bool, guest_id: str) -> tuple[Actor, Contact]:
@@ -137,6 +138,9 @@ async def admit(market: App, catalogue: bytes, password: str) -> Cast:
         operator=await actor(OPERATOR[0], Group.CUSTOMERS, Group.ADMINS),
         customers=tuple(
             [(await actor(email, Group.CUSTOMERS), Contact(name=name, email=email)) for email, name in CUSTOMERS]
+        ),
+        owners=tuple(
+            [(await actor(one["owner_email"], Group.CUSTOMERS, Group.PROVIDERS), one["name"]) for one in listed]
         ),
         newcomers=tuple([(await actor(one.email, Group.CUSTOMERS), one) for one in NEWCOMERS]),
     )

@@ -41,7 +41,27 @@ _DISPUTES: dict[str, Any] = {
     "says_after": timedelta(minutes=20),
     "replies_after": _HOUR,
 }
+_CALLED_OFF: dict[str, Any] = {"change": Change.CUSTOMER_CANCELS, "lead": timedelta(days=4), "changes_at": 0.01}
 SCENES: dict[str, dict[str, Any]] = {
+    "charged back, and lost": {"card": Card.CHARGED_BACK, "instant": True, "lead": SOON, "evidence": Evidence.LOSING},
+    "charged back, and won": {"card": Card.CHARGED_BACK, "instant": True, "lead": SOON, "evidence": Evidence.WINNING},
+    "asked about, then charged back": {
+        "card": Card.INQUIRED_ABOUT,
+        "instant": True,
+        "lead": SOON,
+        "evidence": Evidence.ESCALATING,
+    },
+    "disputed and taken back": {**_DISPUTES, "withdraws": True},
+    "disputed and accepted": {**_DISPUTES, "reply": Reply.ACCEPTS, "wants": 0.5},
+    "disputed and an offer taken": {**_DISPUTES, "reply": Reply.OFFERS},
+    "disputed and an offer declined": {**_DISPUTES, "reply": Reply.OFFERS, "offered": Offered.DECLINES},
+    "disputed, and an offer without an answer": {**_DISPUTES, "reply": Reply.OFFERS, "offered": Offered.SAYS_NOTHING},
+    "disputed without an answer": {**_DISPUTES, "reply": Reply.SAYS_NOTHING},
+    "disputed over little": {**_DISPUTES, "wants": 0.1},
+    "disputed and decided for the customer": {**_DISPUTES, "decision": Decision.FOR_CUSTOMER},
+    "disputed and halved": {**_DISPUTES, "decision": Decision.HALF},
+    "disputed and decided for the provider": {**_DISPUTES, "decision": Decision.FOR_PROVIDER},
+    "disputed and never decided": {**_DISPUTES, "decision": Decision.NONE},
     "left without a word": {"errand": Errand.LEAVES},
     "given back": {"errand": Errand.GIVES_BACK},
     "accepted by the provider": {"instant": False, "answers_after": _HOUR},
@@ -56,18 +76,8 @@ SCENES: dict[str, dict[str, Any]] = {
     "paid while the processor was down": {"line": Line.DOWN},
     "cancelled by the customer": {"change": Change.CUSTOMER_CANCELS, "lead": timedelta(days=4), "changes_at": 0.1},
     "cancelled by the provider": {"change": Change.PROVIDER_CANCELS, "lead": timedelta(days=2), "changes_at": 0.1},
-    "refund that fails": {
-        "card": Card.REFUND_FAILS,
-        "change": Change.CUSTOMER_CANCELS,
-        "lead": timedelta(days=4),
-        "changes_at": 0.01,
-    },
-    "refund that takes its time": {
-        "card": Card.REFUND_PENDS,
-        "change": Change.CUSTOMER_CANCELS,
-        "lead": timedelta(days=4),
-        "changes_at": 0.01,
-    },
+    "refund that fails": {**_CALLED_OFF, "card": Card.REFUND_FAILS},
+    "refund that takes its time": {**_CALLED_OFF, "card": Card.REFUND_PENDS},
     "moved by the customer": {
         "change": Change.CUSTOMER_MOVES,
         "instant": True,
@@ -92,42 +102,35 @@ SCENES: dict[str, dict[str, Any]] = {
     },
     "done, as the customer says": {"instant": True, "lead": SOON, "after": After.DONE, "says_after": _HOUR},
     "done, without a word": {"instant": True, "lead": SOON},
-    "disputed and taken back": {**_DISPUTES, "withdraws": True},
-    "disputed and accepted": {**_DISPUTES, "reply": Reply.ACCEPTS, "wants": 0.5},
-    "disputed and an offer taken": {**_DISPUTES, "reply": Reply.OFFERS},
-    "disputed and an offer declined": {**_DISPUTES, "reply": Reply.OFFERS, "offered": Offered.DECLINES},
-    "disputed, and an offer without an answer": {**_DISPUTES, "reply": Reply.OFFERS, "offered": Offered.SAYS_NOTHING},
-    "disputed without an answer": {**_DISPUTES, "reply": Reply.SAYS_NOTHING},
-    "disputed over little": {**_DISPUTES, "wants": 0.1},
-    "disputed and decided for the customer": {**_DISPUTES, "decision": Decision.FOR_CUSTOMER},
-    "disputed and halved": {**_DISPUTES, "decision": Decision.HALF},
-    "disputed and decided for the provider": {**_DISPUTES, "decision": Decision.FOR_PROVIDER},
-    "disputed and never decided": {**_DISPUTES, "decision": Decision.NONE},
-    "charged back, and lost": {"card": Card.CHARGED_BACK, "instant": True, "lead": SOON, "evidence": Evidence.LOSING},
-    "charged back, and won": {"card": Card.CHARGED_BACK, "instant": True, "lead": SOON, "evidence": Evidence.WINNING},
-    "asked about, then charged back": {
-        "card": Card.INQUIRED_ABOUT,
-        "instant": True,
-        "lead": SOON,
-        "evidence": Evidence.ESCALATING,
-    },
     "booked by a guest": {"as_guest": True},
 }
 """What each does that is not as usual."""
 
-_PORTRAIT, _BALCONY = "Portrait session in your neighbourhood", "Balcony makeover"
+_PORTRAIT = "Portrait session in your neighbourhood"
+
+
+def _disputed(arrives: timedelta, begins: timedelta, **how: Any) -> tuple[timedelta, dict[str, Any]]:
+    """A booking with the demo's provider that begins within hours of an instant before the end, and is disputed."""
+    return arrives, {**_DISPUTES, "title": _PORTRAIT, "lead": arrives - begins, **how}
+
+
 LEFT: tuple[tuple[timedelta, dict[str, Any]], ...] = (
-    (timedelta(days=2, hours=6), {**_DISPUTES, "customer": 0.11, "decision": Decision.NONE}),
-    (timedelta(days=1, hours=8), {**_DISPUTES, "customer": 0.06, "reply": Reply.SAYS_NOTHING, "title": ""}),
-    (timedelta(days=1, hours=7), {**_DISPUTES, "customer": 0.0, "reply": Reply.OFFERS, "offered": Offered.SAYS_NOTHING}),
-    (timedelta(hours=20), {"card": Card.REFUND_FAILS, "change": Change.CUSTOMER_CANCELS, "lead": timedelta(days=6), "changes_at": 0.01}),
-    (timedelta(minutes=95), {"title": _PORTRAIT, "customer": 0.0, "request": Request.SAYS_NOTHING}),
-    (timedelta(minutes=80), {"title": _BALCONY, "customer": 0.0, "request": Request.SAYS_NOTHING}),
+    _disputed(timedelta(days=3), timedelta(hours=34), customer=0.11, decision=Decision.NONE),
+    _disputed(timedelta(days=2, hours=1), timedelta(hours=21), customer=0.06, reply=Reply.SAYS_NOTHING),
+    _disputed(timedelta(days=2), timedelta(hours=20), reply=Reply.OFFERS, offered=Offered.SAYS_NOTHING),
+    (timedelta(hours=40), {**_CALLED_OFF, "card": Card.REFUND_PENDS}),
+    (timedelta(hours=20), {**_CALLED_OFF, "card": Card.REFUND_FAILS}),
+    (timedelta(minutes=95), {"title": _PORTRAIT, "lead": timedelta(days=2)}),
+    (timedelta(minutes=80), {"title": "Balcony makeover", "request": Request.SAYS_NOTHING}),
     (timedelta(minutes=65), {"title": "Product pictures on white", "customer": 0.16, "request": Request.SAYS_NOTHING}),
     (timedelta(minutes=50), {"title": "Event coverage, same-night preview", "customer": 0.11}),
-    (timedelta(minutes=12), {"customer": 0.21, "card": Card.CHALLENGED, "challenge": Challenge.WALKS_AWAY}),
+    (timedelta(minutes=8), {"customer": 0.21, "card": Card.CHALLENGED, "challenge": Challenge.WALKS_AWAY}),
 )  # fmt: skip
-"""What is left open at the end: how long before it somebody arrives, and what is not as usual."""
+"""What is left open at the end: how long before it somebody arrives, and what is not as usual.
+
+For the customer, the provider and the operator whose sign-ins are printed: an operator's decision, an answer to give, an
+offer to take, refunds under way and failed, times ahead, requests, and somebody on the page of their bank.
+"""
 
 
 def written(seed: int, first: datetime, until: datetime) -> Sequence[Visit]:

@@ -11,13 +11,14 @@ from ecosystem.contexts.booking import Booking, BookingStatus, Hold
 from ecosystem.contexts.disputes import Dispute
 from ecosystem.contexts.payments import Payment, PayoutAccount, Refund
 from ecosystem.ports.table import Cursor, Stored
+from ecosystem.workflows.wiring import Wiring
 
 T = TypeVar("T", bound=Stored)
 Counts = Mapping[str, Counter[str]]
 PAGE = 1000
 
 
-async def counted(market: App) -> Counts:
+async def counted(market: App, wiring: Wiring) -> Counts:
     """By kind, how many stand how."""
     told: dict[str, Counter[str]] = {
         kind: Counter()
@@ -30,6 +31,7 @@ async def counted(market: App) -> Counts:
             "chargebacks",
             "payout accounts",
             "executions",
+            "dead letters",
         )
     }
     for hold in await _all(market, Hold):
@@ -47,6 +49,8 @@ async def counted(market: App) -> Counts:
     for account in await _all(market, PayoutAccount):
         told["payout accounts"][account.state] += 1
     await _executions(market, told["executions"])
+    for letter in (await wiring.deliveries.dead()).rows:
+        told["dead letters"][letter.value.rule] += 1
     return told
 
 

@@ -250,6 +250,9 @@ class Story:
         for number, chargeback in enumerate((await self._payment() or payment).chargebacks):
             await self.stage.agenda.until(payment.captured_at + _BANK_ASKS_AFTER + _EVIDENCE_AFTER * (number + 1))
             await self.stage.desk.give_evidence(chargeback.chargeback_id, self.visit.evidence)
+            if self.visit.evidence is Evidence.ESCALATING:
+                await self.stage.agenda.until(self.stage.now + _EVIDENCE_AFTER)
+                await self.stage.desk.give_evidence(chargeback.chargeback_id, Evidence.WINNING)
 
     async def _booking(self) -> Booking:
         return (await self.stage.market.bookings.row(self.visit.id("bkg"))).value
