@@ -47,7 +47,7 @@ from ecosystem.contexts.disputes import (
     OpenDispute,
     State,
 )
-from ecosystem.contexts.payments import Follow, FollowRefund
+from ecosystem.contexts.payments import ChargedBack, Follow, FollowRefund
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, zero
@@ -152,6 +152,24 @@ class History:
             await self._tick(shop, timedelta(hours=12))
         await shop.sandbox.settled()
         await self._tick(shop, timedelta(minutes=1))
+        await self._by_hand(shop)
+        await self._tick(shop, timedelta(minutes=1))
+
+    async def _by_hand(self, shop: Market) -> None:
+        """Disputes over money that was paid out, and that the bank asked for once: an operator finds another way."""
+        for dispute in (await shop.app.ports.table.scan(Dispute, limit=1000)).values:
+            if not dispute.is_over and dispute.state is not State.AT_BANK:
+                request = DecideDispute(
+                    booking_id=dispute.booking_id,
+                    dispute_id=dispute.dispute_id,
+                    refund=zero(dispute.paid.currency),
+                    reason="Paid by another way",
+                )
+                try:
+                    await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
+                except ChargedBack:
+                    await shop.app.disputing.decide(request, OPERATOR)
+                    self.told["dispute decided by hand"] += 1
 
     async def _judge(self, shop: Market) -> None:
         await shop.verified()

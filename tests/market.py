@@ -59,11 +59,19 @@ class Market:
         return self._wiring
 
     async def passes(self, by: timedelta = timedelta()) -> None:
-        """Have everything done that follows from what has happened; then let time go by, and the same again."""
+        """Let time go by from one instant to the next at which something is due, and have done what follows from it."""
+        end = self.clock.now() + by
         await self.wiring.caught_up()
-        if by:
-            self.clock.advance(by)
+        while self.clock.now() < end:
+            self.clock.advance(await self._pause(end))
             await self.wiring.caught_up()
+
+    async def _pause(self, end: datetime) -> timedelta:
+        """Until a machine goes on by itself, or a one-time schedule fires; what recurs may come late."""
+        now = self.clock.now()
+        due = [each.next_at for each in await self.wiring.scheduler.upcoming(OPERATOR) if each.matter]
+        instants = [each for each in (*due, await self.app.ports.workflows.next_at()) if each and now < each < end]
+        return min(instants, default=end) - now
 
     def id(self, prefix: str) -> str:
         return mint(prefix, self.clock.now(), self.entropy)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-import msgspec
 from msgspec import Struct
 
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.catalogue import Providers
-from ecosystem.contexts.disputes import DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
+from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import RefundFailed, RefundFound, Refunds, why_it_failed
@@ -70,6 +69,11 @@ class Alarms:
         )
         await self._raise(alarm)
 
+    async def dispute_stuck(self, dispute: Dispute, reason: str) -> None:
+        """Tell every operator, once, that a dispute cannot go its way by itself, and why."""
+        stuck = f"{dispute.dispute_id}:stuck"
+        await self._raise(await self._over(dispute, Kind.DISPUTE_ESCALATED, stuck, dispute.opened_at, reason))
+
     async def _of_refund(self, kind: Kind, event: Event) -> Alarm:
         booking_id = event.detail["booking_id"]
         refund = await self.refunds.refund(booking_id, event.detail["refund_id"])
@@ -86,14 +90,17 @@ class Alarms:
         dispute = (await self.disputes.row(detail["booking_id"], detail["dispute_id"])).value
         if kind is Kind.DISPUTE_ESCALATED and dispute.state is not State.ESCALATED:
             return None  # The provider answers first, or the bank decides; or it is decided already.
+        return await self._over(dispute, kind, event.event_id, event.at, dispute.text)
+
+    async def _over(self, dispute: Dispute, kind: Kind, event_id: str, at: datetime, reason: str) -> Alarm:
         facts: dict[str, Known] = {
-            "wanted": msgspec.convert(detail["wanted"], Money),
+            "wanted": dispute.wanted,
             **await self._of_booking(dispute.booking_id),
-            "reason": dispute.text,
+            "reason": reason,
             "decide_by": dispute.decide_by,
         }
         place = f"/console/disputes/{dispute.booking_id}/{dispute.dispute_id}"
-        return Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place)
+        return Alarm(kind=kind, event_id=event_id, at=at, facts=facts, place=place)
 
     async def _of_booking(self, booking_id: str) -> dict[str, Known]:
         booking = (await self.bookings.row(booking_id)).value

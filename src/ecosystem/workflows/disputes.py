@@ -6,7 +6,7 @@ again after every step.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -67,6 +67,13 @@ async def reject(market: App, call: TaskCall) -> dict[str, Any]:
     return await _decide(market, call, nothing, ACTOR.actor_id, answer["Cause"])
 
 
+async def leave_to_operator(market: App, call: TaskCall) -> dict[str, Any]:
+    """Tell operators that the dispute cannot go its way, and why; keep the step's token until one has decided."""
+    dispute, why = await _found(market, call), call.input["refused"].get("Cause", "")
+    await market.alarms.dispute_stuck(dispute, why)
+    return await _await(market, call, dispute.state, AWAITED[State.ESCALATED])
+
+
 async def step(market: App, call: TaskCall, *, act: Step) -> dict[str, Any]:
     """Do what the machine found due, unless somebody was faster."""
     try:
@@ -76,10 +83,12 @@ async def step(market: App, call: TaskCall, *, act: Step) -> dict[str, Any]:
     return {"state": dispute.state.value}
 
 
-async def _await(market: App, call: TaskCall, state: State) -> dict[str, Any]:
+async def _await(market: App, call: TaskCall, state: State, types: Sequence[str] = ()) -> dict[str, Any]:
     assert call.token is not None
     ports, dispute_id = market.ports, call.input["dispute_id"]
-    await ports.table.transact(waiting(dispute_id, call.token, AWAITED[state], until=ports.clock.now() + WAITS))
+    await ports.table.transact(
+        waiting(dispute_id, call.token, types or AWAITED[state], until=ports.clock.now() + WAITS)
+    )
     found = {"state": (await _found(market, call)).state.value}
     if found["state"] != state:
         await Waits(ports.table, ports.workflows).succeed(call.token, found)
@@ -124,6 +133,7 @@ ACTS: Mapping[str, Callable[[App, TaskCall], Awaitable[Any]]] = {
     "bank": bank,
     "escalate": escalate,
     "lapse": lapse,
+    "leave-to-operator": leave_to_operator,
     "look": look,
     "overdue": overdue,
     "reject": reject,
