@@ -1,6 +1,6 @@
 // Where a drawing is wider than its frame, what matters in it is moved into view: the chosen state, else where the
 // execution stands, else the start.
-const MATTERS = ['[aria-current]', "[data-outcome='asked']", "[data-outcome='running']", "[data-outcome='failed']", '.terminal'];
+const MATTERS = ['[aria-current]', "[data-outcome='asked']", "[data-outcome='running']", "[data-outcome='failed']", '[data-start]'];
 
 function show(graph) {
   if (graph.scrollWidth <= graph.clientWidth || graph.scrollLeft > 0) return;

@@ -6,7 +6,7 @@ from tests.web.console.workflows.histories import Told, execution, through_every
 
 from ecosystem.ports.workflows import ExecutionStatus
 from ecosystem.web.console.workflows.machines import END, START
-from ecosystem.web.console.workflows.steps import Outcome, story
+from ecosystem.web.console.workflows.steps import Outcome, Taken, story
 
 NOBODY = frozenset[str]()
 
@@ -23,7 +23,7 @@ def test_a_state_that_succeeded_at_the_third_call_shows_two_retries() -> None:
     assert (step.outcome, step.retries) == (Outcome.SUCCEEDED, 2)
     assert [call.error for call in step.calls] == ["Unavailable", "CardTimeout", ""]
     assert (step.input, step.output) == ({"hold_id": "hld_1"}, {"done": "Charge"})
-    assert read.taken == {(START, "Charge"), ("Charge", END)}
+    assert read.taken == {Taken(START, "Charge"), Taken("Charge", END)}
 
 
 def test_an_error_that_was_caught_leads_on() -> None:
@@ -39,7 +39,7 @@ def test_an_error_that_was_caught_leads_on() -> None:
 
     assert read.standings["Charge"].outcome is Outcome.CAUGHT
     assert read.steps[0].error == "CardDeclined"
-    assert ("Charge", "LetGo") in read.taken
+    assert Taken("Charge", "LetGo", caught=True) in read.taken
 
 
 def test_an_error_that_nobody_caught_fails_its_state_and_stops_what_ran_beside_it() -> None:
@@ -72,11 +72,11 @@ def test_a_state_in_a_loop_stands_as_it_was_left_last() -> None:
     assert read.standings["WriteCalendar"].outcome is Outcome.FAILED
     assert "Booked" not in read.standings
     assert {
-        ("AskProcessor", "IsItPaid"),
-        ("TellEverybody", "AskOperator"),
-        ("MailProvider", "WriteCalendar"),
+        Taken("AskProcessor", "IsItPaid"),
+        Taken("TellEverybody", "AskOperator", caught=True),
+        Taken("MailProvider", "WriteCalendar"),
     } <= read.taken
-    assert ("MailCustomer", "MailProvider") not in read.taken
+    assert Taken("MailCustomer", "MailProvider") not in read.taken
 
 
 def test_each_item_of_a_map_is_told_apart_and_the_gravest_is_shown() -> None:

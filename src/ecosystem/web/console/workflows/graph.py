@@ -12,9 +12,14 @@ from msgspec import Struct
 from ecosystem.web.console.workflows.layers import Extent
 from ecosystem.web.console.workflows.layout import Box, Label, Measures, Plan, Point, Segment, lay_out
 from ecosystem.web.console.workflows.machines import END, START, Drawn, State, Way, WayKind, read
-from ecosystem.web.console.workflows.steps import NOT_REACHED, Standing
+from ecosystem.web.console.workflows.steps import NOT_REACHED, Standing, Taken
 
 MARGIN = 12
+SCALE_MIN = 0.78
+"""On wide screens a drawing shrinks that far before it scrolls; on phones it does not."""
+REM = 16
+LEAST = tuple(range(18, 103, 6))
+"""The least widths that the style sheet knows."""
 TITLE_PX = 13
 LINE_PX = 17
 WORDS_PX = 11
@@ -83,6 +88,11 @@ class Graph(Struct, frozen=True, kw_only=True):
     """The ways from each state, for the list that says the same in words."""
 
     @property
+    def least(self) -> int:
+        """How narrow it may be drawn where its frame is narrower than itself, in steps of 6 rem."""
+        return next((step for step in LEAST if step * REM >= self.width * SCALE_MIN), LEAST[-1])
+
+    @property
     def ends(self) -> frozenset[str]:
         return frozenset({END})
 
@@ -92,8 +102,8 @@ class Graph(Struct, frozen=True, kw_only=True):
         return sorted(self.shapes, key=lambda shape: shape.number)
 
 
-def graph(document: str, standings: Mapping[str, Standing], taken: frozenset[tuple[str, str]]) -> Graph:
-    """The machine's drawing with how each of its states went, and the ways (source, target) that were taken."""
+def graph(document: str, standings: Mapping[str, Standing], taken: frozenset[Taken]) -> Graph:
+    """The machine's drawing with how each of its states went, and the ways that were taken."""
     drawn, plan = _planned(document)
     states = {state.name: state for state in drawn.states()}
     boxes = [box for box in plan.boxes if box.name in states]
@@ -116,12 +126,16 @@ def graph(document: str, standings: Mapping[str, Standing], taken: frozenset[tup
             for box in boxes
         ],
         terminals=[
-            Terminal(box=box, is_start=box.name == START, was_reached=any(box.name in way for way in taken))
+            Terminal(
+                box=box,
+                is_start=box.name == START,
+                was_reached=any(box.name in {way.source, way.target} for way in taken),
+            )
             for box in plan.boxes
             if box.name in {START, END}
         ],
         lines=sorted((_line(segment, taken) for segment in plan.segments), key=lambda line: line.was_taken),
-        tags=[Tag(label=label, was_taken=(label.way.source, label.way.target) in taken) for label in plan.labels],
+        tags=[Tag(label=label, was_taken=_was_taken(label.way, taken)) for label in plan.labels],
         onward=onward,
     )
 
@@ -168,8 +182,8 @@ def _holder(box: Box, boxes: Sequence[Box]) -> Box | None:
     return next(around, None)
 
 
-def _line(segment: Segment, taken: frozenset[tuple[str, str]]) -> Line:
-    used = [way for way in segment.ways if (way.source, way.target) in taken]
+def _line(segment: Segment, taken: frozenset[Taken]) -> Line:
+    used = [way for way in segment.ways if _was_taken(way, taken)]
     kinds = {way.kind for way in used or segment.ways}
     caught = kinds == {WayKind.CATCH}
     said = " · ".join(dict.fromkeys(way.said for way in segment.ways if way.said))
@@ -180,6 +194,10 @@ def _line(segment: Segment, taken: frozenset[tuple[str, str]]) -> Line:
         was_taken=bool(used),
         tip=segment.points[-1] if segment.has_arrow else None,
     )
+
+
+def _was_taken(way: Way, taken: frozenset[Taken]) -> bool:
+    return Taken(way.source, way.target, way.kind is WayKind.CATCH) in taken
 
 
 def _curved(points: Sequence[Point]) -> str:

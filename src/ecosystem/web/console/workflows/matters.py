@@ -15,6 +15,7 @@ MATTERS_MAX = 12
 
 _PAGES = {
     "bkg": ("Booking", "calendar-check", "/console/bookings/{}"),
+    "hld": ("Hold", "clock", "/console/events?about={}"),
     "pay": ("Payment", "credit-card", "/console/find?q={}"),
     "rfd": ("Refund", "undo-2", "/console/find?q={}"),
     "prv": ("Provider", "store", "/console/providers/{}"),

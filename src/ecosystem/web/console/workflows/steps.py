@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -99,12 +99,20 @@ class Standing(Struct, frozen=True, kw_only=True):
 NOT_REACHED = Standing(outcome=Outcome.NOT_REACHED)
 
 
+class Taken(NamedTuple):
+    """A way that was taken from one state to the next, because an error was caught or not."""
+
+    source: str
+    target: str
+    caught: bool = False
+
+
 class Story(Struct, frozen=True, kw_only=True):
-    """Steps in the order in which they began, how each state stands, and the ways (from, to) that were taken."""
+    """Steps in the order in which they began, how each state stands, and the ways that were taken."""
 
     steps: Sequence[Step]
     standings: Mapping[str, Standing]
-    taken: frozenset[tuple[str, str]]
+    taken: frozenset[Taken]
 
 
 @dataclass(slots=True)
@@ -122,6 +130,12 @@ class _Visit:
     last: HistoryEvent | None = None
     led_on: bool = False
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether its last call failed."""
+        called = self.calls[-1].id if self.calls else 0
+        return bool(self.failures) and self.failures[-1].id > called
+
 
 def story(execution: Execution, events: Sequence[HistoryEvent], asked: frozenset[str]) -> Story:
     """What the history tells. `asked` are the states that wait for an answer under a task's token now."""
@@ -132,7 +146,7 @@ def story(execution: Execution, events: Sequence[HistoryEvent], asked: frozenset
     taken = set(reading.taken)
     for visit in reading.visits:
         if visit.within is None and not visit.led_on and _reached_end(visit, execution):
-            taken.add((visit.state, END))
+            taken.add(Taken(visit.state, END))
     return Story(steps=steps, standings=_standings(steps), taken=frozenset(taken))
 
 
@@ -141,7 +155,7 @@ class _Reading:
     """Puts each event to the visit it belongs to, by the event before it in its branch."""
 
     visits: list[_Visit] = field(default_factory=list[_Visit])
-    taken: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    taken: set[Taken] = field(default_factory=set[Taken])
     _visit_of: dict[int, _Visit | None] = field(default_factory=dict[int, _Visit | None])
     _item_of: dict[int, int | None] = field(default_factory=dict[int, int | None])
     _opened: set[int] = field(default_factory=set[int])
@@ -177,10 +191,10 @@ class _Reading:
             item=self._item_of[event.id],
         )
         if before is None:
-            self.taken.add((START, visit.state))
+            self.taken.add(Taken(START, visit.state))
         elif not begins:
             before.led_on = True
-            self.taken.add((before.state, visit.state))
+            self.taken.add(Taken(before.state, visit.state, before.has_failed))
         self.visits.append(visit)
         return visit
 
@@ -242,8 +256,7 @@ def _step(visit: _Visit, execution: Execution, asked: frozenset[str]) -> Step:
 
 
 def _outcome(visit: _Visit, execution: Execution, asked: frozenset[str]) -> Outcome:
-    called = visit.calls[-1].id if visit.calls else 0
-    has_failed = bool(visit.failures) and visit.failures[-1].id > called
+    has_failed = visit.has_failed
     if visit.exited or visit.led_on:
         return Outcome.CAUGHT if has_failed else Outcome.SUCCEEDED
     # Where what was around it has gone on, this one failed it, or was stopped when another did.
