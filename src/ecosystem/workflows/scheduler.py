@@ -126,8 +126,11 @@ class Scheduler:
         await self.table.transact(told(firing, now, actor))
         return row.value
 
-    async def fire(self) -> int:
-        """Fire what is due, as much as is found at once; how many schedules fired."""
+    async def fire(self, *, recurring: bool = True) -> int:
+        """Fire what is due, as much as is found at once; how many schedules fired.
+
+        Without the `recurring` ones only what fires once does.
+        """
         if not self._compared:
             await self.compare()
         turns = asyncio.Semaphore(AT_ONCE)
@@ -137,7 +140,8 @@ class Scheduler:
                 return await self._fire(key)
 
         until = sortable(self.clock.now() + _TICK)
-        due = [row.key for page in await self._pages(until, PAGE) for row in page.rows]
+        rows = [row for page in await self._pages(until, PAGE) for row in page.rows]
+        due = [row.key for row in rows if recurring or row.value.matter]
         return sum(await asyncio.gather(*map(one, due)))
 
     async def compare(self) -> None:

@@ -84,14 +84,15 @@ class Wiring:
         await self.market.tally.catch_up()
         await self.market.indexer.catch_up()
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, *, recurring: bool = True) -> None:
         """Do everything that is due by now, and all that follows from it. For whoever moves a clock by hand.
 
-        Schedules fire, executions go on, deliveries that failed are tried again if it is time.
+        Schedules fire, executions go on, deliveries that failed are tried again if it is time. Who moves the clock in
+        small steps may leave the `recurring` schedules out of most of them.
         """
         for _ in range(ROUNDS_MAX):
             await self.settled()
-            if not await self.scheduler.fire():
+            if not await self.scheduler.fire(recurring=recurring):
                 return
         raise NeverDone
 

@@ -23,7 +23,8 @@ TOGETHER = timedelta(seconds=3)
 """What falls due within this time of something happens with it."""
 
 AT_MOST = timedelta(hours=1)
-"""The clocks are never moved further at once: what happens every hour or less often does."""
+"""The clocks are never moved further at once. What recurs does so this often too, though it would every minute: it looks
+for what was left behind, and is most of the work when nothing was."""
 
 ROUNDS_MAX = 100
 SOONEST = 12
@@ -51,6 +52,7 @@ class Passage:
     agenda: Agenda
     instants: int = 0
     _passed: Passed | None = None
+    _recurred_at: datetime | None = None
 
     async def on(self, until: datetime) -> bool:
         """Move to the next instant and do all that happens then; False when there is none before `until`."""
@@ -75,12 +77,20 @@ class Passage:
         """Return when nothing happens any more at this instant."""
         for _ in range(ROUNDS_MAX):
             await self.agenda.rested()
-            await self.wiring.caught_up()
+            await self.wiring.caught_up(recurring=self._recurs())
             before = self._passed
             self._passed = await self.desk.move_clock(self.clock.now())
             if before is not None and before.delivered == self._passed.delivered:
                 return
         raise NeverDone
+
+    def _recurs(self) -> bool:
+        """Whether it is time again for what recurs."""
+        now = self.clock.now()
+        if self._recurred_at is not None and now < self._recurred_at + AT_MOST:
+            return False
+        self._recurred_at = now
+        return True
 
     async def let_go(self) -> None:
         """The clocks go by themselves again, from now on."""
