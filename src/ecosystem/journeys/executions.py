@@ -35,7 +35,7 @@ from ecosystem.ports.workflows import (
     Workflows,
 )
 
-HISTORY_MAX = 4_000
+HISTORY_MAX = 2_000
 """Events that one drawing is told from, at most."""
 
 PIECE = 1_000

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     TRANSFER = "transfer"
     EVENT = "event"
     WEBHOOK = "webhook"
+    EXECUTION = "execution"
 
 
 class Lead(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,15 @@ from itertools import combinations, pairwise
 from time import perf_counter
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from tests.web.console.workflows.machines import document, long, machines, showing_everything
 
+from ecosystem.ports.workflows import Definition
 from ecosystem.web.console.workflows.graph import MEASURES
 from ecosystem.web.console.workflows.layout import Box, Plan, Segment, lay_out
 from ecosystem.web.console.workflows.machines import END, START, Flow, Way, read
+from ecosystem.workflows.definitions import definitions
 
 CURVE_STEPS = 12
 
@@ -172,3 +175,13 @@ def test_a_way_back_runs_in_a_lane_beside_the_states() -> None:
     (back,) = [segment for segment in plan.segments if segment.is_back]
     assert (back.ways[0].source, back.ways[0].target) == ("AskProcessor", "IsItPaid")
     assert max(x for x, _ in back.points) > max(box.x + box.width for box in plan.boxes)
+
+
+@pytest.mark.parametrize("definition", definitions(), ids=lambda each: each.name)
+def test_our_own_machines_are_drawn_whole_and_fit_a_wide_page(definition: Definition) -> None:
+    flow = read(definition.content.decode()).flow
+    plan = lay_out(flow, MEASURES)
+
+    assert {way for segment in plan.segments for way in segment.ways} == ways_of(flow)
+    assert not any(overlap(a, b) for a, b in combinations(plan.boxes, 2))
+    assert plan.width < 1_500

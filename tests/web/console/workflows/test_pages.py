@@ -231,3 +231,11 @@ async def test_a_booking_leads_to_its_executions(ran: Running, olga: httpx.Async
     assert "Workflows about it" in said(page)
     assert f'href="{at(ran.executions["paid"])}"' in page.text
     assert ran.executions["declined"] not in page.text
+
+
+async def test_the_palette_finds_executions_by_their_matter(ran: Running, olga: httpx.AsyncClient) -> None:
+    name = ran.executions["asked"].partition(":")[2]
+
+    found = await olga.get("/console/find", params={"q": name}, headers=FRAGMENT)
+
+    assert f'href="{at(ran.executions["asked"])}"' in found.text

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from ecosystem.journeys.lookups import Kind, Lead
+from ecosystem.ports.workflows import Execution
 from ecosystem.web.answers import Answer
 from ecosystem.web.console.desk import desk, get
+from ecosystem.web.console.workflows.paths import execution_path
 from ecosystem.web.templates import link
 from ecosystem.web.visit import Visit
 
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{4,40}")
 FEW = 2
 """With fewer letters than this nothing is looked for."""
 
@@ -34,8 +38,15 @@ async def find(request: Visit) -> Answer:
     """What the text leads to."""
     text = request.query_of(Asked).asked.q
     leads = await request.market.lookups.find(text, request.actor) if len(text) >= FEW else ()
+    ran = await request.market.executions.named([text.strip()], request.actor) if _ID.fullmatch(text.strip()) else ()
     at_desk = await desk(request)
-    return at_desk.answer("find/page.html", "find/_options.html", found=[_found(lead) for lead in leads], q=text)
+    found = [*map(_found, leads), *map(_execution, ran)]
+    return at_desk.answer("find/page.html", "find/_options.html", found=found, q=text)
+
+
+def _execution(ran: Execution) -> Found:
+    lead = Lead(kind=Kind.EXECUTION, id=ran.execution_id, title=ran.machine, words=ran.status.lower())
+    return Found(lead=lead, path=execution_path(ran.execution_id), icon="workflow", name="Workflow")
 
 
 def _found(lead: Lead) -> Found:

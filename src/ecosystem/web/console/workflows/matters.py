@@ -16,8 +16,8 @@ MATTERS_MAX = 12
 _PAGES = {
     "bkg": ("Booking", "calendar-check", "/console/bookings/{}"),
     "hld": ("Hold", "clock", "/console/events?about={}"),
-    "pay": ("Payment", "credit-card", "/console/find?q={}"),
-    "rfd": ("Refund", "undo-2", "/console/find?q={}"),
+    "pay": ("Payment", "credit-card", "/console/bookings?q={}"),
+    "rfd": ("Refund", "undo-2", "/console/bookings?q={}"),
     "prv": ("Provider", "store", "/console/providers/{}"),
     "svc": ("Service", "list-checks", "/console/services/{}"),
     "usr": ("Person", "user", "/console/people/{}"),
