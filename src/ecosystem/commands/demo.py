@@ -175,7 +175,12 @@ async def first_start(
         return [f"Make the first operator here, once, within a day: {link}"] if token else []
     password = await _password(market, deployment)
     if not begun.done:
-        say("Making the demo marketplace; this takes some seconds, once ...")
+        stands = passage.stood_at(chosen.data / STANDS_AT)
+        say(
+            f"Going on with the demo marketplace, from {stands.day} {stands:%B} ..."
+            if stands
+            else "Making the demo marketplace; this takes some seconds, once ..."
+        )
         history = History(market, deployment, clock, wiring, chosen, say)
         await history.made(begun, password, is_stopping)
     elif clock.is_held:

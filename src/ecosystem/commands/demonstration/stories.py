@@ -145,6 +145,8 @@ class Story:
 
     async def _pay(self, hold: Hold, customer: Actor, contact: Contact, card: Card, attempt: int) -> Paid | None:
         market = self.stage.market
+        if known := await self._known(self.visit.id("pay", attempt)):
+            return known
         lines = await self.stage.tried(market.checkout.lines(hold, customer))
         if lines is None:
             return None
@@ -159,6 +161,14 @@ class Story:
             return_url=f"{market.notifications.brand.url}/bookings",
         )
         return await self.stage.tried(market.checkout.pay(request, customer))
+
+    async def _known(self, payment_id: str) -> Paid | None:
+        """The payment of that id, with its booking, if it was begun."""
+        market = self.stage.market
+        for row in await market.payments.payments_of(self.visit.id("bkg")):
+            if row.value.payment_id == payment_id:
+                return Paid(booking=await self._booking(), payment=row.value)
+        return None
 
     # From the booking to its time
 
