@@ -152,13 +152,13 @@ async def test_an_answer_hands_on_who_decided_and_why_and_is_taken_once(begun: B
         await begun.watching.answer(answer, OPERATOR)
 
 
-async def test_a_rejection_fails_the_task_by_name_with_the_reason(begun: Begun) -> None:
+async def test_a_rejection_fails_the_task_by_name_with_the_reason_and_who_decided(begun: Begun) -> None:
     answer = AnswerTask(execution_id=begun.booking, task_id=begun.task_id, accepted=False, reason="Nothing was shown")
 
     await begun.watching.answer(answer, OPERATOR)
 
     seen = await begun.watching.execution(begun.booking, OPERATOR)
-    assert (seen.error, seen.cause) == ("Rejected", "Nothing was shown")
+    assert (seen.error, seen.cause) == ("Rejected", f"Nothing was shown (decided by {OPERATOR.actor_id})")
 
 
 async def test_an_answer_needs_a_reason_and_the_name_of_a_task_that_waits(begun: Begun) -> None:

@@ -204,7 +204,7 @@ class Watching:
         if token is None:
             raise TaskNotAwaited
         if not request.accepted:
-            await self.workflows.fail(token, error=REJECTED, cause=reason)
+            await self.workflows.fail(token, error=REJECTED, cause=f"{reason} (decided by {actor.actor_id})")
             return
         given: Any = {} if request.output is None else request.output
         if not isinstance(given, Mapping):
