@@ -73,6 +73,13 @@ PARTS: Sequence[Part] = (
         short=("--kills", "3", "--executions", "20"),
     ),
     Part(
+        name="market-crash",
+        shows="the market killed at random while its own machines run: holds, money and disputes end as without a kill",
+        program="bench.market_crash",
+        whole=("--kills", "100"),
+        short=("--kills", "2", "--stories", "21"),
+    ),
+    Part(
         name="races",
         shows="two hundred at once for one time, over HTTP: as many get it as it has seats",
         program="bench.races",
