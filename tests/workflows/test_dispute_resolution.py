@@ -171,7 +171,7 @@ async def test_an_operator_accepts_or_rejects_the_task_that_waits_for_one(
     assert after.verdict
     assert (after.verdict.by, after.verdict.refund.minor) == (Party.OPERATOR, refund)
     assert after.verdict.reason == "The pictures show it."
-    assert (after.verdict.decider == oscar.actor_id) is accepted
+    assert after.verdict.decider == oscar.actor_id
     assert await heard(lively, oscar) == ["dispute-escalated"]
     assert (await went(lively, dispute))[-4:] == DECIDED
     assert (await held(lively, dispute))[0] == 10_000 - refund

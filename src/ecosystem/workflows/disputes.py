@@ -6,6 +6,7 @@ again after every step.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
@@ -18,6 +19,9 @@ from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.waits import Waits, waiting
+
+_DECIDED = re.compile(r"(.*) \(decided by ([a-z]{3}_[0-9a-z]+)\)", re.DOTALL)
+"""The cause of a rejection, as `Watching.answer` gives it."""
 
 Step = Callable[[str, str, Actor], Awaitable[Dispute]]
 
@@ -64,7 +68,9 @@ async def reject(market: App, call: TaskCall) -> dict[str, Any]:
     """Decide for the provider, as the operator did who rejected: nothing goes back."""
     answer = call.input["answer"]
     nothing = zero((await _found(market, call)).wanted.currency)
-    return await _decide(market, call, nothing, ACTOR.actor_id, answer["Cause"])
+    said = _DECIDED.fullmatch(answer["Cause"])
+    reason, decider = said.groups() if said else (answer["Cause"], ACTOR.actor_id)
+    return await _decide(market, call, nothing, decider, reason)
 
 
 async def leave_to_operator(market: App, call: TaskCall) -> dict[str, Any]:
