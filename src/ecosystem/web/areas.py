@@ -52,7 +52,7 @@ CONSOLE = (
         title="Overview",
         entries=(
             Entry(title="Dashboard", path="/console", icon="layout-dashboard"),
-            Entry(title="Bookings", path="/console/bookings", icon="calendar-check", waiting="bookings"),
+            Entry(title="Bookings", path="/console/bookings", icon="calendar-check"),
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),

@@ -1,6 +1,6 @@
 """Visits that are written: so that whatever may occur does, and so that something is left for whoever looks at the demo.
 
-What chance alone would bring about in months is spread over the first days, one scene after the other. The last days
+What chance alone would bring about in months is spread over the first days, what takes longest first. The last days
 leave bookings ahead, a request to answer, a dispute that waits for an operator, an offer, and a refund that failed.
 """
 
@@ -26,8 +26,11 @@ from ecosystem.commands.demonstration.odds import (
 )
 from ecosystem.commands.demonstration.visits import Visit
 
-BETWEEN = timedelta(minutes=47)
-"""From one scene's arrival to the next one's. Arrivals fall on the half minute, so that a fault meets its own scene."""
+OPENS, OPEN_FOR = timedelta(hours=8, seconds=30), timedelta(hours=14)
+"""When scenes begin, each day. Arrivals fall on the half minute, so that a fault meets its own scene."""
+
+SPREAD = 0.4
+"""Over which part of the days scenes are spread, and at least over the first one and a third."""
 
 SOON = timedelta(hours=1)
 """How far ahead a scene is booked: as soon as anybody comes."""
@@ -119,7 +122,7 @@ LEFT: tuple[tuple[timedelta, dict[str, Any]], ...] = (
     _disputed(timedelta(days=2, hours=1), timedelta(hours=21), customer=0.06, reply=Reply.SAYS_NOTHING),
     _disputed(timedelta(days=2), timedelta(hours=20), reply=Reply.OFFERS, offered=Offered.SAYS_NOTHING),
     (timedelta(hours=40), {**_CALLED_OFF, "card": Card.REFUND_PENDS}),
-    (timedelta(hours=20), {**_CALLED_OFF, "card": Card.REFUND_FAILS}),
+    (timedelta(days=2, hours=16), {**_CALLED_OFF, "card": Card.REFUND_FAILS}),
     (timedelta(minutes=95), {"title": _PORTRAIT, "lead": timedelta(days=2)}),
     (timedelta(minutes=80), {"title": "Balcony makeover", "request": Request.SAYS_NOTHING}),
     (timedelta(minutes=65), {"title": "Product pictures on white", "customer": 0.16, "request": Request.SAYS_NOTHING}),
@@ -135,10 +138,11 @@ offer to take, refunds under way and failed, times ahead, requests, and somebody
 
 def written(seed: int, first: datetime, until: datetime) -> Sequence[Visit]:
     """Every scene, from the morning of the first day on; then what is left open."""
+    over = max(4 / 3, (until - first) / timedelta(days=1) * SPREAD)
     visits = [
         Visit(
             name=f"{seed}:{title}",
-            arrives_at=first + timedelta(hours=8, seconds=30) + BETWEEN * number,
+            arrives_at=_arrival(first, number * over / len(SCENES)),
             customer=number * 0.37 % 1,
             service=number * 0.61 % 1,
             **how,
@@ -150,3 +154,9 @@ def written(seed: int, first: datetime, until: datetime) -> Sequence[Visit]:
         for number, (before, how) in enumerate(LEFT)
     ]
     return [visit for visit in visits if visit.arrives_at < until]
+
+
+def _arrival(first: datetime, days: float) -> datetime:
+    """That many days after the first, while people are awake, to the half minute."""
+    minutes = int((days % 1) * (OPEN_FOR / timedelta(minutes=1)))
+    return first + timedelta(days=int(days), minutes=minutes) + OPENS

@@ -76,7 +76,6 @@ async def desk(request: Visit) -> Desk:
     pending = await market.providers.with_status(ProviderStatus.PENDING, limit=MANY)
     dead = await deliveries(request).dead(limit=MANY)
     waiting = {
-        "bookings": now.of("bookings", BookingStatus.DISPUTED),
         "requests": now.of("bookings", BookingStatus.AWAITING_PROVIDER),
         "providers": len(pending.rows),
         "events": len(dead.rows),
