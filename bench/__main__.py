@@ -62,6 +62,12 @@ def _checkout() -> list[Row]:
     return checkout_speed.run()
 
 
+def _ach() -> list[Row]:
+    from bench import ach_speed
+
+    return ach_speed.run()
+
+
 def _startup(services: int, bookings: int) -> list[Row]:
     from bench import startup
 
@@ -103,6 +109,7 @@ PARTS: Sequence[Part] = (
         what="steps of executions a second, 10,000 that wait and fall due together, starts",
         measure=_workflows,
     ),
+    Part(name="ach", what="a bank file of 100,000 entries read, validated and written", measure=_ach),
     Part(name="checkout", what="whole checkouts over HTTP, 16 callers", measure=_checkout),
     Part(
         name="startup",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from bench import ach_conformance
 from ecosystem.commands.ledgers import replay
 from ecosystem.commands.workflows import rehearse
 from ecosystem.kernel.refusals import Refusal
@@ -35,9 +36,15 @@ async def rehearsed(folder: Path) -> int:
     return rehearse([folder], only_differing=True)
 
 
+async def checked(manifest: Path) -> int:
+    """Hold the codec of bank files to the verdicts of that list; 0 when no verdict differs without a reason."""
+    return ach_conformance.play(manifest)
+
+
 SUITES: Sequence[Suite] = (
     Suite(name="ledger", files="*.jsonl*", play=replay),
     Suite(name="asl", files="*/", play=rehearsed),
+    Suite(name="ach", files="*.jsonl*", play=checked),
 )
 
 

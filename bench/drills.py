@@ -100,6 +100,12 @@ PARTS: Sequence[Part] = (
         whole=("10000000",),
         short=("20000",),
     ),
+    Part(
+        name="ach-mutation",
+        shows="ten million damaged bank files: each read, or refused by rule, and written back as it was",
+        program="bench.ach_mutation",
+        short=("--inputs", "30000"),
+    ),
 )
 
 

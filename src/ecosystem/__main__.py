@@ -102,6 +102,21 @@ def parser() -> argparse.ArgumentParser:
     )
     rehearse.add_argument("cases", type=Path, nargs="+", metavar="CASE.json", help="files, or folders of them")
     rehearse.set_defaults(command=_rehearse)
+
+    ach = commands.add_parser("ach", help="Files of the Automated Clearing House by themselves.")
+    acts = ach.add_subparsers(required=True, metavar="act")
+    checking = acts.add_parser("check", help="Hold files to the rules of the format, and write them back.")
+    checking.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    checking.add_argument("--json", action="store_true", help="one line of JSON for each file")
+    checking.add_argument("--lenient", action="store_true", help="take partial return files")
+    checking.add_argument(
+        "--relax",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let one kind of breach pass; docs/ach.md names them",
+    )
+    checking.set_defaults(command=_check_ach)
     return top
 
 
@@ -179,6 +194,16 @@ def _rehearse(_: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.workflows import rehearse
 
     return rehearse(asked.cases)
+
+
+def _check_ach(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import ach
+
+    unknown = [name for name in asked.relax if name not in ach.RELAXATIONS]
+    if unknown:
+        print(f"There is no relaxation {unknown[0]}; there are {', '.join(ach.RELAXATIONS)}.", file=sys.stderr)
+        return 2
+    return ach.check(asked.files, ach.relaxed(asked.relax, lenient=asked.lenient), as_json=asked.json)
 
 
 if __name__ == "__main__":

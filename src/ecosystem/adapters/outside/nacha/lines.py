@@ -96,13 +96,13 @@ class _Cutting:
         self._number = 0
         self._length = 0
         self._count = 0
+        self._is_within = False
 
     def taken(self, text: str) -> Iterator[Line]:
         parts = (self._carried + text).split("\n")
         self._carried = parts.pop()
         for part in parts:
-            size = len(part)
-            if size == LENGTH and part[0] > " " and "\r" not in part:
+            if len(part) == LENGTH and "1" <= part[0] <= "9" and "\r" not in part and not self._is_within:
                 # The usual line, without a detour.
                 if self._number or self._ending:
                     yield self._line()
@@ -110,11 +110,19 @@ class _Cutting:
                 self._text, self._cut, self._ending, self._number, self._length = part, 0, "\n", self._count, 0
             else:
                 yield from self._cut_up(part, "\n")
-        if len(self._carried) > LENGTH:
-            # A line without end is cut as it comes; the last piece stays until more is known.
-            whole = (len(self._carried) - 1) // LENGTH * LENGTH
+        yield from self._cut_ahead()
+
+    def _cut_ahead(self) -> Iterator[Line]:
+        """Cut what needs no more text to be known; a line without end is cut as it comes."""
+        ended = self._carried.rfind("\r", 0, -1) + 1
+        if ended:
+            ready, self._carried = self._carried[: ended - 1], self._carried[ended:]
+            yield from self._cut_up(ready, "\r")
+        size = len(self._carried.removesuffix("\r"))
+        if size > LENGTH:
+            whole = (size - 1) // LENGTH * LENGTH
             ready, self._carried = self._carried[:whole], self._carried[whole:]
-            yield from self._cut_up(ready, "")
+            yield from self._cut_piece(ready, "")
 
     def rest(self) -> Iterator[Line]:
         """What is left at the end of the file."""
@@ -124,7 +132,7 @@ class _Cutting:
             yield self._line()
 
     def _cut_up(self, part: str, ending: str) -> Iterator[Line]:
-        if ending and part.endswith("\r"):
+        if ending == "\n" and part.endswith("\r"):
             part, ending = part[:-1], "\r\n"
         *before, last = part.split("\r")
         for piece in before:
@@ -133,23 +141,24 @@ class _Cutting:
             yield from self._cut_piece(last, ending)
 
     def _cut_piece(self, piece: str, end: str) -> Iterator[Line]:
-        if not piece.strip(BLANKS):
-            self._count += 1
-            yield from self._blank(piece + end)
-            return
-        for at in range(0, len(piece), LENGTH):
+        for at in range(0, max(len(piece), 1), LENGTH):
             now = piece[at : at + LENGTH]
             after = end if at + LENGTH >= len(piece) else ""
-            if not now.strip(BLANKS):
+            short = LENGTH - len(now)
+            is_blank = not now.strip(BLANKS)
+            # What is left over of a line that is too long is on that line still.
+            if not self._is_within or not (short or is_blank):
+                self._count += 1
+            self._is_within = True
+            if is_blank:
                 yield from self._blank(now + after)
                 continue
             if self._number or self._ending:
                 yield self._line()
-            short = LENGTH - len(now)
-            # What is left over of a line that is too long is on that line still.
-            self._count += 0 if short and at else 1
             self._text, self._cut, self._ending = now + " " * short, short, after
             self._number, self._length = self._count, len(now) if short else 0
+        if end:
+            self._is_within = False
 
     def _blank(self, text: str) -> Iterator[Line]:
         self._ending += text

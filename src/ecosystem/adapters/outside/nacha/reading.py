@@ -51,9 +51,9 @@ BLOCK = 10
 SHOWN_MAX = 40
 
 # The usual domestic entry: nothing in it needs a closer look but its routing number and what its batch asks.
-_USUAL = re.compile(r"6(\d\d)(\d{9})(?! {17})[ -~]{17}(\d{10})[ -~]{15}([ -~]{22})[ -~]{2}([01])(\d{15})", re.ASCII)
+_USUAL = re.compile(r"6(\d\d)(\d{9})(?! {17})[ -~]{17}(\d{10})[ -~]{15}([ -~]{22})[ -~]{2}[01](\d{15})", re.ASCII)
 _USUAL_NAME_FIRST = re.compile(
-    r"6(\d\d)(\d{9})(?! {17})[ -~]{17}(\d{10})([ -~]{15})[ -~]{22}[ -~]{2}([01])(\d{15})", re.ASCII
+    r"6(\d\d)(\d{9})(?! {17})[ -~]{17}(\d{10})([ -~]{15})[ -~]{22}[ -~]{2}[01](\d{15})", re.ASCII
 )
 _NAME_FIRST = frozenset({"CIE", "MTE"})
 _NAMES = {
@@ -149,7 +149,8 @@ class Reading:
         yield from self._finished()
         if self._batch is not None:
             self._fault(line.number, BATCH_HEADER.name, Wrong("record_type_code", "batch_header_repeated"))
-            self._close_batch(line.number)
+            if self._batch.sums.entries:
+                self._close_batch(line.number)
         text = line.text
         is_change = text[4:20].strip(BLANKS) == "IATCOR"
         is_iat = text[50:53] == "IAT" or is_change
@@ -177,31 +178,33 @@ class Reading:
         record = Record(layout=layout, text=text, line=line.number, cut=line.cut, ending=line.ending)
         self._entry = record
         self._category = Category.FORWARD
-        self._is_usual = False
         if batch is None:
             return
-        usual = None
-        if layout is ENTRY:
-            usual = _USUAL.fullmatch(text)
-        elif layout is NAME_FIRST_ENTRY:
-            usual = _USUAL_NAME_FIRST.fullmatch(text)
-        if usual is not None:
-            code, nine, amount, name, _, trace = usual.groups()
-            cents = int(amount)
-            if (
-                code in batch.easy_codes
-                and cents
-                and (batch.kind.cents_max is None or cents <= batch.kind.cents_max)
-                and trace > batch.trace
-                and trace.startswith(batch.odfi)
-                and is_routing_number(nine)
-                and (not batch.kind.is_named or name.strip(" 0"))
-            ):
-                batch.trace = trace
-                self._is_usual = True
-                batch.sums.count(code, nine[:8], cents)
-                return
-        self._examine(batch, record)
+        self._is_usual = (layout is ENTRY or layout is NAME_FIRST_ENTRY) and self._is_taken(batch, layout, text)
+        if not self._is_usual:
+            self._examine(batch, record)
+
+    def _is_taken(self, batch: OpenBatch, layout: Layout, text: str) -> bool:
+        """Take an entry at once if it is a usual one with nothing wrong; nearly all are."""
+        usual = (_USUAL if layout is ENTRY else _USUAL_NAME_FIRST).fullmatch(text)
+        if usual is None:
+            return False
+        code, nine, amount, name, trace = usual.groups()
+        cents = int(amount)
+        kind = batch.kind
+        if (
+            code not in batch.easy_codes
+            or not cents
+            or (kind.cents_max is not None and cents > kind.cents_max)
+            or trace <= batch.trace
+            or not trace.startswith(batch.odfi)
+            or not is_routing_number(nine)
+            or (kind.is_named and not name.strip(" 0"))
+        ):
+            return False
+        batch.trace = trace
+        batch.sums.count(code, nine[:8], cents)
+        return True
 
     def _examine(self, batch: OpenBatch, record: Record) -> None:
         """Look at an entry field by field: it is none of the usual ones, or something is wrong with it."""

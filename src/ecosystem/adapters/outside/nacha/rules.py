@@ -23,7 +23,6 @@ RULES: Mapping[str, str] = {
     "not_only_zeros": "This field says something besides blanks and zeros.",
     "characters": "Text has printable characters only.",
     "numeric": "This field has digits only, zeros before them.",
-    "fits": "A value fits into its field.",
     # File header
     "priority_code": "The priority code is 01.",
     "record_size": "The record size is 094.",
