@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ecosystem.adapters.outside.nacha.changes import CHANGES, REFUSED_CHANGES
@@ -198,6 +199,58 @@ _CHECKS: Mapping[str, Callable[[Record], Iterator[Wrong]]] = {
 }
 
 
-def wrongs(record: Record) -> Iterator[Wrong]:
+def _usual(layout: Layout, *mandatory: str, **more: str) -> re.Pattern[str]:
+    """What an addenda looks like that needs no closer look: printable ASCII, and what has to be there is there."""
+    made: list[str] = []
+    for field in layout.fields:
+        if field.name in more:
+            made.append(more[field.name])
+        elif field.name in mandatory:
+            made.append(f"[!-~][ -~]{{{field.width - 1}}}")
+        else:
+            made.append(layout.constants.get(field.name) or f"[ -~]{{{field.width}}}")
+    return re.compile("".join(made), re.ASCII)
+
+
+def _any_of(codes: Iterable[str]) -> str:
+    return f"(?:{'|'.join(codes)})"
+
+
+_NUMBERED = r"(?!0000)\d{4}"
+_QUALIFIER = "0[123]"
+_USUAL: Mapping[str, re.Pattern[str]] = {
+    ADDENDA_02.name: _usual(
+        ADDENDA_02,
+        *("transaction_serial_number", "terminal_location", "terminal_city", "terminal_state"),
+        transaction_date=r"(?:0[1-9]|1[012])(?:0[1-9]|1\d|2[0-8])",
+    ),
+    ADDENDA_05.name: _usual(ADDENDA_05, sequence_number=_NUMBERED),
+    ADDENDA_10.name: _usual(
+        ADDENDA_10, "name", transaction_type_code=_any_of(TRANSACTION_TYPES), foreign_payment_amount=r"\d{18}"
+    ),
+    ADDENDA_11.name: _usual(ADDENDA_11, "originator_name", "originator_street_address"),
+    ADDENDA_12.name: _usual(ADDENDA_12, "originator_city_state_province", "originator_country_postal_code"),
+    ADDENDA_13.name: _usual(
+        ADDENDA_13,
+        *("odfi_name", "odfi_identification", "odfi_branch_country_code"),
+        odfi_id_number_qualifier=_QUALIFIER,
+    ),
+    ADDENDA_14.name: _usual(
+        ADDENDA_14,
+        *("rdfi_name", "rdfi_identification", "rdfi_branch_country_code"),
+        rdfi_id_number_qualifier=_QUALIFIER,
+    ),
+    ADDENDA_15.name: _usual(ADDENDA_15, "receiver_street_address"),
+    ADDENDA_16.name: _usual(ADDENDA_16, "receiver_city_state_province", "receiver_country_postal_code"),
+    ADDENDA_17.name: _usual(ADDENDA_17, sequence_number=_NUMBERED),
+    ADDENDA_98.name: _usual(ADDENDA_98, "corrected_data", change_code=_any_of(CHANGES)),
+    ADDENDA_99.name: _usual(ADDENDA_99, return_code=_any_of(RETURNS)),
+}
+
+
+def wrongs(record: Record) -> Iterable[Wrong]:
     """What is wrong with an addenda record by itself."""
+    usual = _USUAL.get(record.layout.name)
+    if usual is not None and usual.fullmatch(record.text):
+        return ()
     return _CHECKS[record.layout.name](record)

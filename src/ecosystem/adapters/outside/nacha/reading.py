@@ -23,6 +23,11 @@ from ecosystem.adapters.outside.nacha.batches import (
 from ecosystem.adapters.outside.nacha.classes import CLASSES
 from ecosystem.adapters.outside.nacha.fields import is_routing_number
 from ecosystem.adapters.outside.nacha.layouts import (
+    ADDENDA_98,
+    ADDENDA_98_REFUSED,
+    ADDENDA_99,
+    ADDENDA_99_CONTESTED,
+    ADDENDA_99_DISHONORED,
     ADV_BATCH_CONTROL,
     ADV_ENTRY,
     ADV_FILE_CONTROL,
@@ -56,6 +61,13 @@ _USUAL_NAME_FIRST = re.compile(
     r"6(\d\d)(\d{9})(?! {17})[ -~]{17}(\d{10})([ -~]{15})[ -~]{22}[ -~]{2}[01](\d{15})", re.ASCII
 )
 _NAME_FIRST = frozenset({"CIE", "MTE"})
+_CATEGORIES = {
+    ADDENDA_98.name: Category.CHANGE,
+    ADDENDA_98_REFUSED.name: Category.CHANGE,
+    ADDENDA_99.name: Category.RETURN,
+    ADDENDA_99_DISHONORED.name: Category.DISHONORED,
+    ADDENDA_99_CONTESTED.name: Category.CONTESTED,
+}
 _NAMES = {
     "1": FILE_HEADER.name,
     "5": BATCH_HEADER.name,
@@ -248,23 +260,12 @@ class Reading:
             self._fault(line.number, "addenda", Wrong("addenda_type_code", "addenda_type_code", line.text[1:3]))
         else:
             self._faults(record, addenda_wrongs(record))
-            self._categorize(layout)
+            self._category = _CATEGORIES.get(layout.name, self._category)
         if len(self._addenda) < ADDENDA_MAX:
             self._addenda.append(record)
         else:
             self._fault(line.number, "addenda", Wrong("addenda_type_code", "addenda_max", str(ADDENDA_MAX + 1)))
             yield record
-
-    def _categorize(self, layout: Layout) -> None:
-        name = layout.name
-        if name == "addenda_99":
-            self._category = Category.RETURN
-        elif name == "addenda_99_dishonored":
-            self._category = Category.DISHONORED
-        elif name == "addenda_99_contested":
-            self._category = Category.CONTESTED
-        elif name in {"addenda_98", "addenda_98_refused"}:
-            self._category = Category.CHANGE
 
     def _batch_control(self, line: Line) -> Iterator[Item]:
         yield from self._finished()
