@@ -138,7 +138,8 @@ def _import(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 def _demo(chosen: Settings, asked: argparse.Namespace) -> int:
-    from ecosystem.commands.demo import Length, demo
+    from ecosystem.commands.demo import demo
+    from ecosystem.commands.demonstration.beginning import Length
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -2,11 +2,12 @@
 
 | file | what |
 | --- | --- |
+| `beginning.py`, `history.py` | which demo it is, and how it is lived to its end |
 | `people.py` | who takes part |
 | `odds.py` | how likely people do what |
 | `visits.py` | what one customer's visit will be like, drawn by the odds |
 | `scenes.py` | visits that are written, so that everything occurs and something is left to do |
-| `stories.py` | a visit carried out: book, pay, change, come or not |
+| `courses.py` | a visit carried out: book, pay, change, come or not |
 | `disputes.py` | a dispute carried out, by customer, provider, operator and bank |
 | `newcomers.py` | somebody becomes a provider |
 | `office.py` | the operator's rounds |

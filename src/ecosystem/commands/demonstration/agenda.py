@@ -1,4 +1,4 @@
-"""Whose turn it is when: stories wait here for their instants, and wake in the order of time."""
+"""Whose turn it is when: courses wait here for their instants, and wake in the order of time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from ecosystem.ports.clock import Clock
 
 AT_ONCE = 16
-"""Stories that go on side by side; the others that have woken wait for a place."""
+"""Courses that go on side by side; the others that have woken wait for a place."""
 
 
 class Agenda:
-    """Stories begin, wait until their instants, and go on when they are woken."""
+    """Courses begin, wait until their instants, and go on when they are woken."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -24,23 +24,23 @@ class Agenda:
         self._awake = 0
         self._rested = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._stories: set[asyncio.Task[None]] = set()
+        self._courses: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
     @property
     def next_at(self) -> datetime | None:
-        """When the next story goes on."""
+        """When the next course goes on."""
         return self._waiting[0][0] if self._waiting else None
 
-    def begin(self, story: Coroutine[Any, Any, None]) -> None:
-        """Let a story run until its first wait, and from then on as it is woken."""
+    def begin(self, course: Coroutine[Any, Any, None]) -> None:
+        """Let a course run until its first wait, and from then on as it is woken."""
         self._awake += 1
-        task = asyncio.create_task(self._told(story))
-        self._stories.add(task)
+        task = asyncio.create_task(self._followed(course))
+        self._courses.add(task)
         task.add_done_callback(self._ended)
 
     async def until(self, at: datetime) -> None:
-        """Wait for that instant; one that has come already is not waited for. Only within a story."""
+        """Wait for that instant; one that has come already is not waited for. Only within a course."""
         if at <= self._clock.now():
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -62,7 +62,7 @@ class Agenda:
         return woken
 
     async def rested(self) -> None:
-        """Return when every story waits or has ended. Raises what broke one."""
+        """Return when every course waits or has ended. Raises what broke one."""
         while self._awake and self._broken is None:
             self._rested.clear()
             await self._rested.wait()
@@ -70,14 +70,14 @@ class Agenda:
             raise self._broken
 
     async def close(self) -> None:
-        """End every story where it is."""
-        for task in self._stories:
+        """End every course where it is."""
+        for task in self._courses:
             task.cancel()
-        await asyncio.gather(*self._stories, return_exceptions=True)
+        await asyncio.gather(*self._courses, return_exceptions=True)
 
-    async def _told(self, story: Coroutine[Any, Any, None]) -> None:
+    async def _followed(self, course: Coroutine[Any, Any, None]) -> None:
         await self._places.acquire()
-        await story
+        await course
         self._places.release()
 
     def _rest(self) -> None:
@@ -86,7 +86,7 @@ class Agenda:
             self._rested.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._stories.discard(task)
+        self._courses.discard(task)
         if task.cancelled():
             return
         if broken := task.exception():

@@ -39,7 +39,7 @@ NO_TIME = 3
 _FILLS_IN_AFTER = timedelta(hours=3)
 
 
-async def tell(stage: Stage, person: Actor, who: Newcomer, at: datetime, *, processor_is_down: bool) -> None:
+async def join(stage: Stage, person: Actor, who: Newcomer, at: datetime, *, processor_is_down: bool) -> None:
     """From the registration to payouts that can be made."""
     await stage.agenda.until(at)
     market = stage.market

@@ -1,4 +1,4 @@
-"""What every story has at hand."""
+"""What every course has at hand."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One customer's visit as it will be, drawn by the odds before it begins.
 
-A visit depends on its seed and its number alone, and so do the ids it uses. Told again from its beginning, after the
-process was ended, it finds what it did before.
+A visit depends on its seed and its number alone, and so do the ids it uses. Followed again from its beginning, after
+the process was ended, it finds what it did before.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 
     def id(self, prefix: str, number: int = 0) -> str:
         """The id that this visit gives to the thing of that kind, and of that number where there are several."""
-        chance = random.Random(f"{self.name}:{prefix}:{number}")  # noqa: S311 — the same each time it is told
+        chance = random.Random(f"{self.name}:{prefix}:{number}")  # noqa: S311 — the same each time it is followed
         return ids.make(prefix, self.arrives_at, chance.randbytes(ids.RANDOM_BYTES))
 
 

@@ -1,6 +1,6 @@
 """A visit carried out: somebody finds a time, pays, changes their mind or not, and both come or do not.
 
-Each step looks at how things stand, does what the visit says, and waits for the next. Told again, each finds what it did.
+Each step looks at how things stand, does what the visit says, and waits for the next. Followed again, each finds what it did.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ _FAULTS = {
 _GOING_ON = frozenset({BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS})
 _ABSENT = frozenset({BookingStatus.NO_SHOW, BookingStatus.DISPUTED})
 _DISPUTED = frozenset({BookingStatus.COMPLETED, BookingStatus.DISPUTED})
-"""How a booking may stand when its story is told again from the beginning."""
+"""How a booking may stand when its course is followed again from the beginning."""
 
 _BANK_ASKS_AFTER = timedelta(days=2, hours=1)
 _EVIDENCE_AFTER = timedelta(days=1, hours=20)
 
 
-async def tell(stage: Stage, visit: Visit) -> None:
+async def follow(stage: Stage, visit: Visit) -> None:
     """The visit from its beginning to its end."""
     await stage.agenda.until(visit.arrives_at)
-    await Story(stage, visit).told()
+    await Course(stage, visit).followed()
 
 
 @dataclass(slots=True)
-class Story:
+class Course:
     stage: Stage
     visit: Visit
 
-    async def told(self) -> None:
+    async def followed(self) -> None:
         stage, visit = self.stage, self.visit
         customer, contact = stage.cast.customer(visit.customer, as_guest=visit.as_guest, guest_id=visit.id("gst"))
         hold = await self._held(customer)
