@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,6 +55,11 @@ TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
 }
 """For each event, which news it is, and for whom."""
 
+CAME_ABOUT = frozenset({"BookingConfirmed", "BookingRequested"})
+"""Events that tell that a booking came about. Its machine sees that people were told, too."""
+
+LATELY_MAX = 2_000
+
 INVITED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED})
 """News that puts the booking into a calendar, moves it there, or takes it out."""
 
@@ -66,9 +73,36 @@ class Telling:
     profiles: Profiles
     notifications: Notifications
     links: GuestLinks
+    lately: OrderedDict[str, asyncio.Future[None]] = field(
+        default_factory=OrderedDict[str, "asyncio.Future[None]"], init=False
+    )
+    """Events of which people were told here lately, or are being told. What is forgotten is looked up."""
 
     async def tell(self, event: Event) -> None:
         """Tell customer and provider what the event means for them; the same event again tells nobody anything."""
+        if event.type not in CAME_ABOUT:
+            await self._tell(event)
+            return
+        if await self.told_lately(event.event_id):
+            return
+        told = self.lately[event.event_id] = asyncio.get_running_loop().create_future()
+        if len(self.lately) > LATELY_MAX:
+            self.lately.popitem(last=False)
+        try:
+            await self._tell(event)
+        except BaseException:
+            self.lately.pop(event.event_id, None)
+            raise
+        finally:
+            told.set_result(None)
+
+    async def told_lately(self, event_id: str) -> bool:
+        """Whether people were told of that event here, as far as that is remembered; waits for whoever is at it."""
+        if (told := self.lately.get(event_id)) is not None:
+            await asyncio.shield(told)
+        return event_id in self.lately
+
+    async def _tell(self, event: Event) -> None:
         booking = (await self.bookings.row(event.detail["booking_id"])).value
         news = self._news(event, booking)
         if news:

@@ -19,6 +19,8 @@ WAITS = timedelta(minutes=15)
 AGAIN = timedelta(minutes=1)
 """How long after a refusal for now the same is tried again."""
 
+_TOLD = {BookingStatus.CONFIRMED: "BookingConfirmed", BookingStatus.AWAITING_PROVIDER: "BookingRequested"}
+PENDING = frozenset({"held", "unpaid"})
 AWAITED = (
     "BookingCancelled",
     "BookingConfirmed",
@@ -43,23 +45,30 @@ def standing(held: Hold, booking: Booking | None) -> str:
 
 async def await_payment(market: App, call: TaskCall) -> dict[str, Any]:
     """Keep the step's token until the hold became something, and answer at once if it has."""
-    hold_id, table = call.input["hold_id"], market.ports.table
     assert call.token is not None
-    until = market.ports.clock.now() + WAITS
-    await table.transact(waiting(hold_id, call.token, AWAITED, until=until))
-    found = await look(market, call)
-    if found["standing"] not in {"held", "unpaid"}:
-        await Waits(table, market.ports.workflows).succeed(call.token, found)
+    ports, found = market.ports, await look(market, call)
+    if found["standing"] in PENDING:
+        until = ports.clock.now() + WAITS
+        await ports.table.transact(waiting(call.input["hold_id"], call.token, AWAITED, until=until))
+        # What happened before the token could be found is seen now; what happens later finds the token.
+        found = await look(market, call)
+    if found["standing"] not in PENDING:
+        await Waits(ports.table, ports.workflows).succeed(call.token, found)
     return found
 
 
 async def look(market: App, call: TaskCall) -> dict[str, Any]:
     """What became of the hold, and which booking."""
-    held, booking = await _found(market, call.input["hold_id"])
+    held = (await market.holds.row(call.input["hold_id"])).value
+    if held.booking_id is None:
+        return {"standing": standing(held, None), "booking_id": "", "event_id": ""}
+    row = await market.bookings.row(held.booking_id)
+    # What told so, if nothing has happened to the booking since: whoever finds no such event looks for it.
+    told = _TOLD.get(row.value.status)
     return {
-        "standing": standing(held, booking),
-        "booking_id": booking.booking_id if booking else "",
-        "event_id": "",
+        "standing": standing(held, row.value),
+        "booking_id": held.booking_id,
+        "event_id": f"{row.key.partition}:{row.version}:{told}" if told else "",
     }
 
 

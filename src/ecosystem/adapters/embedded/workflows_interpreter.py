@@ -178,7 +178,7 @@ class Interpreter:
         fresh = False
         for _ in range(ATTEMPTS):
             making = await self._made(live, present)
-            if making.refused and not fresh and await self._reread(live):
+            if self._doubted(making) and not fresh and await self._reread(live):
                 fresh = True
                 continue
             if not making.touched:
@@ -201,6 +201,10 @@ class Interpreter:
                 self._tell(live, arrivals, making)
                 return
         raise Unavailable("This execution is changed by too many at once.")
+
+    def _doubted(self, making: Making) -> bool:
+        """Whether a refusal may come of a head that is not the latest. Who is alone only looks again for who asks."""
+        return any(arrival.future is not None or not self._alone for arrival, _ in making.refused)
 
     async def _made(self, live: Live, arrivals: Sequence[Arrival]) -> Making:
         at = self._clock.now()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ecosystem.app import App
-from ecosystem.journeys.telling import TOLD
+from ecosystem.journeys.happenings import NoSuchEvent
+from ecosystem.journeys.telling import CAME_ABOUT, TOLD
 from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
 from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.triggers import Entry
 
 ACTOR = system("notification-handler")
-CAME_ABOUT = frozenset({"BookingConfirmed", "BookingRequested"})
 
 
 async def tell(market: App, event: Event) -> None:
@@ -32,8 +33,10 @@ async def welcome(market: App, call: TaskCall) -> dict[str, Any]:
 
 async def told(market: App, call: TaskCall) -> dict[str, Any]:
     """See that both sides were told of a booking: its event tells them too, and mostly has by now."""
+    if await market.telling.told_lately(call.input["event_id"]):
+        return {"now": False}
     event = await _event(market, call.input["booking_id"], call.input["event_id"])
-    if event is None or await market.telling.has_told(event):
+    if await market.telling.has_told(event):
         return {"now": False}
     await market.telling.tell(event)
     return {"now": True}
@@ -46,12 +49,14 @@ async def account_failed(market: App, call: TaskCall) -> dict[str, Any]:
     return {"provider_id": call.input["provider_id"]}
 
 
-async def _event(market: App, booking_id: str, event_id: str) -> Event | None:
-    """What told that the booking came about: the event of that id, or the first in its timeline."""
-    if event_id:
+async def _event(market: App, booking_id: str, event_id: str) -> Event:
+    """What told that the booking came about: the event of that id, or the first in its timeline. Raises `NoSuchEvent`."""
+    with suppress(NoSuchEvent):
         return await market.happenings.event(event_id, ACTOR)
-    timeline = await market.timelines.of_booking(booking_id, ACTOR)
-    return next((event for event in timeline if event.type in CAME_ABOUT), None)
+    for event in await market.timelines.of_booking(booking_id, ACTOR):
+        if event.type in CAME_ABOUT:
+            return event
+    raise NoSuchEvent
 
 
 ENTRY = Entry(event=tell, tasks={"account-failed": account_failed, "told": told, "welcome": welcome})
