@@ -188,7 +188,14 @@ def test_a_field_that_changes_leaves_all_others() -> None:
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"amount": 10**10}, "amount"), ({"individual_name": "x" * 23}, "individual_name"), ({"nothing": 1}, "nothing")],
+    [
+        ({"amount": 10**10}, "amount"),
+        ({"amount": "-1"}, "amount"),
+        ({"individual_name": "x" * 23}, "individual_name"),
+        ({"individual_name": "Zoë"}, "individual_name"),
+        ({"individual_name": "a\nb"}, "individual_name"),
+        ({"nothing": 1}, "nothing"),
+    ],
 )
 def test_what_does_not_fit_is_refused_before_it_is_written(values: dict[str, str | int], field: str) -> None:
     with pytest.raises(Unfit) as refused:

@@ -1,6 +1,5 @@
 """Files of the Automated Clearing House, as NACHA's Operating Rules have them: bytes in and values out, and back."""
 
-from ecosystem.adapters.outside.nacha.addenda import Wrong
 from ecosystem.adapters.outside.nacha.batches import Sums
 from ecosystem.adapters.outside.nacha.changes import CHANGES, Change
 from ecosystem.adapters.outside.nacha.classes import CLASSES, EntryClass
@@ -48,7 +47,6 @@ __all__ = [
     "Sums",
     "Transaction",
     "Unfit",
-    "Wrong",
     "composed",
     "read",
     "written",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from ecosystem.adapters.outside.nacha.changes import CHANGES, REFUSED_CHANGES
 from ecosystem.adapters.outside.nacha.classes import TRANSACTION_TYPES
@@ -30,16 +29,8 @@ from ecosystem.adapters.outside.nacha.layouts import (
     Layout,
 )
 from ecosystem.adapters.outside.nacha.records import Record
+from ecosystem.adapters.outside.nacha.refusals import Wrong
 from ecosystem.adapters.outside.nacha.returns import CONTESTED_RETURNS, DISHONORED_RETURNS, RETURNS
-
-
-class Wrong(NamedTuple):
-    """A rule that a field breaks, and what it has instead."""
-
-    field: str
-    rule: str
-    found: str = ""
-
 
 DOMESTIC: Mapping[str, Layout] = {"02": ADDENDA_02, "05": ADDENDA_05, "98": ADDENDA_98, "99": ADDENDA_99}
 INTERNATIONAL: Mapping[str, Layout] = {

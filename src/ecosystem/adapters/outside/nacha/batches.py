@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha.addenda import Wrong
 from ecosystem.adapters.outside.nacha.classes import EntryClass
 from ecosystem.adapters.outside.nacha.records import Category, Record
+from ecosystem.adapters.outside.nacha.refusals import Wrong
 from ecosystem.adapters.outside.nacha.transactions import ALL as TRANSACTION_CODES
 from ecosystem.adapters.outside.nacha.transactions import TRANSACTIONS, Direction, Purpose
 

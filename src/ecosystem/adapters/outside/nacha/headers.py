@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecosystem.adapters.outside.nacha.addenda import Wrong
 from ecosystem.adapters.outside.nacha.classes import CLASSES
 from ecosystem.adapters.outside.nacha.countries import COUNTRIES
 from ecosystem.adapters.outside.nacha.fields import (
@@ -16,6 +15,7 @@ from ecosystem.adapters.outside.nacha.fields import (
     says_something,
 )
 from ecosystem.adapters.outside.nacha.records import Record
+from ecosystem.adapters.outside.nacha.refusals import Wrong
 from ecosystem.kernel.money import UnknownCurrency, exponent
 
 SERVICE_CLASSES = frozenset({"200", "220", "225", "280"})

@@ -32,8 +32,10 @@ class Field(Struct, frozen=True):
         return self.last - self.first + 1
 
     def rendered(self, value: str | int) -> str:
-        """The value as it stands in the record. Raises `Unfit` when it is too long, or a number has no digits."""
+        """The value as it stands in the record: printable ASCII, in this width, digits where it is a number. Or `Unfit`."""
         text = str(value)
+        if not (text.isascii() and text.isprintable()):
+            raise Unfit(f"{text!r} has characters that {self.name} may not have", field=self.name)
         if len(text) > self.width or (self.is_number and text and not (text.isascii() and text.isdigit())):
             raise Unfit(f"{text!r} does not fit into {self.name}, {self.width} columns", field=self.name)
         return text.rjust(self.width, "0") if self.is_number and text else text.ljust(self.width)

@@ -17,7 +17,7 @@ from ecosystem.adapters.outside.nacha.layouts import LENGTH
 from ecosystem.adapters.outside.nacha.records import BLANKS
 
 SNIFFED_BYTES = 1024
-ENDING_MAX = 65_536
+ENDING_MAX = 1_000
 
 
 class Line(NamedTuple):

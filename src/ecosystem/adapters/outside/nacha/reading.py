@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ecosystem.adapters.outside.nacha import entries, headers
-from ecosystem.adapters.outside.nacha.addenda import Wrong, layout_of
+from ecosystem.adapters.outside.nacha.addenda import layout_of
 from ecosystem.adapters.outside.nacha.addenda import wrongs as addenda_wrongs
 from ecosystem.adapters.outside.nacha.batches import (
     OpenBatch,
@@ -46,7 +46,7 @@ from ecosystem.adapters.outside.nacha.layouts import (
 )
 from ecosystem.adapters.outside.nacha.lines import Line, Lines
 from ecosystem.adapters.outside.nacha.records import BLANKS, Category, Entry, Item, Record
-from ecosystem.adapters.outside.nacha.refusals import Fault, FileRefused
+from ecosystem.adapters.outside.nacha.refusals import Fault, FileRefused, Wrong
 from ecosystem.adapters.outside.nacha.relaxations import STRICT, Relaxations
 from ecosystem.adapters.outside.nacha.rules import RULES
 
@@ -130,7 +130,8 @@ class Reading:
             take = self._take.get(line.text[0], self._unknown)
             self._records += 1
             if self._control is not None:
-                self._fault(line.number, "file", Wrong("record_type_code", "record_after_file_control", line.text[0]))
+                wrong = Wrong("record_type_code", "record_after_file_control", line.text[0])
+                self._fault(line.number, _NAMES.get(line.text[0], UNKNOWN.name), wrong)
             yield from take(line)
             if line.length and len(self.faults) > known:
                 # A record cut short is the likelier reason for what is wrong with it.

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from ecosystem.kernel.refusals import Invalid
+
+
+class Wrong(NamedTuple):
+    """A rule that a field breaks, and what it has instead."""
+
+    field: str
+    rule: str
+    found: str = ""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
