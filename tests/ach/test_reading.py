@@ -239,3 +239,9 @@ def test_a_large_file_is_read_entry_by_entry() -> None:
 
     assert first.trace_number == "076401250000001"
     assert taken == 1
+
+
+def test_papers_without_money_are_taken_when_there_are_papers() -> None:
+    assert rules(file(batch("CCD", "220", entry("24", 0, addenda=[remittance()])))) == set()
+    assert rules(file(batch("CCD", "220", entry("24", 0)))) == {"amount_zero"}
+    assert rules(file(batch("PPD", "220", entry("24", 0, addenda=[remittance()])))) == {"amount_zero"}

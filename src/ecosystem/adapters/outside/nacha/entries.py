@@ -223,9 +223,12 @@ def sequence_wrongs(entry: Entry, trace_tail: str) -> Iterator[Wrong]:
     last: dict[str, int] = {}
     for addenda in entry.addenda:
         spans = addenda.layout.spans
-        if "entry_detail_sequence_number" in spans and addenda["entry_detail_sequence_number"].zfill(7) != trace_tail:
-            yield Wrong("entry_detail_sequence_number", "addenda_trace", addenda["entry_detail_sequence_number"])
-        if "entry_detail_sequence_number" in spans and "sequence_number" in spans:
+        if "entry_detail_sequence_number" not in spans:
+            continue
+        of_entry = addenda["entry_detail_sequence_number"]
+        if of_entry.rjust(7, "0") != trace_tail:
+            yield Wrong("entry_detail_sequence_number", "addenda_trace", of_entry)
+        if "sequence_number" in spans:
             number = addenda.number("sequence_number")
             if number < last.get(addenda.layout.name, 0):
                 yield Wrong("sequence_number", "addenda_sequence", addenda["sequence_number"])

@@ -6,24 +6,18 @@ import re
 from datetime import date
 from functools import lru_cache
 
-ROUTING = re.compile(r"[0-9]{9}", re.ASCII)
+_ROUTING = re.compile(r"[0-9]{9}", re.ASCII)
 _TIME = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]")
 _DATE = re.compile(r"[0-9]{6}", re.ASCII)
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 # Printable ASCII, and what banks' systems make of accents and old code pages: letters of Latin-1 and a few signs.
 _TEXT = re.compile("[ -~\xa0\xa2\xa6\xac\xb1\xc0-\xff]*")
-_PLAIN = re.compile("[ -~]*")
 
 
 def is_text(value: str) -> bool:
     """Whether these are characters that a text field may have."""
     return _TEXT.fullmatch(value) is not None
-
-
-def is_plain(record: str) -> bool:
-    """Whether a whole record is printable ASCII, so that no field of it needs a second look."""
-    return _PLAIN.fullmatch(record) is not None
 
 
 def is_digits(value: str) -> bool:
@@ -44,7 +38,7 @@ def check_digit(eight: str) -> int:
 @lru_cache(maxsize=65_536)
 def is_routing_number(nine: str) -> bool:
     """Whether these are nine digits, the last of which checks the others. Banks repeat, so answers are kept."""
-    return ROUTING.fullmatch(nine) is not None and check_digit(nine[:8]) == int(nine[8])
+    return _ROUTING.fullmatch(nine) is not None and check_digit(nine[:8]) == int(nine[8])
 
 
 def is_date(value: str) -> bool:

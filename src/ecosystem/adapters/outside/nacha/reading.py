@@ -232,7 +232,7 @@ class Reading:
             trace = record.raw("trace_number").strip(BLANKS) if batch.is_iat else record.raw("trace_number")
             if trace <= (batch.trace or ("-1" if batch.is_iat else "0")):
                 self._faults(record, [Wrong("trace_number", "trace_ascending", trace)])
-            if trace.zfill(15)[:8] != batch.odfi:
+            if trace.rjust(15, "0")[:8] != batch.odfi:
                 self._faults(record, [Wrong("trace_number", "trace_odfi", trace)])
             batch.trace = trace
             if not batch.is_iat:
@@ -378,7 +378,7 @@ class Reading:
         else:
             self._faults_of(entry, entries.class_wrongs(entry, batch.kind, is_reversal=batch.is_reversal))
         if entry.addenda and not batch.is_adv and not (batch.is_iat and entry.category is Category.CHANGE):
-            tail = record["trace_number"].zfill(15)[8:]
+            tail = record["trace_number"].rjust(15, "0")[8:]
             self._faults_of(entry, entries.sequence_wrongs(entry, tail))
 
     def _end(self) -> None:
