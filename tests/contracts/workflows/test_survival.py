@@ -21,9 +21,9 @@ from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.kernel.refusals import Unavailable
-from ecosystem.ports.table import Table
+from ecosystem.ports.table import Key, Table
 from ecosystem.ports.workflows import Definition, ExecutionStatus, StartExecution, TaskCall, TaskFailed
-from workflow_samples import ACTOR, World, chain, machine
+from workflow_samples import ACTOR, World, chain, ended, machine
 
 Made = Callable[..., World]
 LIVES_MAX = 60
@@ -218,7 +218,7 @@ async def test_on_every_table_a_killed_execution_goes_on(world: Made) -> None:
 
 
 class Failing:
-    """A table that now and then says it cannot be written, though sometimes it was."""
+    """A table that now and then can be neither read nor written, or says so though it was written."""
 
     def __init__(self, table: Table, random: Random) -> None:
         self._table = table
@@ -231,6 +231,11 @@ class Failing:
         await self._table.transact(*writes, token=token)
         if how < 0.4:
             raise Unavailable("Nobody knows whether it was written.")
+
+    async def get(self, key: Key, kind: type[Any], **how: Any) -> Any:
+        if self.random.random() < 0.2:
+            raise Unavailable("Too much is read.")
+        return await self._table.get(key, kind, **how)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._table, name)
@@ -269,10 +274,45 @@ async def test_a_table_that_fails_now_and_then_loses_and_repeats_nothing(
             except Unavailable:
                 continue
     await here.live(workflows, 8)
+    here.table.random = Fixed(0.9)
 
     for number in range(4):
         assert (await workflows.describe(f"m:{number}")).output == [{"k": number}] * 4
     assert Counter(call.state for call in here.functions.calls) == dict.fromkeys("ABCDEF", 4)
+
+
+async def test_a_former_machine_that_cannot_be_read_now_is_read_again(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecosystem.adapters.embedded.workflows_interpreter.RETRY_S", 0.001)
+    waits = {"Wait": {"Type": "Wait", "Seconds": 90, "Next": "End"}, "End": {"Type": "Succeed"}}
+    here = world(machine(waits))
+    await here.interpreter().start(here.request({"k": 1}), ACTOR)
+    here.definitions = [chain("fail")]
+    here.table = Throttled(here.table, "MACHINE#", times=3)
+    released = here.interpreter()
+
+    await here.live(released, 100, step_s=10)
+
+    assert ended(await released.describe("m:one")) == ("SUCCEEDED", {"k": 1}, None, None)
+
+
+class Throttled:
+    """A table in which what begins so cannot be read so often."""
+
+    def __init__(self, table: Table, prefix: str, *, times: int) -> None:
+        self._table = table
+        self._prefix = prefix
+        self._left = times
+
+    async def get(self, key: Key, kind: type[Any], **how: Any) -> Any:
+        if self._left and key.partition.startswith(self._prefix):
+            self._left -= 1
+            raise Unavailable("Too much is read.")
+        return await self._table.get(key, kind, **how)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
 
 
 async def test_a_start_that_was_written_though_it_seemed_to_fail_is_carried_out(world: Made) -> None:

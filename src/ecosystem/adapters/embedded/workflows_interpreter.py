@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from ecosystem.adapters.embedded.states.definition import Machine
 from ecosystem.adapters.embedded.states.run import Call, Outcome
 from ecosystem.adapters.embedded.workflows_calls import Calls, Job
-from ecosystem.adapters.embedded.workflows_items import Head, chunks, execution
+from ecosystem.adapters.embedded.workflows_items import Head, chunks, ended_badly, execution
 from ecosystem.adapters.embedded.workflows_live import Live
 from ecosystem.adapters.embedded.workflows_machines import Machines
 from ecosystem.adapters.embedded.workflows_timers import Timers
@@ -211,6 +211,8 @@ class Interpreter:
         machine: Machine | None = None
         try:
             machine = await self.machines.at(live.head.machine, live.head.revision)
+        except Unavailable:
+            raise  # It is there: it cannot be read now.
         except Refusal as gone:
             log.warning("a machine is gone", extra={"execution_id": live.execution_id, "reason": gone.message})
             if not all(isinstance(arrival, Exhausted | Stopped) for arrival in arrivals):
@@ -275,6 +277,8 @@ class Interpreter:
         writes: list[Write] = [Put(key=live.key, value=head, index=places, expected=expected)]
         if making.events and not head.express:
             writes += chunks(live.execution_id, making.events)
+        if head.run.is_over and (told := ended_badly(head, live.version + 1)):
+            writes.append(told)
         if len(writes) > TRANSACTION_WRITES_MAX:
             raise Unfit(f"This turn has {len(writes)} writes; the most is {TRANSACTION_WRITES_MAX}.")
         try:
