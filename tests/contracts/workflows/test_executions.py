@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from ecosystem.adapters.embedded.states.definition import MachineRefused
+from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.kernel import trace
 from ecosystem.kernel.actor import system
 from ecosystem.kernel.refusals import IdReused
@@ -498,6 +500,81 @@ async def test_a_function_that_hangs_leaves_places_for_others(world: Made) -> No
     here.functions.open.set()
     await workflows.drained()
     assert here.functions.called("held") == 40
+
+
+async def test_a_function_that_hangs_holds_up_no_instant(world: Made) -> None:
+    waits = {"Wait": {"Type": "Wait", "Seconds": 5, "Next": "End"}, "End": {"Type": "Succeed"}}
+    here = world(chain("held", TimeoutSeconds=60), machine(waits, name="n"))
+    workflows = here.interpreter()
+    for number in range(300):
+        await workflows.start(here.request(name=f"h{number}"), ACTOR)
+    await workflows.start(here.request(machine="n"), ACTOR)
+    running = asyncio.create_task(workflows.run())
+
+    here.clock.advance(timedelta(seconds=6))
+    assert await became(workflows, "n:one", ExecutionStatus.SUCCEEDED)
+    here.clock.advance(timedelta(seconds=60))
+    assert await became(workflows, "m:h0", ExecutionStatus.FAILED)
+    assert await became(workflows, "m:h299", ExecutionStatus.FAILED)
+    here.functions.open.set()
+    await workflows.close()
+    await running
+
+
+async def test_calls_that_take_every_place_and_a_long_line_still_time_out(world: Made) -> None:
+    here = world()
+    hanging = [chain(f"held-{name}", name=name, TimeoutSeconds=60) for name in "mn"]
+    functions = {"held-m": here.functions.held, "held-n": here.functions.held, "echo": here.functions.echo}
+    workflows = here.interpreter()
+    workflows.bind([*hanging, chain("echo", name="o")], functions)
+    for number in range(200):
+        for name in "mn":
+            await workflows.start(here.request(name=f"h{number}", machine=name), ACTOR)
+    await workflows.start(here.request({"k": 1}, machine="o"), ACTOR)
+    running = asyncio.create_task(workflows.run())
+    await asyncio.sleep(0)
+    assert workflows.load.running == 64
+
+    here.clock.advance(timedelta(seconds=61))
+
+    for name in ("m:h0", "m:h199", "n:h0", "n:h199"):
+        assert await became(workflows, name, ExecutionStatus.FAILED)
+    assert await became(workflows, "o:one", ExecutionStatus.SUCCEEDED)
+    here.functions.open.set()
+    await workflows.close()
+    await running
+
+
+async def became(workflows: EmbeddedWorkflows, execution_id: str, status: ExecutionStatus) -> bool:
+    """Whether the execution has that status soon."""
+    for _ in range(600):
+        if (await workflows.describe(execution_id)).status is status:
+            return True
+        await asyncio.sleep(0.005)
+    return False
+
+
+async def test_a_function_whose_own_work_was_cancelled_has_failed(world: Made) -> None:
+    here = world()
+    attempts: list[int] = []
+
+    async def loses(call: TaskCall) -> Any:
+        attempts.append(call.attempt)
+        if call.attempt == 0:
+            work = asyncio.ensure_future(asyncio.sleep(60))
+            asyncio.get_running_loop().call_soon(work.cancel)
+            await work
+        return call.input
+
+    workflows = here.interpreter()
+    again = [{"ErrorEquals": ["CancelledError"], "MaxAttempts": 1}]
+    workflows.bind([chain("loses", Retry=again)], {"loses": loses})
+    await workflows.start(here.request({"k": 1}), ACTOR)
+
+    await here.live(workflows, 5)
+
+    assert ended(await workflows.describe("m:one")) == ("SUCCEEDED", {"k": 1}, None, None)
+    assert attempts == [0, 1]
 
 
 async def test_a_task_that_always_fails_blocks_nobody(world: Made) -> None:

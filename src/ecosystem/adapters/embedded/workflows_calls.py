@@ -94,6 +94,11 @@ class Calls:
         return len(self._jobs)
 
     @property
+    def full(self) -> bool:
+        """Every place is taken."""
+        return self._at_once >= AT_ONCE
+
+    @property
     def tasks_running(self) -> list[asyncio.Task[None]]:
         return list(self._jobs)
 
@@ -190,6 +195,11 @@ class Calls:
             return Failed(refused.name, refused.message)
         except TaskFailed as failure:
             return Failed(failure.error, failure.cause or None)
+        except asyncio.CancelledError:
+            # Either this task is cut off, or something that the function waited for was cancelled: that is its failure.
+            if job.dropped or (job.task is not None and job.task.cancelling()):
+                raise
+            return Failed("CancelledError", "What the function waited for was cancelled.")
         except Exception as failure:
             # An entry point of its own: whatever a function raises is its task's error.
             log.exception("a task failed", extra={"function": job.call.function, "execution_id": job.execution_id})

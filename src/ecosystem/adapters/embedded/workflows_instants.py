@@ -32,9 +32,12 @@ LOOKS_AT_ONCE = 16
 """Executions looked at side by side: each takes the loop for a moment, and pages wait meanwhile."""
 
 WAITING_MUCH = 256
-"""With that many calls in line no further instants are acted on."""
+"""With that many calls in line, and every place taken, only instants of those calls are acted on."""
 
 PAUSE_S = 0.01
+RELIEF = timedelta(seconds=1)
+"""How often those instants are looked for."""
+
 PAGE = 50
 FORGOTTEN_AT_ONCE = 20
 
@@ -48,6 +51,7 @@ class Instants:
         self._interpreter = interpreter
         self._retention = retention
         self._polled_at: datetime | None = None
+        self._relieved_at: datetime | None = None
         self._renewed_at = clock.now()
 
     async def stepped(self) -> int:
@@ -55,9 +59,11 @@ class Instants:
         await self._polled()
         looked = 0
         looking: set[asyncio.Task[Any]] = set()
-        while not (self._interpreter.closed or self.crowded):
-            execution_id = self._interpreter.timers.due(self._clock.now())
-            if execution_id is None:
+        relief = self._relief()
+        while not self._interpreter.closed:
+            if relief:
+                execution_id = relief.pop()
+            elif self.crowded or (execution_id := self._interpreter.timers.due(self._clock.now())) is None:
                 break
             looked += 1
             looking.add(self._interpreter.spawn(self._interpreter.look(execution_id)))
@@ -69,8 +75,17 @@ class Instants:
 
     @property
     def crowded(self) -> bool:
-        """So many calls are in line that no more may come of instants."""
-        return self._interpreter.calls.waiting > WAITING_MUCH
+        """Every place is taken and so many calls are in line that no more may come of instants."""
+        return self._interpreter.calls.full and self._interpreter.calls.waiting > WAITING_MUCH
+
+    def _relief(self) -> set[str]:
+        """In a crowd: executions whose calls, made or in line, have taken too long. These give their places back."""
+        at = self._clock.now()
+        if not self.crowded or (self._relieved_at is not None and at - self._relieved_at < RELIEF):
+            return set()
+        self._relieved_at = at
+        lives = (job.live for job in self._interpreter.calls.jobs())
+        return {live.execution_id for live in lives if live.wakes_at is not None and live.wakes_at <= at}
 
     async def next_at(self) -> datetime | None:
         """The next instant at which an execution has something to do by itself; None when there is none."""
