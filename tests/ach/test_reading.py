@@ -245,3 +245,11 @@ def test_papers_without_money_are_taken_when_there_are_papers() -> None:
     assert rules(file(batch("CCD", "220", entry("24", 0, addenda=[remittance()])))) == set()
     assert rules(file(batch("CCD", "220", entry("24", 0)))) == {"amount_zero"}
     assert rules(file(batch("PPD", "220", entry("24", 0, addenda=[remittance()])))) == {"amount_zero"}
+
+
+def test_a_refusal_does_not_tell_an_account_number() -> None:
+    reading = outcome(PPD.replace(b"81967038519", b"8196703851\x1a"))
+
+    assert [fault.rule for fault in reading.faults] == ["characters"]
+    assert "8196" not in reading.faults[0].message
+    assert r"'\x1a'" in reading.faults[0].message

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ecosystem.adapters.outside.nacha.changes import CHANGES, REFUSED_CHANGES
 from ecosystem.adapters.outside.nacha.classes import TRANSACTION_TYPES
-from ecosystem.adapters.outside.nacha.fields import is_day, is_digits, is_text
+from ecosystem.adapters.outside.nacha.fields import is_day, is_digits, is_text, strange
 from ecosystem.adapters.outside.nacha.layouts import (
     ADDENDA_02,
     ADDENDA_05,
@@ -74,7 +74,7 @@ def _mandatory(record: Record, *fields: str) -> Iterator[Wrong]:
 def _texts(record: Record, *fields: str) -> Iterator[Wrong]:
     for field in fields:
         if not is_text(record[field]):
-            yield Wrong(field, "characters", record[field])
+            yield Wrong(field, "characters", strange(record[field]))
 
 
 def _terminal(record: Record) -> Iterator[Wrong]:

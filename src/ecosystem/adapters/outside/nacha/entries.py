@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ecosystem.adapters.outside.nacha.addenda import MANDATORY_INTERNATIONAL
 from ecosystem.adapters.outside.nacha.classes import CARD_TYPES, EntryClass
 from ecosystem.adapters.outside.nacha.countries import STATES
-from ecosystem.adapters.outside.nacha.fields import is_digits, is_routing_number, is_text, says_something
+from ecosystem.adapters.outside.nacha.fields import is_digits, is_routing_number, is_text, says_something, strange
 from ecosystem.adapters.outside.nacha.records import Category, Entry, Record
 from ecosystem.adapters.outside.nacha.refusals import Wrong
 from ecosystem.adapters.outside.nacha.transactions import TRANSACTIONS, Direction, Purpose, Transaction
@@ -31,7 +31,7 @@ def record_wrongs(record: Record) -> Iterator[Wrong]:
     if not is_digits(record["amount"]):
         yield Wrong("amount", "numeric", record["amount"])
     if not is_text(record.raw("dfi_account_number")):
-        yield Wrong("dfi_account_number", "characters", record["dfi_account_number"])
+        yield Wrong("dfi_account_number", "characters", strange(record["dfi_account_number"]))
 
 
 def domestic_wrongs(record: Record) -> Iterator[Wrong]:
@@ -43,7 +43,7 @@ def domestic_wrongs(record: Record) -> Iterator[Wrong]:
         yield Wrong("trace_number", "mandatory")
     for field in ("identification_number", "individual_name", "discretionary_data"):
         if not is_text(record.raw(field)):
-            yield Wrong(field, "characters", record[field])
+            yield Wrong(field, "characters", strange(record[field]))
 
 
 def iat_wrongs(record: Record) -> Iterator[Wrong]:
@@ -71,7 +71,7 @@ def adv_wrongs(record: Record) -> Iterator[Wrong]:
         "ach_operator_routing_number",
     ):
         if not is_text(record.raw(field)):
-            yield Wrong(field, "characters", record[field])
+            yield Wrong(field, "characters", strange(record[field]))
     if record.number("julian_day") == 0:
         yield Wrong("julian_day", "julian_day", record["julian_day"])
     if record.number("sequence_number") == 0:

@@ -20,6 +20,11 @@ def is_text(value: str) -> bool:
     return _TEXT.fullmatch(value) is not None
 
 
+def strange(value: str) -> str:
+    """The characters that a text field may not have. They are told instead of the text, which may be an account number."""
+    return "".join(dict.fromkeys(_TEXT.sub("", value)))
+
+
 def is_digits(value: str) -> bool:
     return value.isascii() and value.isdigit()
 

@@ -13,6 +13,7 @@ from ecosystem.adapters.outside.nacha.fields import (
     is_text,
     is_time,
     says_something,
+    strange,
 )
 from ecosystem.adapters.outside.nacha.records import Record
 from ecosystem.adapters.outside.nacha.refusals import Wrong
@@ -30,7 +31,7 @@ CONSTANTS = {
 def _texts(record: Record, *fields: str) -> Iterator[Wrong]:
     for field in fields:
         if not is_text(record[field]):
-            yield Wrong(field, "characters", record[field])
+            yield Wrong(field, "characters", strange(record[field]))
 
 
 def routing(value: str) -> str:

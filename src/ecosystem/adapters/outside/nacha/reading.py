@@ -411,7 +411,7 @@ class Reading:
             return
         if len(self.faults) == FAULTS_MAX:
             line, record, wrong = 0, "file", Wrong("", "too_many_refusals")
-        found = f" Found: {wrong.found[:SHOWN_MAX]!r}." if wrong.found.strip() else ""
+        found = f" Found: {wrong.found[:SHOWN_MAX]!r}." if wrong.found.strip(" ") else ""
         message = RULES[wrong.rule] + found
         self.faults.append(Fault(line=line, record=record, field=wrong.field, rule=wrong.rule, message=message))
 
