@@ -26,6 +26,27 @@ FEED = (
     b"DTEND:20261201T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
 
+STRANGE = [
+    "127\u30020\u30020\u30022",
+    "169\u3002254\u3002169\u3002254",
+    "127\uff0e0\uff0e0\uff0e2",
+    "127\uff610\uff610\uff612",
+    "\uff11\uff12\uff17\u30020.\uff10.\uff12",
+    "\u2460\uff12\uff17\u30020\u30020\u30022",
+    "127.0.0.\u00ad2",
+    "127.0.0.2\u200d",
+    "\u200b127.0.0.2",
+    "127.0.0.2",
+    "127.1",
+    "a\\@127.0.0.2",
+    "2130706434",
+    "[::1]",
+    "[::ffff:7f00:2]",
+    "[fe80::1%25lo]",
+    "[fec0::1]",
+]
+"""Hosts that one reader takes for a name and another for an address of this network."""
+
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's TLS for `feeds.test` and `other.test`, and a client's that trusts it."""
@@ -131,12 +152,16 @@ async def test_a_redirection_is_followed_a_few_times_and_only_to_fit_addresses(n
     served.says("/plain", status=302, Location="http://feeds.test/a.ics")
     served.says("/inside", status=302, Location=served.at("/secret", "inside.test"))
     served.says("/literal", status=302, Location="https://169.254.169.254/latest/meta-data")
+    served.says("/dotted", status=302, Location=served.at("/secret", "127\u30020\u30020\u30022"))
+    served.says("/numbered", status=302, Location=served.at("/secret", "127%2E0%2E0%2E2"))
+    served.says("/site", status=302, Location=served.at("/secret", "[fec0::1]"))
     served.names["inside.test"] = ["10.0.0.7"]
+    served.names["127%2e0%2e0%2e2"] = ["127.0.0.2"]
 
     assert await calendars.read(served.at("/old"), window=WINDOW, zone="Europe/Lisbon")
     with pytest.raises(CalendarUnreachable, match="on and on"):
         await calendars.read(served.at("/round"), window=WINDOW, zone="Europe/Lisbon")
-    for path in ("/plain", "/inside", "/literal"):
+    for path in ("/plain", "/inside", "/literal", "/dotted", "/numbered", "/site"):
         with pytest.raises(AddressUnfit):
             await calendars.read(served.at(path), window=WINDOW, zone="Europe/Lisbon")
     assert "/secret" not in [path for path, _ in served.asked]
@@ -171,6 +196,21 @@ async def test_an_address_that_is_not_a_public_servers_is_refused_before_any_cal
         await calendars.read(address, window=WINDOW, zone="Europe/Lisbon")
 
     assert served.asked == []
+
+
+@pytest.mark.parametrize("host", STRANGE)
+async def test_a_host_that_is_an_address_of_this_network_however_written_is_refused(
+    net: tuple[Web, Calendars], host: str
+) -> None:
+    served, calendars = net
+    served.says("/to", status=302, Location=served.at("/a.ics", host))
+
+    for address in (served.at("/a.ics", host), served.at("/to")):
+        with pytest.raises(AddressUnfit):
+            await calendars.read(address, window=WINDOW, zone="Europe/Lisbon")
+
+    assert [path for path, _ in served.asked] == ["/to"]
+    assert served.looked_up == ["feeds.test"]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +257,17 @@ async def test_a_name_is_looked_up_once_for_each_request_and_connected_to_as_fou
         ],
         *[
             (each, False)
-            for each in ("100.64.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1", "::", "::1", "fe80::1")
+            for each in (
+                "100.64.0.1",
+                "224.0.0.1",
+                "255.255.255.255",
+                "192.0.2.1",
+                "::",
+                "::1",
+                "fe80::1",
+                "fec0::1",
+                "feff::1",
+            )
         ],
         *[(each, False) for each in ("fd00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "x")],
         ("64:ff9b::5db8:d822", True),

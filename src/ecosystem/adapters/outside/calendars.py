@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Self
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.helpers import is_ip_address
+from yarl import URL
 
 from ecosystem.adapters.outside.calendars_reading import busy
 from ecosystem.kernel.time import Span
@@ -58,6 +60,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if any(parsed in network for network in CARRYING):
             return is_public(str(IPv4Address(int(parsed) & 0xFFFFFFFF)))
+    if isinstance(parsed, IPv6Address) and parsed.is_site_local:
+        return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
@@ -161,10 +165,10 @@ class WebCalendars:
         try:
             async with asyncio.timeout(TIMEOUT.total):
                 for _ in range(REDIRECTS_MAX + 1):
-                    address = self._fit(address)
-                    async with self._session.get(address, headers=headers, allow_redirects=False) as answer:
+                    url = self._fit(address)
+                    async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
                         if answer.status in {301, 302, 303, 307, 308}:
-                            address = urljoin(address, answer.headers.get("Location", ""))
+                            address = urljoin(str(url), answer.headers.get("Location", ""))
                             continue
                         return await self._taken(answer)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failed:
@@ -192,18 +196,27 @@ class WebCalendars:
             etag=etag if len(etag) <= HEADER_MAX else "", modified=modified if len(modified) <= HEADER_MAX else ""
         )
 
-    def _fit(self, address: str) -> str:
-        """The address, if we may ask for it. Raises `AddressUnfit`."""
-        parts = _split(address)
-        host, port = parts.hostname or "", parts.port or HTTPS
-        if len(address) > ADDRESS_MAX or parts.scheme != "https" or not host or port not in self._ports:
+    def _fit(self, address: str) -> URL:
+        """The address as it is asked for, if we may. Raises `AddressUnfit`.
+
+        It is read once, and what was judged is what is called: another reader may find another host in the same text,
+        as where letters of other scripts stand for full stops and digits (UTS 46).
+        """
+        try:
+            url = URL(address.strip())
+            port = url.port
+        except ValueError as unread:
+            raise AddressUnfit from unread
+        host = url.raw_host or ""
+        fits = address.isascii() and len(address) <= ADDRESS_MAX and url.scheme == "https"
+        if not fits or not host or port not in self._ports:
             raise AddressUnfit
-        if parts.username or parts.password:
+        if url.raw_user is not None or url.raw_password is not None:
             raise AddressUnfit("A calendar's address holds no name and password before the server's.")
-        # Literal addresses are connected to without being looked up. A dotted name that is no address is a name.
-        if (":" in host or host.replace(".", "").isdigit()) and not self._reachable(host):
+        # What the library takes for a network address is connected to without being looked up.
+        if is_ip_address(host) and not self._reachable(host):
             raise AddressUnfit
-        return address
+        return url
 
     def _told(self, failed: Exception, address: str) -> CalendarUnreachable | AddressUnfit:
         cause: BaseException | None = failed
@@ -219,12 +232,3 @@ class WebCalendars:
         if isinstance(failed, aiohttp.ClientConnectorDNSError):
             return CalendarUnreachable(f"There is no server named {host}.")
         return CalendarUnreachable(f"{host} cannot be reached right now.")
-
-
-def _split(address: str) -> SplitResult:
-    try:
-        parts = urlsplit(address.strip())
-        _ = parts.port
-    except ValueError as unread:
-        raise AddressUnfit from unread
-    return parts
