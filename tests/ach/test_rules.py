@@ -272,3 +272,23 @@ def test_the_page_names_each_rule_and_relaxation() -> None:
         assert f"| `{rule}` | {asks} |" in page
     for name, rules in WAIVES.items():
         assert f"| `{name}` | {', '.join(f'`{rule}`' for rule in sorted(rules))} |" in page
+
+
+@pytest.mark.parametrize(
+    ("sample", "line", "first", "becomes", "rule"),
+    [
+        ("CTX", 5, 88, "0000009", "addenda_trace"),
+        ("CTX", 5, 84, "0000", "addenda_sequence"),
+        ("IAT with all addenda", 11, 88, "0000002", "addenda_trace"),
+        ("return of a CTX", 5, 4, "R99", "return_code"),
+        ("CIE", 3, 79, "0", "addenda_indicator"),
+        ("POS", 4, 78, "ZZ", "terminal_state"),
+        ("PPD", 5, 12, "0", "check_digit"),
+    ],
+)
+def test_a_refusal_is_on_the_line_that_is_wrong(sample: str, line: int, first: int, becomes: str, rule: str) -> None:
+    reading = Reading()
+    list(reading.items([broken(Breach(rule, sample, line, first, becomes))]))
+
+    assert (line, rule) in {(fault.line, fault.rule) for fault in reading.faults}
+    assert all(fault.line == line for fault in reading.faults if fault.rule == rule)

@@ -160,16 +160,16 @@ def _field_wrongs(record: Record, kind: EntryClass) -> Iterator[Wrong]:
 def _addenda_wrongs(entry: Entry, kind: EntryClass) -> Iterator[Wrong]:
     names = [addenda.layout.name for addenda in entry.addenda]
     remittances = names.count("addenda_05")
-    yield from _repeated(names)
+    yield from _repeated(entry)
     if "addenda_02" in names and (kind.addenda != "terminal" or entry.category is not Category.FORWARD):
-        yield Wrong("addenda_type_code", "addenda_category", "02")
+        yield _misplaced(entry, "02")
     if remittances and not _has_remittances(entry.category, kind):
-        yield Wrong("addenda_type_code", "addenda_category", "05")
+        yield _misplaced(entry, "05")
     if kind.addenda == "terminal" and entry.category is Category.FORWARD:
         yield from _terminal_wrongs(entry)
     yield from _change_wrongs(entry, kind, names)
     if kind.addenda == "one" and remittances > 1:
-        yield Wrong("addenda_type_code", "addenda_max", str(remittances))
+        yield Wrong("addenda_type_code", "addenda_max", str(remittances), _last(entry, "05"))
     if remittances < kind.addenda_min:
         yield Wrong("addenda_type_code", "addenda_missing", "05")
     if kind.counts_addenda:
@@ -182,15 +182,27 @@ def _change_wrongs(entry: Entry, kind: EntryClass, names: Sequence[str]) -> Iter
     if kind.code == "COR" and not has_change:
         yield Wrong("addenda_type_code", "addenda_missing", "98")
     if has_change and (kind.code != "COR" or entry.category is not Category.CHANGE):
-        yield Wrong("addenda_type_code", "addenda_category", "98")
+        yield _misplaced(entry, "98")
     if entry.category is Category.CHANGE and any(name.startswith("addenda_99") for name in names):
-        yield Wrong("addenda_type_code", "addenda_category", "99")
+        yield _misplaced(entry, "99")
 
 
-def _repeated(names: Sequence[str]) -> Iterator[Wrong]:
-    for name in dict.fromkeys(names):
-        if name not in _MANY and names.count(name) > 1:
-            yield Wrong("addenda_type_code", "addenda_repeated", name)
+def _last(entry: Entry, kind: str) -> Record | None:
+    """The last addenda of this type."""
+    return next((each for each in reversed(entry.addenda) if each["addenda_type_code"] == kind), None)
+
+
+def _misplaced(entry: Entry, kind: str) -> Wrong:
+    return Wrong("addenda_type_code", "addenda_category", kind, _last(entry, kind))
+
+
+def _repeated(entry: Entry) -> Iterator[Wrong]:
+    seen: set[str] = set()
+    for addenda in entry.addenda:
+        name = addenda.layout.name
+        if name in seen and name not in _MANY:
+            yield Wrong("addenda_type_code", "addenda_repeated", name, addenda)
+        seen.add(name)
 
 
 def _terminal_wrongs(entry: Entry) -> Iterator[Wrong]:
@@ -198,7 +210,7 @@ def _terminal_wrongs(entry: Entry) -> Iterator[Wrong]:
     if terminal is None:
         yield Wrong("addenda_type_code", "addenda_missing", "02")
     elif terminal["terminal_state"].upper() not in STATES:
-        yield Wrong("terminal_state", "terminal_state", terminal["terminal_state"])
+        yield Wrong("terminal_state", "terminal_state", terminal["terminal_state"], terminal)
 
 
 def _has_remittances(category: Category, kind: EntryClass) -> bool:
@@ -227,11 +239,11 @@ def sequence_wrongs(entry: Entry, trace_tail: str) -> Iterator[Wrong]:
             continue
         of_entry = addenda["entry_detail_sequence_number"]
         if of_entry.rjust(7, "0") != trace_tail:
-            yield Wrong("entry_detail_sequence_number", "addenda_trace", of_entry)
+            yield Wrong("entry_detail_sequence_number", "addenda_trace", of_entry, addenda)
         if "sequence_number" in spans:
             number = addenda.number("sequence_number")
             if number < last.get(addenda.layout.name, 0):
-                yield Wrong("sequence_number", "addenda_sequence", addenda["sequence_number"])
+                yield Wrong("sequence_number", "addenda_sequence", addenda["sequence_number"], addenda)
             last[addenda.layout.name] = number
 
 
@@ -239,22 +251,21 @@ def international_wrongs(entry: Entry, *, is_change_batch: bool) -> Iterator[Wro
     """What an international entry asks of its addenda; a change of one has to stand in a batch for changes."""
     names = [addenda.layout.name for addenda in entry.addenda]
     kinds = [name.removeprefix("addenda_") for name in names]
-    yield from _repeated(names)
-    if kinds.count("17") > INTERNATIONAL_REMITTANCES_MAX:
-        yield Wrong("addenda_type_code", "addenda_max", "17")
-    if kinds.count("18") > INTERNATIONAL_BANKS_MAX:
-        yield Wrong("addenda_type_code", "addenda_max", "18")
+    yield from _repeated(entry)
+    for kind, most in (("17", INTERNATIONAL_REMITTANCES_MAX), ("18", INTERNATIONAL_BANKS_MAX)):
+        if kinds.count(kind) > most:
+            yield Wrong("addenda_type_code", "addenda_max", kind, _last(entry, kind))
     if "98" in kinds:
         transaction = TRANSACTIONS.get(entry.transaction_code)
         if not is_change_batch:
-            yield Wrong("addenda_type_code", "iat_change")
+            yield Wrong("addenda_type_code", "iat_change", "", _last(entry, "98"))
         if transaction is not None and transaction.purpose is not Purpose.RETURN:
             yield Wrong("transaction_code", "transaction_code_of_class", entry.transaction_code)
         return
     for missing in [kind for kind in MANDATORY_INTERNATIONAL if kind not in kinds]:
         yield Wrong("addenda_type_code", "addenda_missing", missing)
     if entry.category is Category.RETURN and ("17" in kinds or "18" in kinds):
-        yield Wrong("addenda_type_code", "addenda_category", "17" if "17" in kinds else "18")
+        yield _misplaced(entry, "17" if "17" in kinds else "18")
 
 
 def advice_wrongs(entry: Entry) -> Iterator[Wrong]:
@@ -262,4 +273,4 @@ def advice_wrongs(entry: Entry) -> Iterator[Wrong]:
     transaction = TRANSACTIONS.get(entry.transaction_code)
     if entry.category is Category.FORWARD and transaction is not None and transaction.purpose is not Purpose.ADVICE:
         yield Wrong("transaction_code", "transaction_code_of_class", entry.transaction_code)
-    yield from _repeated([addenda.layout.name for addenda in entry.addenda])
+    yield from _repeated(entry)

@@ -255,8 +255,8 @@ class Reading:
             yield record
             return
         if not self._addenda and entry["addenda_record_indicator"] != "1":
-            wrong = Wrong("addenda_record_indicator", "addenda_indicator", entry["addenda_record_indicator"])
-            self._fault(line.number, entry.layout.name, wrong)
+            indicator = entry["addenda_record_indicator"]
+            self._faults(entry, [Wrong("addenda_record_indicator", "addenda_indicator", indicator)])
         if layout is None:
             self._fault(line.number, "addenda", Wrong("addenda_type_code", "addenda_type_code", line.text[1:3]))
         else:
@@ -372,14 +372,14 @@ class Reading:
         if entry.category is not batch.category and entry.category is not Category.CHANGE:
             self._faults(record, [Wrong("", "one_category", entry.category.value)])
         if batch.is_iat:
-            self._faults_of(entry, entries.international_wrongs(entry, is_change_batch=batch.is_change))
+            self._faults(record, entries.international_wrongs(entry, is_change_batch=batch.is_change))
         elif batch.is_adv:
-            self._faults_of(entry, entries.advice_wrongs(entry))
+            self._faults(record, entries.advice_wrongs(entry))
         else:
-            self._faults_of(entry, entries.class_wrongs(entry, batch.kind, is_reversal=batch.is_reversal))
+            self._faults(record, entries.class_wrongs(entry, batch.kind, is_reversal=batch.is_reversal))
         if entry.addenda and not batch.is_adv and not (batch.is_iat and entry.category is Category.CHANGE):
             tail = record["trace_number"].rjust(15, "0")[8:]
-            self._faults_of(entry, entries.sequence_wrongs(entry, tail))
+            self._faults(record, entries.sequence_wrongs(entry, tail))
 
     def _end(self) -> None:
         """What only the end of the file tells."""
@@ -396,14 +396,7 @@ class Reading:
 
     def _faults(self, record: Record, wrongs: Iterable[Wrong]) -> None:
         for wrong in wrongs:
-            self._fault(record.line, record.layout.name, wrong)
-
-    def _faults_of(self, entry: Entry, wrongs: Iterable[Wrong]) -> None:
-        """Faults of an entry with its addenda, at the record that has the field."""
-        for wrong in wrongs:
-            at = entry.record
-            if wrong.field not in at.layout.spans:
-                at = next((each for each in entry.addenda if wrong.field in each.layout.spans), at)
+            at = wrong.at or record
             self._fault(at.line, at.layout.name, wrong)
 
     def _fault(self, line: int, record: str, wrong: Wrong) -> None:

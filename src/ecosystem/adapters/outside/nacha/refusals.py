@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from ecosystem.adapters.outside.nacha.records import Record
 from ecosystem.kernel.refusals import Invalid
 
 
 class Wrong(NamedTuple):
-    """A rule that a field breaks, and what it has instead."""
+    """A rule that a field breaks, and what it has instead; `at` where it is not the record that was looked at."""
 
     field: str
     rule: str
     found: str = ""
+    at: Record | None = None
 
 
 class Fault(Struct, frozen=True, kw_only=True):
