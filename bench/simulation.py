@@ -166,7 +166,7 @@ class History:
                     reason="Paid by another way",
                 )
                 try:
-                    await shop.app.disputing.resolve_by_rule(dispute.booking_id, dispute.dispute_id)
+                    await shop.app.disputing.follow(dispute.booking_id, dispute.dispute_id)
                 except ChargedBack:
                     await shop.app.disputing.decide(request, OPERATOR)
                     self.told["dispute decided by hand"] += 1
