@@ -23,10 +23,11 @@ from ecosystem.contexts.disputes import (
     State,
 )
 from ecosystem.journeys.checkout import Paid
-from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, IdReused
 from journeys.test_chargebacks import CARD, FEE, at_desk, balances, hear
+from journeys.test_unclaimed import unclaimed
 from market import ADA, GUEST, OPERATOR, OWNER, Market
 from sandbox.calling import Listener, listening
 
@@ -314,3 +315,41 @@ async def test_a_complaint_over_money_the_bank_took_ends_without_a_refund(shop: 
     assert await status(shop, complaint) is BookingStatus.CANCELLED
     assert await shop.app.refunds.refunds_of(complaint.booking_id) == []
     assert await settled(shop, complaint) == {"processor": FEE, "costs": -FEE}
+
+
+async def test_who_claims_the_booking_meanwhile_takes_the_dispute_on(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=11), GUEST)
+    shop.clock.advance(timedelta(hours=12, minutes=1))
+    dispute = await opened(shop, paid, 6_000, actor=GUEST)
+    await says(shop, dispute, Answer.OFFERED, 3_000)
+
+    await shop.app.claiming.as_guest(dispute.booking_id, GUEST, ADA)
+    with pytest.raises(Denied):
+        await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, GUEST)
+    after = await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, ADA)
+
+    assert after.state is State.DECIDED
+    assert after.parties.customer_id == ADA.actor_id
+    told = await shop.app.timelines.with_disputes(dispute.booking_id, OPERATOR)
+    [decided] = [event for event in told if event.type == "DisputeDecided"]
+    assert decided.detail["customer_id"] == ADA.actor_id
+
+
+async def test_who_claims_the_provider_meanwhile_answers_the_dispute(shop: Market) -> None:
+    eve = Actor(actor_id="usr_01kag2m8xw0000000000000eve", groups=(Group.CUSTOMERS, Group.PROVIDERS))
+    provider_id = await unclaimed(shop, "eve@example.org")
+    service_id = await shop.service(provider_id, owner=OPERATOR)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=11), ADA)
+    shop.clock.advance(timedelta(hours=12, minutes=1))
+    dispute = await opened(shop, paid)
+
+    await shop.app.providers.claim(provider_id, eve, confirmed_email="eve@example.org")
+    await shop.passes()
+    answer = AnswerDispute(
+        booking_id=dispute.booking_id, dispute_id=dispute.dispute_id, answer=Answer.CONTESTED, text="It was done."
+    )
+    after = await shop.app.disputing.answer(answer, eve)
+
+    assert after.state is State.CONTESTED
+    assert after.parties.owner_id == eve.actor_id

@@ -23,7 +23,6 @@ from ecosystem.contexts.disputes import (
     Disputes,
     Kind,
     OpenDispute,
-    Parties,
     Party,
     RuleBook,
     State,
@@ -31,12 +30,13 @@ from ecosystem.contexts.disputes import (
 from ecosystem.contexts.payments import Payments
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.refunding import UnevenAmount
+from ecosystem.journeys.settlement import parties_of
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, decimal_text
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Table, Write
+from ecosystem.ports.table import Row, Table, Write
 
 ATTEMPTS_MAX = 8
 ACTOR = system("dispute-workflow")
@@ -76,13 +76,10 @@ class Disputing:
             return known.value.to(actor, request)
         if request.wanted:
             self._must_be_whole(request.wanted, "wanted")
-        parties = Parties(
-            provider_id=booking.provider_id, owner_id=booking.offer.owner_id, customer_id=booking.customer_id
-        )
 
         async def also(at: datetime) -> Sequence[Write]:
             earlier = await self.disputes.of_booking(request.booking_id)
-            made, fact = disputing.opened(request, parties, booking.lines.total, earlier, by, actor, at)
+            made, fact = disputing.opened(request, parties_of(booking), booking.lines.total, earlier, by, actor, at)
             return disputing.made(made, fact, actor, at)
 
         await self.closing.dispute(request.booking_id, request.text, actor, also=also)
@@ -134,6 +131,12 @@ class Disputing:
             lambda known, at: disputing.decided(known, request, actor, at),
             actor,
         )
+
+    async def must_be_decidable(self, request: DecideDispute, actor: Actor) -> None:
+        """Pass if an operator could decide it so now, as far as the dispute says. Raises what `decide` would."""
+        self._must_be_whole(request.refund, "refund")
+        known = (await self.disputes.row(request.booking_id, request.dispute_id)).value
+        disputing.decided(known, request, actor, self.clock.now())
 
     async def resolve_by_rule(self, booking_id: str, dispute_id: str, actor: Actor = ACTOR) -> Dispute:
         """Give back what is wanted: it was accepted, nobody answered, or it is no more than the limit.
@@ -192,12 +195,12 @@ class Disputing:
         """Decide and commit what changes the dispute alone."""
         await self.bookings.get(booking_id, actor)
         for _ in range(ATTEMPTS_MAX):
-            row = await self.disputes.row(booking_id, dispute_id)
+            row, known = await self._known(booking_id, dispute_id)
             at = self.clock.now()
-            after, fact = decide(row.value, at)
+            after, fact = decide(known, at)
             try:
-                if writes := disputing.becomes(row, after, fact, actor, at):
-                    await self.table.transact(*writes)
+                if fact is not None:
+                    await self.table.transact(*disputing.becomes(row, after, fact, actor, at))
             except DisputeChanged:
                 continue
             return after
@@ -214,13 +217,13 @@ class Disputing:
         raise DisputeChanged
 
     async def _end(self, booking_id: str, dispute_id: str, decide: Decision, actor: Actor) -> Dispute:
-        row = await self.disputes.row(booking_id, dispute_id)
-        after, fact = decide(row.value, self.clock.now())
+        row, known = await self._known(booking_id, dispute_id)
+        after, fact = decide(known, self.clock.now())
         if fact is None:
             return after
 
         async def also(at: datetime) -> Sequence[Write]:
-            changed, told = decide(row.value, at)
+            changed, told = decide(known, at)
             return disputing.becomes(row, changed, told, actor, at)
 
         status = (await self.bookings.row(booking_id)).value.status
@@ -233,6 +236,12 @@ class Disputing:
             ends_it = actor if actor.is_operator else ACTOR
             await self.closing.conclude(request, ends_it, also=also)
         return (await self.disputes.row(booking_id, dispute_id)).value
+
+    async def _known(self, booking_id: str, dispute_id: str) -> tuple[Row[Dispute], Dispute]:
+        """The dispute as it is stored, and between those whose booking it is now."""
+        row = await self.disputes.row(booking_id, dispute_id)
+        booking = (await self.bookings.row(booking_id)).value
+        return row, disputing.between(row.value, parties_of(booking))
 
     async def _goes_on(self, ended: Dispute) -> bool:
         """Whether the booking stays disputed although a chargeback is over: another dispute decides how it ends."""

@@ -59,6 +59,11 @@ def sale_of(booking: Booking, payment: Payment) -> Sale:
     )
 
 
+def parties_of(booking: Booking) -> Parties:
+    """Between whom a dispute over the booking is."""
+    return Parties(provider_id=booking.provider_id, owner_id=booking.offer.owner_id, customer_id=booking.customer_id)
+
+
 def automatic_refund_id(payment_id: str) -> RefundId:
     """The id of the refund of a payment that came too late: made from the payment's, so that there is only one."""
     return RefundId(f"rfd_{payment_id.partition('_')[2]}")
@@ -262,10 +267,8 @@ class Settlement:
             won=known.is_won if known.is_closed else None,
         )
         row = await self.disputes.find(booking.booking_id, news.dispute_id)
-        parties = Parties(
-            provider_id=booking.provider_id, owner_id=booking.offer.owner_id, customer_id=booking.customer_id
-        )
-        changed, fact = disputing.of_bank(row.value if row else None, news, parties, payment.captured, actor, at)
+        known_now = row.value if row else None
+        changed, fact = disputing.of_bank(known_now, news, parties_of(booking), payment.captured, actor, at)
         if row is None:
             return disputing.made(changed, fact, actor, at)
         return disputing.becomes(row, changed, fact, actor, at)

@@ -47,8 +47,9 @@ DisputeId = NewType("DisputeId", str)
 ANSWER = timedelta(hours=24)
 """How long the provider has to answer, and then the customer to answer an offer."""
 
-DECIDE = timedelta(days=7) - timedelta(minutes=15)
-"""How long after its opening a dispute may be undecided. Within seven days the customer has been refunded then."""
+DECIDE = timedelta(days=7) - timedelta(hours=1)
+"""How long after its opening a dispute may be undecided. Within seven days the customer has been refunded then, with
+all the tries that this may take."""
 
 TEXT_MAX = 1_000
 
@@ -173,7 +174,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class Parties(Struct, frozen=True, kw_only=True):
-    """Between whom it is."""
+    """Between whom it is, by the booking as it was when this was last decided on: see `between`."""
 
     provider_id: str
     owner_id: str
@@ -236,6 +237,11 @@ class Dispute(Stored, frozen=True, kw_only=True):
 
 Changed = tuple[Dispute, DisputeFact | None]
 """The dispute as it becomes, and what tells so; nothing to tell when it was so already."""
+
+
+def between(dispute: Dispute, parties: Parties) -> Dispute:
+    """The dispute between those whose booking it is now: a guest may have claimed it since, or an owner their provider."""
+    return dispute if dispute.parties == parties else replace(dispute, parties=parties)
 
 
 def opened(
