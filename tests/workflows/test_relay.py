@@ -375,3 +375,29 @@ async def test_a_reason_that_cannot_be_stored_is_made_storable(table: Table, clo
 async def test_only_an_operator_replays(table: Table, clock: VirtualClock) -> None:
     with pytest.raises(Denied):
         await Deliveries(table, clock).replay("any", "any", Actor(actor_id="usr_someone"))
+
+
+async def test_far_behind_the_next_changes_are_handed_out_beside_those_before(
+    table: Table, clock: VirtualClock
+) -> None:
+    released = asyncio.Event()
+    begun: list[str] = []
+
+    async def slow(event: Event) -> None:
+        begun.append(event.aggregate)
+        await released.wait()
+
+    for number in range(3):
+        await happen(table, clock, f"WALL#{number}", 1)
+    follower = Relay(table, clock, [Rule("slow", PAINTED, slow)], patience_s=60)
+    for _ in range(3):
+        await asyncio.wait_for(follower.step(1), 10)
+        await asyncio.sleep(0)
+    meanwhile = list(begun)
+    kept_at = await table.get(checkpoint_key("relay"), Checkpoint)
+    released.set()
+    await follower.drain()
+
+    assert meanwhile == ["WALL#0", "WALL#1", "WALL#2"]
+    assert kept_at is None
+    assert await table.get(checkpoint_key("relay"), Checkpoint) is not None

@@ -239,7 +239,7 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="search-indexer",
         entry=search_indexer.ENTRY,
-        triggers=(OnChanges(entities=("counter", "provider", "service"), batch=200),),
+        triggers=(OnChanges(entities=("counter", "provider", "service")),),
         timeout_s=60,
         permissions=(Permission.TABLE_READ, Permission.SEARCH_WRITE),
     ),

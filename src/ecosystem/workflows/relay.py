@@ -33,6 +33,9 @@ BATCH = 250
 AT_ONCE = 16
 """Events that one rule takes side by side: each takes the loop for a moment, and pages wait meanwhile."""
 
+AHEAD = 4
+"""Full batches that are handed out before the first of them is waited for."""
+
 PATIENCE_S = 0.25
 RETRY_PATIENCE_S = 5.0
 UNDER_WAY_MAX = 5_000
@@ -84,7 +87,8 @@ class Relay:
     """Follows the changes and delivers events. One relay runs at a time.
 
     In each rule's queue an aggregate has its lane, in which events go one after the other; lanes go side by side. A
-    step hands out the next changes and waits `patience_s` for them at most: a lane that takes longer goes on by itself.
+    step hands out the next changes and waits `patience_s` for them at most, far behind for some before them: a lane that
+    takes longer goes on by itself.
     The stored place moves to the end of the last changes before which everything has been delivered, or kept to be
     tried again; what is tried again keeps its place in line for a while (`lines.py`).
     """
@@ -127,8 +131,7 @@ class Relay:
             self._batches.append(batch)
             self.cursor = batch.cursor
             self._hand_out(events, batch)
-            if batch.deliveries:
-                await asyncio.wait((batch.done,), timeout=self.patience_s)
+            await self._wait(batch if len(changes) < limit else self._earlier())
         await self._move(full=len(changes) == limit)
         while sum(each.changes for each in self._batches) > UNDER_WAY_MAX and self._failure is None:
             await asyncio.wait((self._batches[0].done,), timeout=self.patience_s)
@@ -183,6 +186,17 @@ class Relay:
         if self._failure is None:
             await self._move(full=True)
         await self._let_go()
+
+    async def _wait(self, batch: Batch | None) -> None:
+        """Wait a while for that batch; else let others have the loop."""
+        if batch is not None and batch.deliveries:
+            await asyncio.wait((batch.done,), timeout=self.patience_s)
+        else:
+            await asyncio.sleep(0)
+
+    def _earlier(self) -> Batch | None:
+        """What is waited for when far behind: else each step would take as long as its own slowest event."""
+        return self._batches[-AHEAD] if len(self._batches) >= AHEAD else None
 
     def _batch(self, cursor: Cursor | None, changes: int) -> Batch:
         return Batch(cursor=cursor, changes=changes, done=asyncio.get_running_loop().create_future())
