@@ -12,7 +12,7 @@ import apsw
 from msgspec import Struct
 
 from ecosystem.adapters.embedded.table_adversary import Adversary
-from ecosystem.adapters.embedded.table_changes import Followed, change, followed
+from ecosystem.adapters.embedded.table_changes import change, cursor, followed
 from ecosystem.adapters.embedded.table_checkpoint import Checkpoints
 from ecosystem.adapters.embedded.table_commit import GroupCommit
 from ecosystem.adapters.embedded.table_file import Hold, reader, refusal, writer
@@ -172,14 +172,14 @@ class EmbeddedTable:
         so_far = followed(after)
         if self._adversary is not None:
             handed = await self._adversary.changes(self._reads, so_far, limit)
-            return [change(then, entry) for then, entry in handed]
+            return [change(then.cursor, entry) for then, entry in handed]
         recent = self._recent.after(so_far.low, limit)
         if recent is not None:
             return recent
         self._seen = self._reads.version()
         # A cursor of a table that had an adversary still holds what it saw ahead; here that much is told again.
         found = await self._reads.changes(so_far.low, limit)
-        return [change(Followed(position), entry) for position, entry in found]
+        return [change(cursor(place.seq, place.ordinal), entry) for place, entry in found]
 
     async def changed(self) -> None:
         if self._writer is None:

@@ -34,7 +34,7 @@ class Followed(Struct, frozen=True):
     @property
     def cursor(self) -> Cursor:
         if not self.ahead:
-            return Cursor(f"{self.low.seq}.{self.low.ordinal}")
+            return cursor(self.low.seq, self.low.ordinal)
         return Cursor("+".join(f"{position.seq}.{position.ordinal}" for position in (self.low, *self.ahead)))
 
 
@@ -55,10 +55,15 @@ def entries(seq: int, body: bytes, checksum: int) -> list[Entry]:
     return _entries.decode(body)
 
 
-def change(followed: Followed, entry: Entry) -> Change:
-    """The part of a transaction as followers see it."""
+def cursor(seq: int, ordinal: int) -> Cursor:
+    """The cursor of who has followed everything up to that place."""
+    return Cursor(f"{seq}.{ordinal}")
+
+
+def change(cursor: Cursor, entry: Entry) -> Change:
+    """The part of a transaction as followers see it, who stand at `cursor` then."""
     return Change(
-        cursor=followed.cursor,
+        cursor=cursor,
         key=Key(entry.pk, entry.sk),
         old=image(entry.old),
         new=image(entry.new),

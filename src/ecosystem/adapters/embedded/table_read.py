@@ -29,6 +29,8 @@ BUSY_S_MAX = 2.0
 CHANGES_STEP = 64
 SCAN_STEP = 2_000
 SCAN_ITEMS = 500
+YIELDS_FROM = 10
+"""Full pages of so many rows let others have the loop."""
 
 _GET = "SELECT item, checksum FROM items WHERE pk = ? AND sk = ?"
 _AHEAD = "SELECT pk, sk FROM items WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT 1 OFFSET ?"
@@ -60,7 +62,7 @@ class Reads:
             row(Key(pk, sk), kept(packed, checksum, pk, sk).item, kind)
             for pk, sk, packed, checksum, *_ in found[: sought.limit]
         ]
-        if len(page) == sought.limit:
+        if len(page) == sought.limit >= YIELDS_FROM:
             # An inline read never yields by itself; whoever reads page after page must not keep the loop.
             await asyncio.sleep(0)
         if len(found) <= sought.limit:

@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from ecosystem.adapters.embedded.table_changes import Followed, Position, change
+from ecosystem.adapters.embedded.table_changes import Position, change, cursor
 from ecosystem.adapters.embedded.table_item import Entry
 from ecosystem.ports.table import Change
 
-TRANSACTIONS_MAX = 1024
-BYTES_MAX = 8 * 1024 * 1024
+TRANSACTIONS_MAX = 4096
+BYTES_MAX = 16 * 1024 * 1024
 
 
 class _Transaction:
@@ -24,15 +24,15 @@ class _Transaction:
 
     def __init__(self, seq: int, entries: Sequence[Entry]) -> None:
         self.seq = seq
-        self.size_bytes = sum(len(entry.old or b"") + len(entry.new or b"") for entry in entries)
+        self.size_bytes = 0
+        for entry in entries:
+            self.size_bytes += (len(entry.old) if entry.old else 0) + (len(entry.new) if entry.new else 0)
         self._entries = entries
         self._changes: list[Change] | None = None
 
     def changes(self) -> list[Change]:
         if self._changes is None:
-            self._changes = [
-                change(Followed(Position(self.seq, ordinal)), entry) for ordinal, entry in enumerate(self._entries)
-            ]
+            self._changes = [change(cursor(self.seq, ordinal), entry) for ordinal, entry in enumerate(self._entries)]
         return self._changes
 
 

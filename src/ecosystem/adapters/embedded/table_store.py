@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from ecosystem.adapters.embedded.table_file import rows, statements
-from ecosystem.adapters.embedded.table_item import Entry, Kept, Place, kept
+from ecosystem.adapters.embedded.table_item import Entry, Kept, kept
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -124,6 +124,8 @@ class Store:
 
     def _write_items(self) -> None:
         puts: list[tuple[str, str, bytes, int | None, int]] = []
+        leaving: list[tuple[int, str, str, str, str]] = []
+        entering: list[tuple[int, str, str, str, str]] = []
         for (pk, sk), (before, after) in self._touched.items():
             if after is not None:
                 puts.append((pk, sk, after.packed, after.item.expires, crc32(after.packed)))
@@ -132,13 +134,9 @@ class Store:
             left = before.item.places if before else ()
             entered = after.item.places if after else ()
             if left != entered:
-                self._index(pk, sk, left, entered)
+                # A place names its item too: in which order items leave and enter does not matter.
+                leaving += [(*place, pk, sk) for place in left if place not in entered]
+                entering += [(*place, pk, sk) for place in entered if place not in left]
         self._statements.executemany(_REPLACE, puts)
-
-    def _index(self, pk: str, sk: str, before: Sequence[Place], after: Sequence[Place]) -> None:
-        for place in before:
-            if place not in after:
-                self._statements.execute(_LEAVE, (*place, pk, sk))
-        for place in after:
-            if place not in before:
-                self._statements.execute(_ENTER, (*place, pk, sk))
+        self._statements.executemany(_LEAVE, leaving)
+        self._statements.executemany(_ENTER, entering)
