@@ -1,6 +1,7 @@
 """The relay hands events over at least once, in order per aggregate, and keeps what failed."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -17,7 +18,7 @@ from ecosystem.ports.table_codec import decode, encode
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed
 from ecosystem.workflows.lines import IN_LINE_MAX
 from ecosystem.workflows.patterns import of_types, pattern
-from ecosystem.workflows.relay import Checkpoint, Lost, Relay, checkpoint_key
+from ecosystem.workflows.relay import OF_ONE_RULE, Checkpoint, Lost, Relay, checkpoint_key
 from ecosystem.workflows.rules import Rule
 
 OPERATOR = Actor(actor_id="usr_operator", groups=(Group.ADMINS,))
@@ -311,6 +312,170 @@ async def test_an_event_whose_failure_could_not_be_kept_is_delivered_again(table
 
     assert tried == [1, 1]
     assert len((await Deliveries(table, clock).retrying()).rows) == 1
+
+
+async def test_deliveries_that_hang_when_tried_again_starve_no_other(
+    table: Table, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecosystem.workflows.relay.RETRY_PATIENCE_S", 0.01)
+    let_go, hung, delivered = asyncio.Event(), list[str](), list[str]()
+    failed_once: set[str] = set()
+
+    async def hangs(event: Event) -> None:
+        if event.event_id in failed_once:
+            hung.append(event.event_id)
+            await let_go.wait()
+        failed_once.add(event.event_id)
+        raise OSError
+
+    async def quick(event: Event) -> None:
+        if event.event_id not in failed_once:
+            failed_once.add(event.event_id)
+            raise OSError
+        delivered.append(event.event_id)
+
+    rules = Rule("hangs", RED, hangs), Rule("quick", BLUE, quick)
+    follower = relay(table, clock, *rules)
+    for number in range(120):
+        await happen(table, clock, f"WALL#{number}", 1)
+    await follower.drain()
+    clock.advance(timedelta(seconds=1))
+    await happen(table, clock, "WALL#quick", 1, "blue")
+    await follower.step()
+    clock.advance(timedelta(seconds=3))
+
+    for _ in range(6):
+        await follower.retry()
+
+    assert delivered == ["WALL#quick:1:Painted"]
+    assert len(hung) == len(set(hung)) == OF_ONE_RULE
+    let_go.set()
+    await follower.stop()
+
+
+RED = pattern({"detail-type": ["Painted"], "detail": {"colour": ["red"]}})
+BLUE = pattern({"detail-type": ["Painted"], "detail": {"colour": ["blue"]}})
+
+
+async def overrun(follower: Relay, until: Callable[[], bool]) -> None:
+    """Step with small batches until that is so; fails when it never is."""
+    for _ in range(300):
+        await follower.step(limit=5)
+        if until():
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("the relay stands still")
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay that lets little be under way, and waits little for it."""
+    monkeypatch.setattr("ecosystem.workflows.relay.UNDER_WAY_MAX", 20)
+    monkeypatch.setattr("ecosystem.workflows.relay.OVERDUE_S", 0.02)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_delivery_that_hangs_for_long_is_set_aside_and_made_once(table: Table, clock: VirtualClock) -> None:
+    let_go, seen, others = asyncio.Event(), list[tuple[str, int]](), list[str]()
+
+    async def hangs(event: Event) -> None:
+        seen.append((event.aggregate, event.sequence))
+        if (event.aggregate, event.sequence) == ("WALL#stuck", 1):
+            await let_go.wait()
+
+    async def quick(event: Event) -> None:
+        others.append(event.event_id)
+
+    follower = relay(table, clock, Rule("hangs", PAINTED, hangs), Rule("quick", PAINTED, quick))
+    follower.patience_s = 0.001
+    await happen(table, clock, "WALL#stuck", 1)
+    await happen(table, clock, "WALL#stuck", 2)
+    for number in range(60):
+        await happen(table, clock, f"WALL#{number}", 1)
+
+    await overrun(follower, lambda: len(others) == 62)
+    deliveries = Deliveries(table, clock)
+    waiting = [(each.event.sequence, each.attempts) for each in (await deliveries.retrying()).values]
+    clock.advance(timedelta(seconds=10))
+    tried = await follower.retry()
+    # One that comes later waits behind both.
+    await happen(table, clock, "WALL#stuck", 3)
+    await follower.step()
+    let_go.set()
+    await follower.drain()
+    clock.advance(timedelta(seconds=10))
+    while await follower.retry():
+        clock.advance(timedelta(seconds=10))
+
+    assert waiting == [(1, 0), (2, 0)]
+    assert tried == 0
+    assert [sequence for aggregate, sequence in seen if aggregate == "WALL#stuck"] == [1, 2, 3]
+    assert len(seen) == 63
+    assert (await deliveries.retrying()).values == []
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_what_was_set_aside_is_delivered_after_a_crash_and_counts_its_failures(
+    table: Table, clock: VirtualClock
+) -> None:
+    let_go, seen = asyncio.Event(), list[tuple[str, int]]()
+
+    async def hangs(event: Event) -> None:
+        if event.aggregate == "WALL#stuck":
+            await let_go.wait()
+            if event.sequence == 1 and len(seen) == 60:
+                seen.append(("failed", 1))
+                raise OSError
+        seen.append((event.aggregate, event.sequence))
+
+    first = relay(table, clock, Rule("hangs", PAINTED, hangs))
+    first.patience_s = 0.001
+    await happen(table, clock, "WALL#stuck", 1)
+    await happen(table, clock, "WALL#stuck", 2)
+    for number in range(60):
+        await happen(table, clock, f"WALL#{number}", 1)
+    await overrun(first, lambda: len(seen) == 60)
+    await first.stop(grace_s=0)
+
+    let_go.set()
+    second = relay(table, clock, Rule("hangs", PAINTED, hangs))
+    await second.drain()
+    clock.advance(timedelta(seconds=3))
+    await second.retry()
+    [kept, behind] = (await Deliveries(table, clock).retrying()).values
+    for _ in range(5):
+        clock.advance(timedelta(seconds=3))
+        await second.retry()
+
+    assert (kept.event.sequence, kept.attempts, behind.event.sequence) == (1, 1, 2)
+    assert seen[60:] == [("failed", 1), ("WALL#stuck", 1), ("WALL#stuck", 2)]
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_rule_whose_deliveries_all_hang_holds_up_no_other(table: Table, clock: VirtualClock) -> None:
+    let_go, hung, others = asyncio.Event(), list[str](), list[str]()
+
+    async def hangs(event: Event) -> None:
+        await let_go.wait()
+        hung.append(event.event_id)
+
+    async def quick(event: Event) -> None:
+        others.append(event.event_id)
+
+    follower = relay(table, clock, Rule("hangs", PAINTED, hangs), Rule("quick", PAINTED, quick))
+    follower.patience_s = 0.001
+    for number in range(80):
+        await happen(table, clock, f"WALL#{number}", 1)
+
+    await overrun(follower, lambda: len(others) == 80)
+    let_go.set()
+    await follower.drain()
+    for _ in range(10):
+        clock.advance(timedelta(seconds=10))
+        await follower.retry()
+
+    assert len(hung) == len(set(hung)) == 80
+    assert len(others) == 80
 
 
 async def test_a_rule_gets_only_events_that_match_its_pattern(table: Table, clock: VirtualClock) -> None:

@@ -90,6 +90,12 @@ def held_back(event: Event, rule: str, ahead: str, at: datetime) -> Delivery:
     return msgspec.structs.replace(first, status=DeliveryStatus.RETRYING, attempts=0)
 
 
+def set_aside(event: Event, rule: str, at: datetime) -> Delivery:
+    """The delivery of an event whose reaction takes so long that others would wait for it, or that stands behind one."""
+    first = failed(event, rule, "Takes long, or stands behind what does.", at)
+    return msgspec.structs.replace(first, status=DeliveryStatus.RETRYING, attempts=0)
+
+
 def delivery_key(event_id: str, rule: str) -> Key:
     """Access: one rule's trouble with one event."""
     return Key(f"DELIVERY#{event_id}", rule)
@@ -114,16 +120,16 @@ class Deliveries:
     table: Table
     clock: Clock
 
-    async def due(self, limit: int) -> list[Row[Delivery]]:
+    async def due(self, after: Cursor | None = None, limit: int = 50) -> Page[Delivery]:
         """Deliveries whose time to be tried again has come, the longest waiting first."""
-        page = await self.table.query(
+        return await self.table.query(
             deliveries_partition(DeliveryStatus.RETRYING),
             Delivery,
             index=Index.STATUS,
             end=sortable(self.clock.now()),
+            after=after,
             limit=limit,
         )
-        return list(page.rows)
 
     async def dead(self, after: Cursor | None = None, limit: int = 50) -> Page[Delivery]:
         """Dead letters, oldest first."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Container, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Container, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +24,16 @@ from ecosystem.ports.bus import Event, replayed, type_of
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Row, Stored, Table
 from ecosystem.ports.table_codec import decoded
-from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, delivery_key, failed, held_back, kept
+from ecosystem.workflows.deliveries import (
+    ATTEMPTS_MAX,
+    Deliveries,
+    Delivery,
+    delivery_key,
+    failed,
+    held_back,
+    kept,
+    set_aside,
+)
 from ecosystem.workflows.lines import Lines, Place, place_of, stands_in_line
 from ecosystem.workflows.rules import Rule, Rules
 
@@ -38,8 +47,21 @@ AHEAD = 4
 
 PATIENCE_S = 0.25
 RETRY_PATIENCE_S = 5.0
+OF_ONE_RULE = 25
+"""Deliveries of one rule that are tried again side by side: one that hangs leaves places to others."""
+
+DUE_PAGE = 100
+DUE_PAGES = 10
+"""So much of what is due is looked at in one go; the next goes on from there."""
+
 UNDER_WAY_MAX = 5_000
 """Changes past the stored place that may be under way: so many are read again after a crash, at most."""
+
+OVERDUE_S = 5.0
+"""With so many under way, what takes longer is set aside."""
+
+PIECE = 50
+"""Deliveries that one transaction keeps."""
 
 
 class Checkpoint(Stored, frozen=True, kw_only=True):
@@ -62,7 +84,10 @@ class Lost(Unavailable):
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Changes taken together: where they end, how many they were, and how many deliveries of them are under way."""
+    """Changes taken together: where they end, how many they were, and how many deliveries of them are under way.
+
+    `aside` is there once what is left of it is kept as deliveries to be tried again, and done when that is on disk.
+    """
 
     cursor: Cursor | None
     changes: int
@@ -70,6 +95,8 @@ class Batch:
     deliveries: int = 0
     made: int = 0
     """How many deliveries there were of it in all."""
+    begun_s: float = 0.0
+    aside: asyncio.Future[None] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +117,8 @@ class Relay:
     step hands out the next changes and waits `patience_s` for them at most, far behind for some before them: a lane that
     takes longer goes on by itself.
     The stored place moves to the end of the last changes before which everything has been delivered, or kept to be
-    tried again; what is tried again keeps its place in line for a while (`lines.py`).
+    tried again; what is tried again keeps its place in line for a while (`lines.py`). What takes so long that too many
+    changes would be under way is kept too: it goes on here, and is tried again only after a restart.
     """
 
     table: Table
@@ -104,6 +132,10 @@ class Relay:
     _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _batches: deque[Batch] = field(default_factory=deque[Batch])
     _again: set[Place] = field(default_factory=set[Place])
+    _aside: set[Place] = field(default_factory=set[Place])
+    """Where what was set aside is still under way in its lane."""
+    _due: Cursor | None = None
+    """Up to where what is due was looked at; None at its beginning."""
     _lines: Lines = field(default_factory=Lines)
     _failure: BaseException | None = None
     _lost: int = 0
@@ -134,7 +166,11 @@ class Relay:
             await self._wait(batch if len(changes) < limit else self._earlier())
         await self._move(full=len(changes) == limit)
         while sum(each.changes for each in self._batches) > UNDER_WAY_MAX and self._failure is None:
-            await asyncio.wait((self._batches[0].done,), timeout=self.patience_s)
+            oldest = self._batches[0]
+            left_s = oldest.begun_s + OVERDUE_S - asyncio.get_running_loop().time()
+            await asyncio.wait((oldest.done,), timeout=max(0.0, min(left_s, self.patience_s)))
+            if left_s <= 0 and oldest.deliveries:
+                await asyncio.wait((self._spawned(self._set_aside(oldest)),))
             await self._move(full=True)
         return len(changes)
 
@@ -154,21 +190,14 @@ class Relay:
 
     async def retry(self, limit: int = 50) -> int:
         """Try deliveries that are due again; how many were tried. What takes long goes on by itself."""
-        due: dict[Place, list[Row[Delivery]]] = defaultdict(list)
-        for row in await Deliveries(self.table, self.clock).due(limit):
-            due[place_of(row.value.event, row.value.rule)].append(row)
+        due = await self._due_now(limit)
         begun: set[asyncio.Task[None]] = set()
-        tried = 0
-        for place in due.keys() - self._again:
+        for place, rows in due.items():
             self._again.add(place)
-            task = asyncio.create_task(self._in_turn(place, due[place]))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-            begun.add(task)
-            tried += len(due[place])
+            begun.add(self._spawned(self._in_turn(place, rows)))
         if begun:
             await asyncio.wait(begun, timeout=RETRY_PATIENCE_S)
-        return tried
+        return sum(map(len, due.values()))
 
     async def drain(self, steps_max: int = 10_000) -> None:
         """Step until nothing is left to deliver. For tests, simulations and a graceful stop."""
@@ -199,7 +228,8 @@ class Relay:
         return self._batches[-AHEAD] if len(self._batches) >= AHEAD else None
 
     def _batch(self, cursor: Cursor | None, changes: int) -> Batch:
-        return Batch(cursor=cursor, changes=changes, done=asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        return Batch(cursor=cursor, changes=changes, done=loop.create_future(), begun_s=loop.time())
 
     def _hand_out(self, events: Sequence[Event], batch: Batch, names: Container[str] | None = None) -> None:
         """Put each event into its lane in the queue of each of its rules, and see that somebody works there."""
@@ -221,9 +251,7 @@ class Relay:
             queue = self._queues[name]
             for _ in range(min(AT_ONCE - queue.workers, len(queue.ready))):
                 queue.workers += 1
-                task = asyncio.create_task(self._work(queue))
-                self._running.add(task)
-                task.add_done_callback(self._ended)
+                self._spawned(self._work(queue))
 
     async def _work(self, queue: Queue) -> None:
         """Deliver what waits in the queue: whole lanes, each one event after the other."""
@@ -236,14 +264,62 @@ class Relay:
                 ahead = self._lines.first((aggregate, rule.name)) if self._lines else None
                 if ahead is not None:
                     await self._join(event, rule, ahead)
-                elif (reason := await self._attempt(rule, event)) is not None:
-                    await self._keep(failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max))
+                else:
+                    reason = await self._attempt(rule, event)
+                    if batch.aside is not None:
+                        await self._learned_late(event, rule, batch.aside, reason)
+                    if reason is not None:
+                        late = failed(event, rule.name, reason, self.clock.now(), attempts_max=rule.attempts_max)
+                        await self._keep(late)
                 lane.popleft()
+                if batch.aside is not None:
+                    self._aside.discard((aggregate, rule.name))
+                    continue
                 batch.deliveries -= 1
                 if not batch.deliveries:
                     batch.done.set_result(None)
             del queue.lanes[aggregate]
         queue.workers -= 1
+
+    async def _learned_late(self, event: Event, rule: Rule, aside: asyncio.Future[None], reason: str | None) -> None:
+        """What was set aside has come to an end after all: once it is on disk, one that succeeded is removed there."""
+        await asyncio.wait((aside,))
+        if reason is None:
+            await self.table.transact(Delete(key=delivery_key(event.event_id, rule.name)))
+            self._lines.leave(place_of(event, rule.name), event.event_id)
+
+    async def _set_aside(self, batch: Batch) -> None:
+        """Keep what is left of a batch as deliveries to be tried again, so that its changes hold up no others."""
+        aside = batch.aside = asyncio.get_running_loop().create_future()
+        left: list[Delivery] = []
+        for queue in self._queues.values():
+            ready = set(queue.ready)
+            for aggregate, lane in queue.lanes.items():
+                events = [event for event, of in lane if of is batch]
+                if not events:
+                    continue
+                left += [set_aside(event, queue.rule.name, self.clock.now()) for event in events]
+                under_way = None if aggregate in ready else lane[0]
+                if under_way is not None and under_way[1] is batch:
+                    self._aside.add((aggregate, queue.rule.name))
+                others = [entry for entry in lane if entry is under_way or entry[1] is not batch]
+                lane.clear()
+                lane.extend(others)
+        for delivery in left:
+            self._lines.after(delivery)
+        for start in range(0, len(left), PIECE):
+            await self.table.transact(*map(kept, left[start : start + PIECE]))
+        log.warning("deliveries take long", extra={"rules": sorted({each.rule for each in left}), "count": len(left)})
+        batch.deliveries = 0
+        batch.done.set_result(None)
+        aside.set_result(None)
+
+    def _spawned(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """The task that does it; what fails there has the relay begin anew."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -277,6 +353,7 @@ class Relay:
         await asyncio.gather(*running, return_exceptions=True)
         self._queues = {rule.name: Queue(rule) for rule in self.rules}
         self._again.clear()
+        self._aside.clear()
         self._batches.clear()
         self._failure = None
 
@@ -289,6 +366,28 @@ class Relay:
             after = page.next
             if after is None:
                 break
+        return found
+
+    async def _due_now(self, limit: int) -> dict[Place, list[Row[Delivery]]]:
+        """What is due and not under way, so much of each rule; what of it was not looked at is so the next time."""
+        deliveries, found = Deliveries(self.table, self.clock), defaultdict[Place, list[Row[Delivery]]](list)
+        of_rule = Counter(rule for _, rule in self._again | self._aside)
+        for _ in range(DUE_PAGES):
+            page = await deliveries.due(self._due, limit=DUE_PAGE)
+            for row in page.rows:
+                place = place_of(row.value.event, row.value.rule)
+                if place in self._again or place in self._aside:
+                    continue
+                if place not in found:
+                    if of_rule[place[1]] >= OF_ONE_RULE or len(found) >= limit:
+                        continue
+                    of_rule[place[1]] += 1
+                found[place].append(row)
+            self._due = page.next
+            if page.next is None or len(found) >= limit:
+                break
+        if len(found) >= limit:
+            self._due = None
         return found
 
     async def _keep(self, delivery: Delivery) -> None:
