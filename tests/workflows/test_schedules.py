@@ -141,6 +141,23 @@ async def test_it_is_part_of_the_transaction_it_is_made_in(table: Table, clock: 
     assert await Scheduler(table, clock).fire() == 0
 
 
+async def test_made_again_within_the_second_in_which_it_fired_it_fires_for_each_time_once(
+    table: Table, clock: VirtualClock
+) -> None:
+    scheduler, first = Scheduler(table, clock), clock.now()
+    soon, later = first + timedelta(milliseconds=400), first + timedelta(seconds=1)
+    counts: list[int] = []
+
+    for when in (first, soon, soon, later, later, first):
+        await table.transact(kept(one_time("remind", "bkg_1", when)))
+        clock.advance(max(timedelta(), when - clock.now()))
+        counts.append(await scheduler.fire())
+
+    assert [firing.scheduled_at for firing in await fired(table, "remind", "bkg_1")] == [first, soon, later]
+    assert counts == [1, 1, 0, 1, 0, 0]
+    assert await table.get(schedule_key("remind", "bkg_1"), Schedule) is None
+
+
 async def test_what_fired_before_a_crash_is_delivered_after_it(table: Table, clock: VirtualClock) -> None:
     heard: list[Firing] = []
     broken = True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -14,9 +15,10 @@ from ecosystem.kernel.refusals import NotFound
 from ecosystem.kernel.time import seconds, sortable
 from ecosystem.ports.bus import Event, Fact, announce, event_key
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, Delete, Index, Key, Page, Row, Stale, Table, Write
+from ecosystem.ports.table import ABSENT, Delete, Index, Key, Page, Put, Row, Stale, Table, Write
 from ecosystem.workflows.schedules import (
     PAUSED,
+    PLACES_MAX,
     RECURRING,
     SHARDS,
     FiredBefore,
@@ -28,6 +30,7 @@ from ecosystem.workflows.schedules import (
     cancelled,
     due_shard,
     fired,
+    firing_of,
     kept,
     moved,
     paused,
@@ -37,6 +40,7 @@ from ecosystem.workflows.schedules import (
 )
 from ecosystem.workflows.triggers import Firing, OnSchedule
 
+log = logging.getLogger(__name__)
 PAGE = 100
 AT_ONCE = 16
 _TICK = timedelta(microseconds=1)
@@ -184,23 +188,34 @@ class Scheduler:
         try:
             await self.table.transact(on, *(told(firing, now) for firing in firings))
         except FiredBefore:
-            fresh = [firing for firing in firings if not await self._has_fired(firing)]
-            return await self._again(on, *(told(firing, now) for firing in fresh))
+            return await self._again(on, await self._fresh(firings, now))
         except Stale:
             return False  # Somebody else fired it, or moved it.
         return True
 
-    async def _again(self, *writes: Write) -> bool:
+    async def _again(self, on: Write, firings: Sequence[Write]) -> bool:
         try:
-            await self.table.transact(*writes)
+            await self.table.transact(on, *firings)
         except (FiredBefore, Stale):
             return False
-        return True
+        return bool(firings)
 
-    async def _has_fired(self, firing: Firing) -> bool:
-        aggregate = schedule_key(firing.schedule, firing.matter).partition
-        key = event_key(aggregate, seconds(firing.scheduled_at), ScheduleFired.__name__)
-        return await self.table.get(key, Event) is not None
+    async def _fresh(self, firings: Sequence[Firing], now: datetime) -> list[Put]:
+        """The writes of those firings that were not told before, each in its own second or the next that is free."""
+        taken: dict[int, Put] = {}
+        for firing in firings:
+            aggregate, own = schedule_key(firing.schedule, firing.matter).partition, seconds(firing.scheduled_at)
+            for sequence in range(own, own + PLACES_MAX):
+                if sequence in taken:
+                    continue
+                row = await self.table.get(event_key(aggregate, sequence, ScheduleFired.__name__), Event)
+                if row is None:
+                    taken[sequence] = told(firing, now, sequence=sequence)
+                if row is None or firing_of(row.value).scheduled_at == firing.scheduled_at:
+                    break
+            else:
+                log.error("a schedule fires more often than can be told", extra={"schedule": aggregate})
+        return list(taken.values())
 
     async def _pages(self, until: str | None, limit: int) -> list[Page[Schedule]]:
         return [

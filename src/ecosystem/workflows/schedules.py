@@ -34,6 +34,9 @@ FIRINGS_MAX = 20
 LATE = timedelta(minutes=1)
 """A time that is longer ago has been missed: nobody was there."""
 
+PLACES_MAX = 60
+"""Seconds in which a firing looks for its place, when others have taken its own."""
+
 KEPT_FOR = timedelta(days=30)
 """How long firings stay in the timeline of their schedule."""
 
@@ -204,8 +207,11 @@ def moved(row: Row[Schedule], after: Schedule) -> Put | Delete:
     return replace(kept(after), expected=row.unchanged)
 
 
-def told(firing: Firing, now: datetime, actor: Actor = ACTOR) -> Put:
-    """The write of a firing's event. It is found in the schedule's timeline and nowhere else: there are many."""
+def told(firing: Firing, now: datetime, actor: Actor = ACTOR, *, sequence: int | None = None) -> Put:
+    """The write of a firing's event. It is found in the schedule's timeline and nowhere else: there are many.
+
+    Its place there is the second it was scheduled for, or the one given when another time has that.
+    """
     key = schedule_key(firing.schedule, firing.matter)
     put = announce(
         ScheduleFired(
@@ -216,7 +222,7 @@ def told(firing: Firing, now: datetime, actor: Actor = ACTOR) -> Put:
             input=dict(firing.input),
         ),
         aggregate=key.partition,
-        sequence=seconds(firing.scheduled_at),
+        sequence=seconds(firing.scheduled_at) if sequence is None else sequence,
         actor=actor,
         at=now,
     )
