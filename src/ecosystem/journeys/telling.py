@@ -88,12 +88,13 @@ class Telling:
         told = self.lately[event.event_id] = asyncio.get_running_loop().create_future()
         if len(self.lately) > LATELY_MAX:
             self.lately.popitem(last=False)
+        succeeded = False
         try:
             await self._tell(event)
-        except BaseException:
-            self.lately.pop(event.event_id, None)
-            raise
+            succeeded = True
         finally:
+            if not succeeded:
+                self.lately.pop(event.event_id, None)
             told.set_result(None)
 
     async def told_lately(self, event_id: str) -> bool:
