@@ -13,6 +13,7 @@ from ecosystem.ports.bus import Event, Fact, Replayed, announce
 from ecosystem.ports.table import Table
 from ecosystem.workflows.archive import (
     RUNNING_MAX,
+    SETTLED,
     Archive,
     NoSuchReplay,
     NoSuchRule,
@@ -113,6 +114,7 @@ async def test_a_replay_hands_over_what_matches_to_the_rules_it_names_in_order(
     clock.advance(timedelta(seconds=1))
     window = Window(start_at=began, end_at=clock.now(), pattern='{"detail": {"number": [{"numeric": [">=", 60]}]}}')
     await replays.start(StartReplay(name="again", window=window, rules=("named", "never")), OPERATOR)
+    clock.advance(SETTLED)
     while await replays.step(relay):
         pass
     ended = await replays.replay("again", OPERATOR)
@@ -139,6 +141,7 @@ async def test_a_replay_goes_on_after_a_restart_and_shows_how_far_it_is(table: T
     replays = Replays(table, clock, Rules(rules))
     window = Window(start_at=began, end_at=clock.now())
     await replays.start(StartReplay(name="again", window=window), OPERATOR)
+    clock.advance(SETTLED)
     progress = [(await replays.replay("again", OPERATOR)).progress]
     while await replays.step(Relay(table, clock, rules)):  # A relay of its own for each step: nothing is remembered.
         progress.append((await replays.replay("again", OPERATOR)).progress)
@@ -161,6 +164,7 @@ async def test_a_cancelled_replay_goes_no_further(table: Table, clock: VirtualCl
     relay = Relay(table, clock, [Rule("note", of_types("Rung"), note)])
     replays = Replays(table, clock, Rules(relay.rules))
     await replays.start(StartReplay(name="again", window=Window(start_at=began, end_at=clock.now())), OPERATOR)
+    clock.advance(SETTLED)
     await replays.step(relay)
     cancelled = await replays.cancel("again", OPERATOR)
     further = await replays.step(relay)
@@ -170,6 +174,38 @@ async def test_a_cancelled_replay_goes_no_further(table: Table, clock: VirtualCl
     assert [replay.state for replay in await replays.listed(OPERATOR)] == [ReplayState.CANCELLED]
     with pytest.raises(ReplayEnded):
         await replays.cancel("again", OPERATOR)
+
+
+async def test_a_replay_up_to_now_waits_for_what_an_index_has_late(table: Table, clock: VirtualClock) -> None:
+    began = clock.now()
+    await ring(table, clock, 3, apart=timedelta(seconds=20))
+    heard: list[int] = []
+
+    async def note(event: Event) -> None:
+        heard.append(event.detail["number"])
+
+    relay = Relay(table, clock, [Rule("note", of_types("Rung"), note)])
+    replays = Replays(table, clock, Rules(relay.rules))
+    await replays.start(StartReplay(name="again", window=Window(start_at=began, end_at=clock.now())), OPERATOR)
+    await through(replays, relay)
+    at_once = (await replays.replay("again", OPERATOR)).state
+    # What happened in the window and is found there only now.
+    late = announce(Rung(number=3), aggregate="BELL#late", sequence=1, actor=system("test"), at=clock.now() - SECOND)
+    await table.transact(late)
+    clock.advance(SETTLED)
+    await through(replays, relay)
+
+    assert at_once is ReplayState.RUNNING
+    assert heard == [0, 1, 2, 3]
+    assert (await replays.replay("again", OPERATOR)).state is ReplayState.COMPLETED
+
+
+async def through(replays: Replays, relay: Relay) -> None:
+    while await replays.step(relay):
+        pass
+
+
+SECOND = timedelta(seconds=1)
 
 
 async def test_what_fails_in_a_replay_is_tried_again_as_a_replay(table: Table, clock: VirtualClock) -> None:
@@ -185,6 +221,7 @@ async def test_what_fails_in_a_replay_is_tried_again_as_a_replay(table: Table, c
     relay = Relay(table, clock, [Rule("moody", of_types("Rung"), moody)])
     replays = Replays(table, clock, Rules(relay.rules))
     await replays.start(StartReplay(name="again", window=Window(start_at=began, end_at=clock.now())), OPERATOR)
+    clock.advance(SETTLED)
     await replays.step(relay)
     [waiting] = (await Deliveries(table, clock).retrying()).values
     for _ in range(2):

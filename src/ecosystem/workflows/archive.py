@@ -1,7 +1,7 @@
 """The archive of the bus: every event there was, by the time it happened, and replays of some of them.
 
-Events are never removed: each stands in the timeline of what it is about, and once more among those of its day, where
-the archive finds it. A replay hands the events of a time window that match a pattern once more to all rules, or to those
+Events stay: each stands in the timeline of what it is about, and once more among those of its day, where the archive
+finds it. Only the firings of schedules are not among these, and go after a month. A replay hands the events of a time window that match a pattern once more to all rules, or to those
 it names. It is an item of its own, carried on in bounded steps by whoever runs the relay, so it survives a restart: what
 the last step before it delivered may then be delivered again.
 """
@@ -38,6 +38,12 @@ DAYS_MAX = 31
 
 READ_MAX = 5_000
 """Events that one question looks at, at most."""
+
+SETTLED = timedelta(minutes=1)
+"""An index may be so far behind, and a commit may come so long after the time that its events bear.
+
+A replay looks at nothing younger: its window may end now, the replay itself then a minute later.
+"""
 
 RUNNING_MAX = 10
 RULES_MAX = 50
@@ -295,8 +301,10 @@ class Replays:
     async def _carry_on(self, row: Row[Replay], relay: Relay) -> int:
         replay = row.value
         wanted = parse(replay.window.pattern) if replay.window.pattern else None
-        looking = _Looking(self.table, replay.window, replay.place)
+        looking = _Looking(self.table, replay.window, replay.place, until=self.clock.now() - SETTLED)
         read = await looking.piece()
+        if looking.place == replay.place:
+            return 0
         again = [replayed(event, replay.name) for event in read if matches(wanted, event)]
         delivered = await relay.deliver(again, frozenset(replay.rules) or None)
         further = after(
@@ -337,11 +345,12 @@ def place_of(event: Event) -> str:
 
 @dataclass(slots=True)
 class _Looking:
-    """Goes on through the shards of each day. Everything up to `place` has been looked at."""
+    """Goes on through the shards of each day, where `until` is said no further. Everything up to `place` has been looked at."""
 
     table: Table
     window: Window
     place: str
+    until: datetime | None = None
     read: int = 0
 
     @property
@@ -349,10 +358,10 @@ class _Looking:
         return self.place >= sortable(self.window.end_at)
 
     async def piece(self) -> list[Event]:
-        """The next events in order; none where `DAYS_MAX` days have none, or the window is over."""
-        end = sortable(self.window.end_at)
+        """The next events in order; none where `DAYS_MAX` days have none, or there is nothing further to look at."""
+        end = sortable(min(self.window.end_at, self.until or self.window.end_at))
         for _ in range(DAYS_MAX):
-            if self.over:
+            if self.place >= end:
                 break
             midnight = datetime.combine(datetime.fromisoformat(self.place[:10]).date(), time.min, UTC)
             pages = [
