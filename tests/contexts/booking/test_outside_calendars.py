@@ -21,12 +21,15 @@ from ecosystem.contexts.booking import (
     SlotNotOffered,
     SlotTaken,
     TooManyCalendars,
+    TooManyTries,
     keys,
 )
+from ecosystem.contexts.booking.outside_calendars import TRIES_IN, TRIES_MAX
 from ecosystem.contexts.booking.plans import BUSY_MAX, FEEDS_MAX
 from ecosystem.kernel.refusals import Denied, Refusal
 from ecosystem.kernel.time import Span
 from ecosystem.ports.calendars import AddressUnfit, CalendarUnreachable, Known, NotACalendar, Reading
+from ecosystem.ports.table import Index
 
 HOUR = timedelta(hours=1)
 ADDRESS = "https://calendar.example.org/private-3f2a/basic.ics"
@@ -229,3 +232,52 @@ async def test_one_that_is_removed_while_it_is_read_stays_removed(desk: Desk) ->
 
     assert await desk.calendars.of(PROVIDER, OWNER, owner_id=OWNER.actor_id) == []
     assert TEN in await desk.scene.starts()
+
+
+async def test_one_that_fails_as_nothing_should_holds_up_no_other(desk: Desk) -> None:
+    for number in range(6):
+        await desk.add(f"https://calendar.example.org/{number}.ics", str(number))
+    read = desk.elsewhere.read
+
+    async def some(address: str, **named: object) -> Reading | None:
+        if address.endswith(("/0.ics", "/1.ics", "/2.ics", "/3.ics")):
+            raise IsADirectoryError(21, "Is a directory")
+        return await read(address, **named)  # type: ignore[arg-type]
+
+    desk.elsewhere.read = some  # type: ignore[method-assign]
+    desk.scene.clock.advance(timedelta(hours=1))
+    for _ in range(8):  # The index may lag.
+        with pytest.raises(IsADirectoryError):
+            await desk.calendars.read_due()
+
+    found = await desk.calendars.of(PROVIDER, OWNER, owner_id=OWNER.actor_id)
+    assert {each.name for each in found if each.read_at == desk.scene.clock.now()} == {"4", "5"}
+
+
+async def test_those_due_longest_are_read_first(desk: Desk) -> None:
+    for number in range(FEEDS_MAX):
+        await desk.add(f"https://calendar.example.org/{number}.ics")
+        desk.scene.clock.advance(timedelta(seconds=1))
+    desk.elsewhere.asked.clear()
+    desk.scene.clock.advance(timedelta(hours=1))
+    for _ in range(20):  # The index may lag: looking lets it catch up.
+        await desk.scene.table.query("nowhere", OutsideCalendar, index=Index.STATUS)
+
+    await desk.calendars.read_due(limit=5)
+
+    assert sorted(address[-5] for address, _, _ in desk.elsewhere.asked) == ["0", "1", "2", "3", "4"]
+
+
+async def test_nobody_makes_us_fetch_again_and_again(desk: Desk) -> None:
+    desk.elsewhere.refusal = NotACalendar()
+    for _ in range(TRIES_MAX):
+        with pytest.raises(NotACalendar):
+            await desk.add()
+
+    with pytest.raises(TooManyTries):
+        await desk.add()
+    assert len(desk.elsewhere.asked) == TRIES_MAX
+
+    desk.elsewhere.refusal = None
+    desk.scene.clock.advance(TRIES_IN)
+    assert await desk.add()

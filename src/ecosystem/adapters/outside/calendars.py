@@ -12,8 +12,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -23,7 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.helpers import is_ip_address
 from yarl import URL
 
-from ecosystem.adapters.outside.calendars_reading import busy
+from ecosystem.adapters.outside.calendars_process import BUSY_OTHERWISE, CalendarReaders
 from ecosystem.kernel.time import Span
 from ecosystem.ports.calendars import ADDRESS_MAX, AddressUnfit, CalendarUnreachable, Known, NotACalendar, Reading
 
@@ -110,8 +108,7 @@ class WebCalendars:
         self._ports = ports
         self._free = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        # Reading is the interpreter's work: one thread, so that the pages never compete with more than one.
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="calendars")
+        self._readers = CalendarReaders()
 
     @classmethod
     async def open(
@@ -138,11 +135,10 @@ class WebCalendars:
 
     async def close(self) -> None:
         await self._session.close()
-        self._executor.shutdown()
 
     async def read(self, address: str, *, window: Span, zone: str, known: Known | None = None) -> Reading | None:
         if self._waiting >= WAITING_MAX:
-            raise CalendarUnreachable("Many calendars are being read right now. Try again in a moment.")
+            raise CalendarUnreachable(BUSY_OTHERWISE)
         self._waiting += 1
         try:
             async with self._free:
@@ -150,8 +146,7 @@ class WebCalendars:
                 if fetched is None:
                     return None
                 content, seen = fetched
-                work = partial(busy, content, window=window, zone=zone)
-                reading = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+                reading = await self._readers.read(content, window=window, zone=zone)
                 return Reading(busy=reading.busy, left_out=reading.left_out, known=seen)
         finally:
             self._waiting -= 1

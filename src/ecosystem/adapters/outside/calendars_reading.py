@@ -1,26 +1,38 @@
-"""The busy times of an iCalendar stream (RFC 5545) within a window."""
+"""The busy times of an iCalendar stream (RFC 5545) within a window. A program of its own: see `calendars_process.py`."""
 
 from __future__ import annotations
 
+import os
+import re
+import resource
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import icalendar
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.calendars_rules import RuleUnknown, dates_looked_at, rule, starts
+from ecosystem.adapters.outside.calendars_process import CPU_S, MEMORY_BYTES_MAX, Answer, Question
+from ecosystem.adapters.outside.calendars_rules import Dates, RuleUnknown, rule, starts
 from ecosystem.kernel.time import Span, midnight
 from ecosystem.ports.calendars import BUSY_MAX, NotACalendar, Reading
 
 EVENTS_MAX = 5_000
-DATES_MAX = 1_500_000
+COMPONENTS_MAX = 12_000
+"""Events, their alarms, and what else begins and ends."""
+LINES_MAX = 100_000
+"""Lines once unfolded: twenty for each of the most events."""
+DATES_MAX = 300_000
 """Dates that the rules of one calendar are held against: a few seconds. Rules beyond that are left out."""
 DAY = timedelta(days=1)
-UNREADABLE = (ValueError, TypeError, AttributeError, OverflowError, KeyError, IndexError)
-"""What the library and arithmetic make of values that are none."""
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What the library, the zones' files and arithmetic make of values that are none."""
+_FOLDED = re.compile(rb"(?<![\r\n])(?:\r?\n)+[ \t]")
+_BEGINS = re.compile(rb"^[ \t]*BEGIN[ \t]*[:;]", re.IGNORECASE | re.MULTILINE)
 
 
 class When(Struct, frozen=True):
@@ -44,13 +56,14 @@ def busy(content: bytes, *, window: Span, zone: str) -> Reading:
 
     All-day events and times without a zone are those of `zone`.
     """
-    if content.count(b"BEGIN:VEVENT") > EVENTS_MAX:
-        raise NotACalendar(f"This calendar has more than {EVENTS_MAX:,} events; publish one with fewer.")
+    _must_be_small(content)
     try:
         calendars = cast("list[Any]", icalendar.Calendar.from_ical(content, multiple=True))
         events = [event for each in calendars for event in each.walk("VEVENT")]
     except UNREADABLE as unread:
         raise NotACalendar from unread
+    if len(events) > EVENTS_MAX:
+        raise NotACalendar(f"This calendar has more than {EVENTS_MAX:,} events; publish one with fewer.")
     if not calendars or any(each.name != "VCALENDAR" for each in calendars):
         raise NotACalendar
     reader = Reader(window, zone, _moved(events, zone))
@@ -69,6 +82,13 @@ def busy(content: bytes, *, window: Span, zone: str) -> Reading:
     return Reading(busy=tuple(sorted(found, key=lambda span: span.start_at)), left_out=left_out)
 
 
+def _must_be_small(content: bytes) -> None:
+    """Raise `NotACalendar` before a calendar is parsed that would take long."""
+    lines = _FOLDED.sub(b"", content)
+    if lines.count(b"\n") > LINES_MAX or len(_BEGINS.findall(lines)) > COMPONENTS_MAX:
+        raise NotACalendar("This calendar has too many entries; publish one with fewer.")
+
+
 class Reader:
     """What one event brings. `moved` are the instants of recurring events, by their uid, that an event replaces."""
 
@@ -76,7 +96,7 @@ class Reader:
         self._window = window
         self._zone = zone
         self._moved = moved
-        self._dates_left = DATES_MAX
+        self._dates = Dates(DATES_MAX)
 
     def spans(self, event: Any) -> list[Span]:
         """The event's busy times in the window. Raises `Partly`, and whatever values that are none do."""
@@ -132,10 +152,7 @@ class Reader:
             made = replace(made, until=self._until(parts["UNTIL"][0], first))
         since = self._window.start_at.replace(tzinfo=None) - length - DAY
         end = self._window.end_at.replace(tzinfo=None) + DAY
-        self._dates_left -= dates_looked_at(made, first.wall, since, end)
-        if self._dates_left < 0:
-            raise RuleUnknown("there are too many rules")
-        yield from starts(made, first.wall, since, end)
+        yield from starts(made, first.wall, since, end, self._dates)
 
     def _until(self, value: object, first: When) -> datetime:
         if isinstance(value, datetime):
@@ -203,3 +220,25 @@ def _wall(at: When, zone: tzinfo | None) -> datetime:
     if at.whole:
         return at.wall
     return at.wall.replace(tzinfo=at.zone).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def answer(question: bytes) -> bytes:
+    """What this program prints when it is asked that."""
+    asked = msgspec.msgpack.decode(question, type=Question)
+    try:
+        found = Answer(busy(asked.content, window=asked.window, zone=asked.zone))
+    except NotACalendar as no:
+        found = Answer(refused=no.message)
+    return msgspec.msgpack.encode(found)
+
+
+def _be_modest() -> None:
+    """Let the pages go first, and end by itself should nobody be left to end it."""
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+
+
+if __name__ == "__main__":
+    _be_modest()
+    sys.stdout.buffer.write(answer(sys.stdin.buffer.read()))

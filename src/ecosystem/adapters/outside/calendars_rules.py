@@ -47,20 +47,31 @@ class Rule(Struct, frozen=True, kw_only=True):
     week_starts: int = 0
 
 
-def dates_looked_at(rule: Rule, first: datetime, since: datetime, end: datetime) -> int:
-    """How many dates `starts` looks at, at most."""
-    return max(0, (end - (first if rule.count is not None else max(first, since))).days) + 366
+class Dates:
+    """How many dates may still be looked at."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def look(self, count: int) -> None:
+        """Look at so many more. Raises `RuleUnknown` when there were too many."""
+        self._left -= count
+        if self._left < 0:
+            raise RuleUnknown("there are too many rules")
 
 
-def starts(rule: Rule, first: datetime, since: datetime, end: datetime) -> Iterator[datetime]:
+def starts(
+    rule: Rule, first: datetime, since: datetime, end: datetime, dates: Dates | None = None
+) -> Iterator[datetime]:
     """Local wall times at which the rule that begins with `first` falls, in [since, end), in order.
 
-    Raises `RuleUnknown` when it counts its times and began too long ago.
+    Raises `RuleUnknown` when it counts its times and began too long ago, or looks at more `dates` than are left.
     """
     if rule.count is not None and (end - first).days > DAYS_MAX:
         raise RuleUnknown("it began too long ago")
     found = 0
-    for day in _dates(rule, first.date(), since.date(), end.date()):
+    last = min(end, rule.until) if rule.until else end
+    for day in _dates(rule, first.date(), since.date(), last.date(), dates or Dates(DAYS_MAX)):
         start = datetime.combine(day, first.time())
         if start < first or (start < since and rule.count is None):
             continue
@@ -71,9 +82,10 @@ def starts(rule: Rule, first: datetime, since: datetime, end: datetime) -> Itera
             yield start
 
 
-def _dates(rule: Rule, first: date, since: date, last: date) -> Iterator[date]:
+def _dates(rule: Rule, first: date, since: date, last: date, dates: Dates) -> Iterator[date]:
     """The dates that the rule falls on, of each of its periods; some before `first` or `since` among them."""
     for begin, end in _periods(rule, first, first if rule.count is not None else max(first, since), last):
+        dates.look((end - begin).days)
         days = [day for at in range((end - begin).days) if _falls(rule, day := begin + timedelta(days=at), first)]
         if rule.by_place:
             count = len(days)

@@ -103,6 +103,7 @@ from ecosystem.contexts.booking.outside_calendars import (
     OutsideCalendar,
     OutsideCalendars,
     TooManyCalendars,
+    TooManyTries,
 )
 from ecosystem.contexts.booking.placements import Placement, await_payment, book, placed, price_of
 from ecosystem.contexts.booking.plans import (
@@ -251,6 +252,7 @@ __all__ = [
     "TooManyCalendars",
     "TooManyHolds",
     "TooManyMoves",
+    "TooManyTries",
     "UnknownPolicy",
     "Week",
     "Window",

@@ -44,6 +44,11 @@ def calendars_due(shard: int) -> str:
     return f"CALENDAR#due#{shard}"
 
 
+def calendar_tries(owner_id: str) -> Key:
+    """Access: when one person lately added calendars kept elsewhere."""
+    return Key(customer(owner_id), "CALENDAR-TRIES")
+
+
 def day(provider_id: str, day: date) -> Key:
     """Access: what is taken of one UTC day of a provider; a stretch of days as the range `DAY#from` to `DAY#to`."""
     return Key(provider(provider_id), f"DAY#{day.isoformat()}")

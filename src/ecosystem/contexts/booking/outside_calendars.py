@@ -21,7 +21,7 @@ from ecosystem.contexts.booking import keys
 from ecosystem.contexts.booking.offers import HORIZON_DAYS_MAX
 from ecosystem.contexts.booking.plans import BUSY_MAX, FEEDS_MAX, Busy, Plans, merged
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.refusals import Conflict, Invalid, NotFound, Refusal
+from ecosystem.kernel.refusals import Conflict, Invalid, NotFound, Refusal, Unavailable
 from ecosystem.kernel.time import Span
 from ecosystem.ports.calendars import AddressUnfit, Calendars, CalendarUnreachable, Known, NotACalendar, Reading
 from ecosystem.ports.clock import Clock
@@ -35,6 +35,9 @@ WHOLE_EVERY = timedelta(hours=12)
 """How often it is read even if unchanged: what repeats reaches further as time goes on."""
 AGAIN = timedelta(seconds=30)
 """A calendar tried a moment ago is not tried again on demand."""
+TRIES_MAX = 30
+TRIES_IN = timedelta(hours=1)
+CHANGED_MAX = 8
 NAME_MAX = 80
 AT_ONCE = 4
 _TICK = timedelta(microseconds=1)
@@ -50,6 +53,10 @@ class TooManyCalendars(Conflict):
 
 class HoursFirst(Conflict):
     """Set the hours of your week first: a calendar is read in their time zone."""
+
+
+class TooManyTries(Unavailable):
+    """You added many calendars just now. Try again in an hour."""
 
 
 class AddCalendar(Struct, frozen=True, kw_only=True):
@@ -87,6 +94,22 @@ class OutsideCalendar(Stored, frozen=True, kw_only=True):
     def to_be_sent(self, at: datetime) -> Known | None:
         """What the server is told that we know; nothing when the calendar is to be read whole again."""
         return self.known if at - self.whole_at < WHOLE_EVERY else None
+
+
+class Tries(Stored, frozen=True, kw_only=True):
+    """When somebody lately asked for a calendar to be added, whatever came of it."""
+
+    entity: ClassVar[str] = "outside-calendar-tries"
+
+    made_at: tuple[datetime, ...] = ()
+
+
+def tried(tries: Tries, at: datetime) -> Tries:
+    """One more try. Raises `TooManyTries`: each makes this server fetch and read what a stranger publishes."""
+    lately = tuple(each for each in tries.made_at if at - each < TRIES_IN)
+    if len(lately) >= TRIES_MAX:
+        raise TooManyTries
+    return Tries(made_at=(*lately, at))
 
 
 def window(at: datetime) -> Span:
@@ -140,7 +163,8 @@ class OutsideCalendars:
     async def add(self, request: AddCalendar, actor: Actor, *, owner_id: str) -> OutsideCalendar:
         """Read the calendar, and keep its busy times free from now on. The same address again is read again.
 
-        Raises `AddressUnfit`, `CalendarUnreachable`, `NotACalendar`, `TooManyCalendars`, `HoursFirst`.
+        Raises `AddressUnfit`, `CalendarUnreachable`, `NotACalendar`, `TooManyCalendars`, `TooManyTries`,
+        `HoursFirst`.
         """
         actor.must_be(owner_id)
         name = request.name.strip()
@@ -148,6 +172,7 @@ class OutsideCalendars:
             raise Invalid(f"A name has at most {NAME_MAX} characters.", field="name")
         address = address_of(request.address)
         calendar_id = self.seal.digest("outside-calendar", f"{request.provider_id} {address}")[:12].hex()
+        await self._try_once_more(actor)
         rows = await self._rows(request.provider_id)
         known = next((row for row in rows if row.value.calendar_id == calendar_id), None)
         if known is None and len(rows) >= FEEDS_MAX:
@@ -174,6 +199,20 @@ class OutsideCalendars:
         await self._commit(known, became, busy)
         return became
 
+    async def _try_once_more(self, actor: Actor) -> None:
+        """Count an addition before anything is fetched for it. Raises `TooManyTries`."""
+        key = keys.calendar_tries(actor.actor_id)
+        for _ in range(CHANGED_MAX):
+            row, at = await self.table.get(key, Tries), self.clock.now()
+            tries = tried(row.value if row else Tries(), at)
+            expected = row.unchanged if row else ABSENT
+            try:
+                await self.table.transact(Put(key=key, value=tries, expires_at=at + TRIES_IN, expected=expected))
+            except Stale:
+                continue
+            return
+        raise TooManyTries
+
     async def refresh(self, provider_id: str, calendar_id: str, actor: Actor, *, owner_id: str) -> OutsideCalendar:
         """Read it now, unless that was tried a moment ago; how it stands then. Raises `CalendarUnknown`."""
         actor.must_be(owner_id)
@@ -190,14 +229,15 @@ class OutsideCalendars:
         )
 
     async def read_due(self, *, limit: int = 40) -> int:
-        """Read what is due, a few at a time; how many calendars that were."""
-        until, due = keys.due(self.clock.now() + _TICK), list[Key]()
+        """Read what is due longest, a few at a time; how many calendars that were. One's failure holds up no other."""
+        until, due = keys.due(self.clock.now() + _TICK), list[tuple[datetime, Key]]()
         for shard in range(keys.SHARDS):
             page = await self.table.query(
                 keys.calendars_due(shard), OutsideCalendar, index=Index.STATUS, end=until, limit=limit
             )
-            due += [row.key for row in page.rows]
-        rows = [row for row in await self.table.batch_get(due[:limit], OutsideCalendar) if row] if due else []
+            due += [(row.value.due_at, row.key) for row in page.rows]
+        first = [key for _, key in sorted(due, key=lambda each: each[0])[:limit]]
+        rows = [row for row in await self.table.batch_get(first, OutsideCalendar) if row] if first else []
         free = asyncio.Semaphore(AT_ONCE)
 
         async def read(row: Row[OutsideCalendar]) -> None:
@@ -205,7 +245,10 @@ class OutsideCalendars:
                 if row.value.due_at <= self.clock.now():
                     await self._read(row)
 
-        await asyncio.gather(*(read(row) for row in rows))
+        done = await asyncio.gather(*(read(row) for row in rows), return_exceptions=True)
+        for failure in done:
+            if failure is not None:
+                raise failure
         return len(rows)
 
     async def _read(self, row: Row[OutsideCalendar]) -> OutsideCalendar:
