@@ -127,7 +127,7 @@ class Forked(Struct, array_like=True, tag="f"):
     branches: list[Frame | Done]
 
 
-class Mapping(Struct, array_like=True, tag="m"):
+class Iterating(Struct, array_like=True, tag="m"):
     """A Map state: its items, the iterations under way, and the results of those that ended.
 
     `begun` iterations have been started. A result of None is not there yet, or never will be: its iteration failed.
@@ -158,7 +158,7 @@ class Frame(Struct, array_like=True, tag="F"):
     retries: tuple[int, ...] = ()
     """How often each of the state's retriers was used."""
     retry_count: int = 0
-    waiting: Called | Sleeping | Retrying | Forked | Mapping | None = None
+    waiting: Called | Sleeping | Retrying | Forked | Iterating | None = None
     variables: dict[str, str] = field(default_factory=dict[str, str])
     """Those assigned in this branch, each as JSON text. Replaced, never changed."""
     index: int | None = None
@@ -169,7 +169,7 @@ class Frame(Struct, array_like=True, tag="F"):
         match self.waiting:
             case Forked(branches):
                 return [branch for branch in branches if isinstance(branch, Frame)]
-            case Mapping():
+            case Iterating():
                 return self.waiting.running
             case _:
                 return []

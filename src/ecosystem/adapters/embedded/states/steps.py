@@ -40,7 +40,7 @@ from ecosystem.adapters.embedded.states.run import (
     Failed,
     Forked,
     Frame,
-    Mapping,
+    Iterating,
     Outcome,
     Retrying,
     RunStatus,
@@ -383,7 +383,7 @@ def fail(walk: Walk, line: Line, failure: StateFailed) -> None:
     if isinstance(state, WorkState):
         if _tries_again(walk, frame, state, failure):
             return
-        if isinstance(frame.waiting, Forked | Mapping):
+        if isinstance(frame.waiting, Forked | Iterating):
             walk.tell(frame, f"{state.kind}StateFailed")
         for catcher in state.catchers:
             if is_meant(catcher.errors, failure):
@@ -462,7 +462,7 @@ def _fail_branch(walk: Walk, line: Line, failure: StateFailed) -> None:
     if isinstance(walk.states.get(frame.state), TaskState):
         walk.tell(frame, "TaskStateAborted", is_beside=True)
     waiting = parent.waiting
-    if isinstance(waiting, Mapping):
+    if isinstance(waiting, Iterating):
         walk.tell(frame, "MapIterationFailed", {"name": parent.state, "index": frame.index}, is_beside=True)
         if waiting.failed + 1 <= waiting.tolerated:
             waiting.failed += 1
@@ -489,7 +489,7 @@ def _end_branch(walk: Walk, line: Line, text: str) -> None:
         texts = [branch.output_text for branch in waiting.branches if isinstance(branch, Done)]
         if len(texts) == len(waiting.branches):
             _finish(walk, line[:-1], texts)
-    elif isinstance(waiting, Mapping) and frame.index is not None:
+    elif isinstance(waiting, Iterating) and frame.index is not None:
         waiting.results[frame.index] = text
         told = {"name": parent.state, "index": frame.index}
         parent.last_event = walk.tell(frame, "MapIterationSucceeded", told, is_beside=True)
@@ -499,7 +499,7 @@ def _end_branch(walk: Walk, line: Line, text: str) -> None:
 def _end_iteration(walk: Walk, line: Line) -> None:
     """Begin the next iteration in the place of the line's last frame, or finish when it was the last one."""
     frame, waiting = line[-1], line[-2].waiting
-    assert isinstance(waiting, Mapping)
+    assert isinstance(waiting, Iterating)
     del waiting.running[place_of(waiting.running, frame)]
     if waiting.begun < len(waiting.items):
         try:
@@ -546,7 +546,7 @@ def _map(walk: Walk, line: Line, state: State) -> bool:
         raise runtime(f'Reference path "{state.items_source}" must point to array.')
     wanted = _counted(state.concurrency, scope, "MaxConcurrency", state.concurrency_source)
     walk.tell(frame, "MapStateStarted", {"length": len(items)})
-    waiting = Mapping(
+    waiting = Iterating(
         items=tuple(written(item, state.name) for item in items),
         results=[None] * len(items),
         running=[],
@@ -564,7 +564,7 @@ def _map(walk: Walk, line: Line, state: State) -> bool:
     return False
 
 
-def _begin_iteration(walk: Walk, line: Line, waiting: Mapping, behind: int) -> None:
+def _begin_iteration(walk: Walk, line: Line, waiting: Iterating, behind: int) -> None:
     parent = line[-1]
     state = walk.state(parent)
     assert isinstance(state, MapState)

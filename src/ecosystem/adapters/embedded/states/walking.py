@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from collections.abc import Mapping as Names
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +21,7 @@ from ecosystem.adapters.embedded.states.run import (
     Called,
     Forked,
     Frame,
-    Mapping,
+    Iterating,
     Run,
     RunStatus,
     Sleeping,
@@ -37,14 +36,14 @@ Line = list[Frame]
 EVENTS_MAX: Final = 25_000
 TURN_EVENTS_MAX: Final = 100
 TURN_SIZE_MAX: Final = 300_000
-_NOTHING: Final[Names[str, Detail]] = {}
-_KINDS: Final[Names[type, str]] = {Called: "Task", Sleeping: "Wait", Forked: "Parallel", Mapping: "Map"}
+_NOTHING: Final[Mapping[str, Detail]] = {}
+_KINDS: Final[Mapping[type, str]] = {Called: "Task", Sleeping: "Wait", Forked: "Parallel", Iterating: "Map"}
 
 
 class Walk:
     """The run as it becomes. Knows frames, events, calls and how the run ends; what states do is told elsewhere."""
 
-    def __init__(self, states: Names[str, State], run: Run, at: datetime) -> None:
+    def __init__(self, states: Mapping[str, State], run: Run, at: datetime) -> None:
         self.states = states
         self.at = at
         self.chance = Chance(run.circumstances.seed, run.drawn)
@@ -112,7 +111,7 @@ class Walk:
             waiting = fresh.waiting
             if isinstance(waiting, Forked):
                 fresh.waiting = Forked(list(waiting.branches))
-            elif isinstance(waiting, Mapping):
+            elif isinstance(waiting, Iterating):
                 fresh.waiting = copy(waiting)
                 fresh.waiting.running = list(waiting.running)
                 fresh.waiting.results = list(waiting.results)
@@ -194,7 +193,7 @@ class Walk:
     # What is told, called, and ended.
 
     def tell(
-        self, frame: Frame | None, kind: str, details: Names[str, Detail] = _NOTHING, *, is_beside: bool = False
+        self, frame: Frame | None, kind: str, details: Mapping[str, Detail] = _NOTHING, *, is_beside: bool = False
     ) -> int:
         """Tell an event behind the frame's last one; its id. One told beside is not what the next one is behind."""
         event_id = self._next_event
@@ -266,7 +265,7 @@ def _put(parent: Frame, former: Frame, fresh: Frame) -> None:
     match parent.waiting:
         case Forked(branches):
             branches[_place(branches, former)] = fresh
-        case Mapping():
+        case Iterating():
             running = parent.waiting.running
             running[_place(running, former)] = fresh
         case _:
@@ -293,6 +292,6 @@ def _item(line: Line) -> tuple[int, str] | None:
     """The item of the innermost iteration the line runs through."""
     for place in range(len(line) - 1, 0, -1):
         index, above = line[place].index, line[place - 1].waiting
-        if index is not None and isinstance(above, Mapping):
+        if index is not None and isinstance(above, Iterating):
             return index, above.items[index]
     return None
