@@ -292,3 +292,12 @@ def test_a_refusal_is_on_the_line_that_is_wrong(sample: str, line: int, first: i
 
     assert (line, rule) in {(fault.line, fault.rule) for fault in reading.faults}
     assert all(fault.line == line for fault in reading.faults if fault.rule == rule)
+
+
+def test_an_addenda_of_no_known_type_does_not_hide_the_others() -> None:
+    lines = SAMPLES["POS"].decode().splitlines()
+    lines[1] = lines[1].replace("POS", "TEL")
+    lines.insert(4, "7XX" + lines[3][3:])
+
+    found = {rule for rule, _ in faults("\n".join(lines).encode())}
+    assert {"addenda_category", "addenda_type_code"} <= found

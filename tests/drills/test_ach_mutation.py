@@ -8,11 +8,11 @@ from bench import ach_mutation
 
 
 def test_no_damaged_file_breaks_the_codec() -> None:
-    state = ach_mutation.drill(3_000, seed=2026, workers=1, kept=None)
+    state = ach_mutation.drill(6_000, seed=2026, workers=1, kept=None)
 
     assert state.broken == []
-    assert state.done == 3_000
-    assert 0 < state.accepted < 1_500
+    assert state.done == 6_000
+    assert 0 < state.accepted < 3_000
     assert len(state.rules) > 70
 
 

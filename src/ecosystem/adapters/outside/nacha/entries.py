@@ -188,8 +188,8 @@ def _change_wrongs(entry: Entry, kind: EntryClass, names: Sequence[str]) -> Iter
 
 
 def _last(entry: Entry, kind: str) -> Record | None:
-    """The last addenda of this type."""
-    return next((each for each in reversed(entry.addenda) if each["addenda_type_code"] == kind), None)
+    """The last addenda of this type. Some may be of no type that is known, and so have no fields to ask for."""
+    return next((each for each in reversed(entry.addenda) if each.text[1:3] == kind), None)
 
 
 def _misplaced(entry: Entry, kind: str) -> Wrong:
