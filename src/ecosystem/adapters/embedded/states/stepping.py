@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.embedded.states import steps, values
+from ecosystem.adapters.embedded.states import endings, steps, tasks, values
 from ecosystem.adapters.embedded.states.definition import Machine
 from ecosystem.adapters.embedded.states.failures import RUNTIME, StateFailed, runtime, too_large
 from ecosystem.adapters.embedded.states.history import Event
@@ -95,9 +95,9 @@ def answer(machine: Machine, run: Run, call_id: int, outcome: Outcome, at: datet
     if not _is_past_deadline(walk):
         state = walk.states.get(line[-1].state)
         if isinstance(state, TaskState):
-            steps.answer(walk, line, state, outcome)
+            tasks.answer(walk, line, state, outcome)
         else:
-            steps.fail(walk, line, _lost(line))
+            endings.fail(walk, line, _lost(line))
         steps.run_ready(walk)
     return _turn(walk)
 
@@ -115,7 +115,7 @@ def submitted(machine: Machine, run: Run, call_id: int, output: Any, at: datetim
     if called.is_submitted:
         return Turn(run=run, events=(), calls=(), cancelled=())
     called.is_submitted = True
-    steps.tell_submitted(walk, line[-1], state, output)
+    tasks.tell_submitted(walk, line[-1], state, output)
     return _turn(walk)
 
 
@@ -219,16 +219,16 @@ def _wake(walk: Walk, line: Line) -> None:
         frame.waiting = None
         walk.ready.append(line)
     elif state is None:
-        steps.fail(walk, line, _lost(line))
+        endings.fail(walk, line, _lost(line))
     elif isinstance(waiting, Called) and isinstance(state, TaskState):
         is_heartbeat = waiting.due_at != waiting.timeout_at
-        steps.overdue(walk, line, state, heartbeat=is_heartbeat)
+        tasks.overdue(walk, line, state, heartbeat=is_heartbeat)
     else:
         try:
             if steps.rise(walk, line, state):
                 walk.ready.append(line)
         except (StateFailed, RecursionError) as failure:
-            steps.fail(walk, line, steps.failed_as(failure))
+            endings.fail(walk, line, endings.failed_as(failure))
 
 
 def _is_past_deadline(walk: Walk) -> bool:
