@@ -156,6 +156,16 @@ class App:
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
         onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
+        alarms = Alarms(
+            bookings,
+            refunds,
+            disputes,
+            providers,
+            identity.people,
+            identity.profiles,
+            notifications,
+            ports.workflows,
+        )
         people, outbox = identity.people, notifications.outbox
         return cls(
             ports=ports,
@@ -189,7 +199,7 @@ class App:
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links),
-            alarms=Alarms(bookings, refunds, disputes, providers, identity.people, identity.profiles, notifications),
+            alarms=alarms,
             timelines=Timelines(table, bookings, disputes),
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
@@ -221,11 +231,12 @@ class App:
                 hearing,
                 disputes,
                 disputing,
+                alarms,
             ),
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
-            executions=Watching(ports.workflows, bookings, providers),
+            executions=Watching(ports.workflows, bookings, providers, disputing),
             dossiers=Dossiers(bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings),
             explorer=Explorer(ledger, statements, bookings, providers, figures),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),

@@ -391,7 +391,7 @@ async def watches_workflows(shop: Shop, operator: Client) -> None:
     """What an operator's pages of workflows and the bus show and do, by program."""
     engine = cast("EmbeddedWorkflows", shop.market.app.ports.workflows)
     asking = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "End": True,
-              "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}}}  # fmt: skip
+              "Parameters": {"FunctionName": "ask", "Payload": {"answers": ["accept"], "token.$": "$$.Task.Token"}}}  # fmt: skip
     written = {"StartAt": "Ask", "States": {"Ask": asking}}
 
     async def ask(call: TaskCall) -> None:
@@ -411,13 +411,20 @@ async def watches_workflows(shop: Shop, operator: Client) -> None:
     assert json.loads(named["input"]) == {"booking_id": "bkg_one", "email": ADA}
     seen = await operator.all_of("execution", executionId=ids[0])
     (task,) = seen["openTasks"]
-    assert json.loads(task["input"]) == {"token": "•••"}
+    assert json.loads(task["input"]) == {"answers": ["accept"], "token": "•••"}
     history = await operator.all_of("executionHistory", executionId=ids[0], first=2)
     assert [each["type"] for each in history["nodes"]] == ["ExecutionStarted", "TaskStateEntered"]
     more = await operator.all_of("executionHistory", executionId=ids[0], after=history["pageInfo"]["endCursor"])
     assert more["nodes"][0]["id"] == 3
-    answer = {"executionId": ids[0], "taskId": task["taskId"], "accepted": True, "reason": "Seen", "output": '{"a": 1}'}
-    assert json.loads((await operator.all_of("answerTask", input=answer))["output"])["a"] == 1
+    answer = {
+        "executionId": ids[0],
+        "taskId": task["taskId"],
+        "accepted": True,
+        "reason": "Seen",
+        "output": '{"refund_minor": 1}',
+    }
+    answered = json.loads((await operator.all_of("answerTask", input=answer))["output"])
+    assert (answered["refund_minor"], answered["reason"]) == (1, "Seen")
     stopped = await operator.all_of("stopExecution", executionId=ids[1], reason="A look")
     assert (stopped["status"], stopped["cause"]) == ("ABORTED", "A look")
     assert (await operator.all_of("redriveExecution", executionId=ids[1]))["redrives"] == 1

@@ -32,7 +32,9 @@ MACHINE = {
     "States": {
         "Ask": {
             "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-            "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token", "matter.$": "$"}},
+            "Parameters": {"FunctionName": "ask", "Payload": {
+                "answers": ["accept", "reject"], "token.$": "$$.Task.Token", "matter.$": "$",
+            }},
             "Catch": [{"ErrorEquals": ["Rejected"], "Next": "No"}], "End": True,
         },
         "No": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"},
@@ -140,14 +142,14 @@ async def test_an_answer_hands_on_who_decided_and_why_and_is_taken_once(begun: B
         task_id=begun.task_id,
         accepted=True,
         reason=" Both agree ",
-        output={"share_bps": 5_000},
+        output={"refund_minor": 5_000},
     )
 
     await begun.watching.answer(answer, OPERATOR)
 
     seen = await begun.watching.execution(begun.booking, OPERATOR)
     assert seen.status is ExecutionStatus.SUCCEEDED
-    assert seen.output == {"share_bps": 5_000, "decided_by": OPERATOR.actor_id, "reason": "Both agree"}
+    assert seen.output == {"refund_minor": 5_000, "decided_by": OPERATOR.actor_id, "reason": "Both agree"}
     with pytest.raises(TaskNotAwaited):
         await begun.watching.answer(answer, OPERATOR)
 
@@ -158,7 +160,44 @@ async def test_a_rejection_fails_the_task_by_name_with_the_reason_and_who_decide
     await begun.watching.answer(answer, OPERATOR)
 
     seen = await begun.watching.execution(begun.booking, OPERATOR)
-    assert (seen.error, seen.cause) == ("Rejected", f"Nothing was shown (decided by {OPERATOR.actor_id})")
+    assert seen.error == "Rejected"
+    assert msgspec.json.decode(seen.cause or "") == {"decided_by": OPERATOR.actor_id, "reason": "Nothing was shown"}
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        ({"share_bps": 5_000}, "share_bps"),
+        ({"refund_minor": "abc"}, "refund_minor"),
+        ({"refund_minor": None}, "refund_minor"),
+        ({"refund_minor": 12.9}, "refund_minor"),
+        ({"refund_minor": True}, "refund_minor"),
+        ([5_000], "refund_minor"),
+    ],
+)
+async def test_what_may_not_be_handed_on_is_refused_by_name_and_the_task_waits_on(
+    begun: Begun, output: Any, named: str
+) -> None:
+    answer = AnswerTask(
+        execution_id=begun.booking, task_id=begun.task_id, accepted=True, reason="Half of it", output=output
+    )
+
+    with pytest.raises(Invalid, match=named) as refused:
+        await begun.watching.answer(answer, OPERATOR)
+
+    assert refused.value.field == "output"
+    assert len((await begun.watching.whole(begun.booking, OPERATOR)).tasks) == 1
+
+
+async def test_what_failed_as_its_machine_says_is_not_offered_to_go_on(begun: Begun) -> None:
+    answer = AnswerTask(execution_id=begun.booking, task_id=begun.task_id, accepted=False, reason="No")
+    await begun.watching.answer(answer, OPERATOR)
+    await begun.watching.stop(begun.onboarding, "A look", OPERATOR)
+
+    assert not (await begun.watching.whole(begun.booking, OPERATOR)).may_redrive
+    assert (await begun.watching.whole(begun.onboarding, OPERATOR)).may_redrive
+    with pytest.raises(NotRedrivable):
+        await begun.watching.redrive(begun.booking, OPERATOR)
 
 
 async def test_an_answer_needs_a_reason_and_the_name_of_a_task_that_waits(begun: Begun) -> None:

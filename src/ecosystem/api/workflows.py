@@ -377,6 +377,7 @@ def _task(task: OpenTask) -> Plain:
         "function": task.function,
         "input": _json(task.input),
         "timeoutAt": task.timeout_at,
+        "answers": list(task.answers),
     }
 
 

@@ -16,7 +16,12 @@ from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import RefundFailed, RefundFound, Refunds, why_it_failed
 from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.bus import Event
+from ecosystem.ports.workflows import ExecutionFailed, Workflows
+
+TOLD_OF_BY_ITSELF = frozenset({RefundFailed.__name__})
+"""Errors of executions of which another event tells the operators, with what they can do about it."""
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
@@ -38,6 +43,7 @@ class Alarms:
     people: People
     profiles: Profiles
     notifications: Notifications
+    workflows: Workflows
 
     TOLD: ClassVar[dict[str, Kind]] = {
         RefundFailed.__name__: Kind.REFUND_FAILED,
@@ -46,6 +52,7 @@ class Alarms:
         DisputeOpened.__name__: Kind.DISPUTE_ESCALATED,
         DisputeEscalated.__name__: Kind.DISPUTE_ESCALATED,
         DisputeOverdue.__name__: Kind.DISPUTE_OVERDUE,
+        ExecutionFailed.__name__: Kind.EXECUTION_FAILED,
     }
     """The events of which every operator is told."""
 
@@ -54,6 +61,8 @@ class Alarms:
         kind = self.TOLD[event.type]
         if kind in {Kind.REFUND_FAILED, Kind.REFUND_FOUND}:
             await self._raise(await self._of_refund(kind, event))
+        elif kind is Kind.EXECUTION_FAILED:
+            await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
             await self._raise(alarm)
 
@@ -73,6 +82,29 @@ class Alarms:
         """Tell every operator, once, that a dispute cannot go its way by itself, and why."""
         stuck = f"{dispute.dispute_id}:stuck"
         await self._raise(await self._over(dispute, Kind.DISPUTE_ESCALATED, stuck, dispute.opened_at, reason))
+
+    async def _of_execution(self, detail: Mapping[str, Any]) -> None:
+        """Once per execution, however often it goes on and fails again."""
+        execution_id, error = detail["execution_id"], detail["error"]
+        if error in TOLD_OF_BY_ITSELF:
+            return
+        try:
+            execution = await self.workflows.describe(execution_id)
+        except NotFound:
+            return  # Told again long after: it is forgotten by now.
+        alarm = Alarm(
+            kind=Kind.EXECUTION_FAILED,
+            event_id=f"{execution_id}:failed",
+            at=execution.started_at,
+            facts={
+                "machine": execution.machine,
+                "matter": execution.name,
+                "error": error or "its time over",
+                "reason": execution.cause or "",
+            },
+            place=f"/console/workflows/{execution_id}",
+        )
+        await self._raise(alarm)
 
     async def _of_refund(self, kind: Kind, event: Event) -> Alarm:
         booking_id = event.detail["booking_id"]

@@ -27,8 +27,9 @@ from ecosystem.contexts.booking import (
 from ecosystem.contexts.ledger import Ledger, Transfer, chart
 from ecosystem.contexts.payments import ChargedBack, IssueRefund, Payment, Payments, RefundId
 from ecosystem.journeys.checkout import Checkout
-from ecosystem.journeys.refunding import NothingPaid, charge_of, taken_from_shares
-from ecosystem.journeys.settlement import Settlement, is_released, sale_of
+from ecosystem.journeys.given_back import is_released, sale_of
+from ecosystem.journeys.refunding import NothingPaid, charge_of
+from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, zero
@@ -197,8 +198,7 @@ class Closing:
                 amount=back,
                 reason=after.reason or reason,
             )
-            released = await taken_from_shares(self.ledger, before, back)
-            paid, writes, postings = self.settlement.given_back(paid, after, request, actor, at, released=released)
+            paid, writes, postings = await self.settlement.given_back(paid, before, request, actor, at)
         if not was_released and is_released(after):
             rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]

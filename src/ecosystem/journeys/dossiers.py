@@ -16,9 +16,8 @@ from ecosystem.contexts.ledger import Ledger, Position, Recorded, Statements, ch
 from ecosystem.contexts.notifications import Audience, Kind, LetterView, Outbox, told_id
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds
 from ecosystem.journeys.closing import due_back
+from ecosystem.journeys.given_back import is_released, taken
 from ecosystem.journeys.happenings import Happenings
-from ecosystem.journeys.refunding import none_lies_in_escrow
-from ecosystem.journeys.settlement import is_released
 from ecosystem.journeys.telling import BOTH, TOLD
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor
@@ -71,9 +70,13 @@ class Dossier(Struct, frozen=True, kw_only=True):
 
 
 class Return(Struct, frozen=True, kw_only=True):
-    """What giving back an amount would take, and from whom: out of escrow, or once `released` from each one's share."""
+    """What giving back an amount would take: `lines` out of escrow, or once `released` from each one's share.
+
+    `lying` is what comes out of escrow after the release, before anyone's share.
+    """
 
     amount: Money
+    lying: Money
     lines: Lines
     left: Money
     released: bool
@@ -82,10 +85,12 @@ class Return(Struct, frozen=True, kw_only=True):
 class Division(Struct, frozen=True, kw_only=True):
     """What ending a booking does with its money: `back` goes to the customer, `rest` is released to its owners.
 
-    Once it was released there is no rest, and what goes back is `taken` from each one's share.
+    Once it was released there is no rest, and what goes back is `taken` from each one's share, but for what is `lying`
+    in escrow.
     """
 
     back: Money
+    lying: Money
     taken: Lines | None
     rest: Lines | None
 
@@ -131,7 +136,7 @@ class Dossiers:
     def returning(self, dossier: Dossier, amount: Money) -> Return:
         """What giving back that amount would do.
 
-        Raises `Invalid`, `ExceedsCharge`, `LiesInEscrow`, `CurrencyMismatch`.
+        Raises `Invalid`, `ExceedsCharge`, `CurrencyMismatch`.
         """
         booking, charge = dossier.booking, dossier.charge
         if charge is None:
@@ -142,10 +147,14 @@ class Dossiers:
             raise paying.ChargedBack
         if charge.refundable < amount:
             raise paying.ExceedsCharge(field="amount")
-        before = charge.gone
-        lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=amount)
-        released = is_released(booking) and none_lies_in_escrow(dossier.held, amount)
-        return Return(amount=amount, lines=lines, left=charge.refundable - amount, released=released)
+        takes = taken(booking, charge, amount, dossier.held)
+        return Return(
+            amount=amount,
+            lying=takes.lying,
+            lines=takes.lines,
+            left=charge.refundable - amount,
+            released=takes.released and takes.lying < amount,
+        )
 
     def division(self, dossier: Dossier, after: Booking) -> Division | None:
         """What the decided end would do with the money; None when there is none to divide."""
@@ -156,10 +165,10 @@ class Dossiers:
         was_released = is_released(before)
         if owed and was_released:
             raise paying.ChargedBack
-        from_shares = bool(back) and was_released and none_lies_in_escrow(dossier.held, back)
-        taken = rates.refund(before.lines, before.rates, refunded=given, amount=back) if from_shares else None
+        takes = taken(before, charge, back, dossier.held)
         rest = None if was_released else rates.remaining(before.lines, before.rates, given + back + owed)
-        return Division(back=back, taken=taken, rest=rest)
+        from_shares = was_released and takes.lying < back
+        return Division(back=back, lying=takes.lying, taken=takes.lines if from_shares else None, rest=rest)
 
     async def _events(
         self, partition: str, payments: Sequence[Payment], refunds: Sequence[Refund], actor: Actor

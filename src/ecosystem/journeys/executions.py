@@ -13,13 +13,18 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, cast
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.catalogue import Providers
+from ecosystem.contexts.disputes import DecideDispute
+from ecosystem.journeys.answers import ACCEPT, REJECT, REJECTED, NotAPersonsToAnswer, Said, answers, handed_on
+from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.masking import masked, unmasked
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid, NotFound
 from ecosystem.ports.table import Cursor
 from ecosystem.ports.workflows import (
@@ -31,6 +36,7 @@ from ecosystem.ports.workflows import (
     ExecutionUnknown,
     HistoryEvent,
     HistoryPage,
+    NotRedrivable,
     TaskNotAwaited,
     Workflows,
 )
@@ -38,26 +44,29 @@ from ecosystem.ports.workflows import (
 HISTORY_MAX = 2_000
 """Events that one drawing is told from, at most."""
 
+REDRIVABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED})
 PIECE = 1_000
 REASON_MAX = 1_000
 NAMED_MAX = 200
 MANY = 100
-REJECTED = "Rejected"
-"""The error under which a task fails that a person rejected: what a machine's Catch names."""
 
 
 class OpenTask(Struct, frozen=True, kw_only=True):
-    """A task that waits for somebody's answer. `task_id` names it without being its token."""
+    """A task that waits for a person. `task_id` names it without being its token; `answers` are what they may say."""
 
     task_id: str
     state: str
     function: str
     input: Any
     timeout_at: datetime | None
+    answers: tuple[str, ...]
 
 
 class AnswerTask(Struct, frozen=True, kw_only=True):
-    """An operator's answer. Accepting gives the task `output` with who decided and why; rejecting fails it."""
+    """An operator's answer. Accepting gives the task who decided and why, and of `output` what may be handed on.
+
+    Rejecting fails it, with who decided and why as its cause.
+    """
 
     execution_id: str
     task_id: str
@@ -84,6 +93,7 @@ class Whole(Struct, frozen=True, kw_only=True):
     is_cut: bool
     tasks: Sequence[OpenTask]
     is_masked: bool
+    may_redrive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,7 @@ class Watching:
     workflows: Workflows
     bookings: Bookings
     providers: Providers
+    disputing: Disputing
 
     async def execution(self, execution_id: str, actor: Actor) -> Execution:
         """One execution as that actor may see it."""
@@ -106,26 +117,22 @@ class Watching:
         return HistoryPage(events=[_told(event, sees_all=sees_all) for event in page.events], next=page.next)
 
     async def tasks(self, execution_id: str, actor: Actor) -> list[OpenTask]:
-        """The tasks of it that wait for somebody's answer."""
+        """The tasks of it that wait for a person."""
         _, sees_all = await self._seen(execution_id, actor)
-        return [_open(awaited, sees_all=sees_all) for awaited in await self.workflows.awaited(execution_id)]
+        return await self._open(execution_id, sees_all=sees_all)
 
     async def whole(self, execution_id: str, actor: Actor) -> Whole:
         """One execution with its machine, its history and its open tasks."""
         execution, sees_all = await self._seen(execution_id, actor)
-        events: list[HistoryEvent] = []
-        following: int | None = 0
-        while following is not None and len(events) < HISTORY_MAX:
-            page = await self.workflows.history(execution_id, after=following, limit=PIECE)
-            events += page.events
-            following = page.next
+        events, is_cut = await self._events(execution_id)
         return Whole(
             execution=_shown(execution, sees_all=sees_all),
             definition=(await self.workflows.definition(execution_id)).decode(),
             events=[_told(event, sees_all=sees_all) for event in events],
-            is_cut=following is not None,
-            tasks=[_open(awaited, sees_all=sees_all) for awaited in await self.workflows.awaited(execution_id)],
+            is_cut=is_cut,
+            tasks=await self._open(execution_id, sees_all=sees_all),
             is_masked=not sees_all,
+            may_redrive=execution.status in REDRIVABLE and not execution.express and not _meant(events),
         )
 
     async def is_still(self, seen: Seen, actor: Actor) -> bool:
@@ -191,26 +198,61 @@ class Watching:
         )
 
     async def redrive(self, execution_id: str, actor: Actor) -> Execution:
-        """Go on from the steps that failed. Raises `NotRedrivable`."""
+        """Go on from the steps that failed. Raises `NotRedrivable`, also where the machine meant it to fail there."""
         _must_oversee(actor)
+        events, _ = await self._events(execution_id)
+        if _meant(events):
+            raise NotRedrivable("It failed as its machine says: going on would end it there again.")
         return _shown(await self.workflows.redrive(execution_id, actor), sees_all=True)
 
     async def answer(self, request: AnswerTask, actor: Actor) -> None:
-        """Answer an open task. Raises `TaskNotAwaited`, `Invalid`."""
+        """Answer an open task. Raises `TaskNotAwaited`, `NotAPersonsToAnswer`, `Invalid` for what cannot be done so."""
         _must_oversee(actor)
         reason = _reason(request.reason)
-        awaited = await self.workflows.awaited(request.execution_id)
-        token = next((each.token for each in awaited if _task_id(each) == request.task_id), None)
-        if token is None:
+        waiting = await self.workflows.awaited(request.execution_id)
+        awaited = next((each for each in waiting if _task_id(each) == request.task_id), None)
+        if awaited is None:
             raise TaskNotAwaited
-        if not request.accepted:
-            await self.workflows.fail(token, error=REJECTED, cause=f"{reason} (decided by {actor.actor_id})")
+        if (ACCEPT if request.accepted else REJECT) not in answers(awaited.input):
+            raise NotAPersonsToAnswer
+        given = handed_on(request.output if request.accepted else None)
+        said = Said(decided_by=actor.actor_id, reason=reason, refund_minor=given.refund_minor)
+        await self._must_be_possible(awaited, said, actor, accepted=request.accepted)
+        if request.accepted:
+            await self.workflows.succeed(awaited.token, msgspec.to_builtins(said))
+        else:
+            await self.workflows.fail(awaited.token, error=REJECTED, cause=msgspec.json.encode(said).decode())
+
+    async def _must_be_possible(self, awaited: Awaited, said: Said, actor: Actor, *, accepted: bool) -> None:
+        """Pass if the matter can be decided so: an answer is given once. Raises what stands in the way."""
+        booking_id, dispute_id = awaited.input.get("booking_id"), awaited.input.get("dispute_id")
+        if not (booking_id and dispute_id):
             return
-        given: Any = {} if request.output is None else request.output
-        if not isinstance(given, Mapping):
-            raise Invalid("An output is an object, such as {}.", field="output")
-        fields = dict(cast("Mapping[str, Any]", given))
-        await self.workflows.succeed(token, fields | {"decided_by": actor.actor_id, "reason": reason})
+        wanted = (await self.disputing.of(booking_id, dispute_id, actor)).wanted
+        refund = replace(wanted, minor=0)
+        if accepted:
+            refund = wanted if said.refund_minor is UNSET else Money(said.refund_minor, wanted.currency)
+        request = DecideDispute(booking_id=booking_id, dispute_id=dispute_id, refund=refund, reason=said.reason)
+        try:
+            await self.disputing.must_be_decidable(request, actor)
+        except Invalid as no:
+            if no.field != "refund":
+                raise
+            raise Invalid(f"refund_minor: {no.message}", field="output") from no
+
+    async def _open(self, execution_id: str, *, sees_all: bool) -> list[OpenTask]:
+        waiting = await self.workflows.awaited(execution_id)
+        return [_open(awaited, sees_all=sees_all) for awaited in waiting if answers(awaited.input)]
+
+    async def _events(self, execution_id: str) -> tuple[list[HistoryEvent], bool]:
+        """As many events of its history as one drawing is told from, and whether there are more."""
+        events: list[HistoryEvent] = []
+        following: int | None = 0
+        while following is not None and len(events) < HISTORY_MAX:
+            page = await self.workflows.history(execution_id, after=following, limit=PIECE)
+            events += page.events
+            following = page.next
+        return events, following is not None
 
     async def _seen(self, execution_id: str, actor: Actor) -> tuple[Execution, bool]:
         """The execution, and whether that actor sees all of it."""
@@ -292,7 +334,14 @@ def _open(awaited: Awaited, *, sees_all: bool) -> OpenTask:
         function=awaited.function,
         input=(unmasked if sees_all else masked)(awaited.input),
         timeout_at=awaited.timeout_at,
+        answers=answers(awaited.input),
     )
+
+
+def _meant(events: Sequence[HistoryEvent]) -> bool:
+    """Whether the last state entered is one that fails whenever it is entered."""
+    entered = [event.type for event in events if event.type.endswith("StateEntered")]
+    return bool(entered) and entered[-1] == "FailStateEntered"
 
 
 def _task_id(awaited: Awaited) -> str:

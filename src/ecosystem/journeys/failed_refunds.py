@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, Bookings
-from ecosystem.contexts.ledger import Ledger, chart
+from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payments import (
     Follow,
     FollowRefund,
@@ -22,7 +22,6 @@ from ecosystem.contexts.payments import (
     RefundId,
     Refunds,
 )
-from ecosystem.journeys import given_back
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
@@ -94,7 +93,8 @@ class FailedRefunds:
         ids.check("rfd", request.by_refund_id, field="by_refund_id")
         booking = await self.bookings.row(request.booking_id)
         payment = await self.payments.payment(request.booking_id, known.payment_id)
-        amount = min(known.amount, payment.value.refundable)
+        elsewhere = request.how is Follow.PAID_ELSEWHERE
+        amount = min(known.amount, payment.value.left if elsewhere else payment.value.refundable)
         if not amount:
             raise NothingLeft
         wanted = IssueRefund(
@@ -104,16 +104,13 @@ class FailedRefunds:
             amount=amount,
             reason=known.reason,
         )
-        elsewhere = request.how is Follow.PAID_ELSEWHERE
         at = self.clock.now()
-        paid, another = paying.take_its_place(payment.value, known, wanted, actor, at, elsewhere=elsewhere)
-        source = chart.bank(amount.currency) if elsewhere else ""
-        transfers = await given_back.postings(
-            self.ledger, booking.value, payment.value, amount, request.by_refund_id, source
+        paid, writes, transfers = await self.refunding.settlement.given_back(
+            payment.value, booking.value, wanted, actor, at, elsewhere=elsewhere
         )
         return [
             *paying.becomes(payment, paid, actor, at),
-            *paying.refund_made(another, actor, at),
+            *writes,
             *await self.ledger.writes(*transfers),
             Check(key=booking.key, expected=booking.unchanged),
         ]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from ecosystem.contexts import payments as paying
-from ecosystem.contexts.booking import Booking, Bookings
-from ecosystem.contexts.ledger import Ledger, chart
+from ecosystem.contexts.booking import Bookings
+from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Payments, Refund, RefundId, Refunds
-from ecosystem.journeys.settlement import Settlement, is_released
+from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, decimal_text
@@ -22,10 +22,6 @@ from ecosystem.ports.table import Check, Row, Table
 
 class NothingPaid(Conflict):
     """Nothing was paid for this booking that could be given back."""
-
-
-class LiesInEscrow(Conflict):
-    """A refund came back and lies in escrow: give back that much at most, and the rest by another refund."""
 
 
 class UnevenAmount(Invalid):
@@ -53,10 +49,10 @@ class Refunding:
     settlement: Settlement
 
     async def give_back(self, request: GiveBack, actor: Actor) -> Refund:
-        """Refund an amount, once per id: out of escrow, or after the release from everyone's share of it.
+        """Refund an amount, once per id, taken from where `given_back` says.
 
         The provider's balance may fall below nothing by that, and is recovered from later sales. For operators.
-        Raises `ExceedsCharge`, `ChargedBack`, `NothingPaid`, `LiesInEscrow`, `IdReused`.
+        Raises `ExceedsCharge`, `ChargedBack`, `NothingPaid`, `IdReused`.
         """
         actor.must_operate()
         ids.check("rfd", request.refund_id)
@@ -101,11 +97,8 @@ class Refunding:
         if earlier := await self.refunds.refund(request.booking_id, request.refund_id):
             earlier.value.to(actor, wanted)
             return
-        released = await taken_from_shares(self.ledger, booking.value, request.amount)
         at = self.clock.now()
-        paid, writes, postings = self.settlement.given_back(
-            row.value, booking.value, wanted, actor, at, released=released
-        )
+        paid, writes, postings = await self.settlement.given_back(row.value, booking.value, wanted, actor, at)
         await self.table.transact(
             *paying.becomes(row, paid, actor, at),
             *writes,
@@ -121,25 +114,6 @@ class Refunding:
             raise UnevenAmount(
                 f"Cards are paid back {amount.currency} in steps of {decimal_text(step)}.", field="amount"
             )
-
-
-async def taken_from_shares(ledger: Ledger, booking: Booking, amount: Money) -> bool:
-    """Whether giving that much back is taken from everyone's share: what was held is released. Raises `LiesInEscrow`."""
-    if not is_released(booking):
-        return False
-    escrow = chart.escrow(booking.booking_id)
-    position = (await ledger.positions([escrow])).get(escrow)
-    return none_lies_in_escrow(position.balances.net if position else 0, amount)
-
-
-def none_lies_in_escrow(units: int, amount: Money) -> bool:
-    """Whether nothing lies in escrow after the release; what a refund that failed put back there goes back first.
-
-    Raises `LiesInEscrow` when something does, but less than the amount.
-    """
-    if 0 < units < amount.minor:
-        raise LiesInEscrow(field="amount")
-    return units == 0
 
 
 async def charge_of(payments: Payments, booking_id: str) -> Row[Payment]:

@@ -23,7 +23,7 @@ from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, BookingFact, Bookings, BookingStatus
 from ecosystem.contexts.disputes import BankNews, Disputes, Parties
-from ecosystem.contexts.ledger import Ledger, Sale, Transfer, Whereabouts, Withdrawn, chart
+from ecosystem.contexts.ledger import Ledger, Transfer, Whereabouts, Withdrawn, chart
 from ecosystem.contexts.payments import (
     Chargeback,
     IssueRefund,
@@ -36,7 +36,9 @@ from ecosystem.contexts.payments import (
     Refunds,
     RefundState,
 )
-from ecosystem.kernel import ids, rates
+from ecosystem.journeys import given_back
+from ecosystem.journeys.given_back import in_escrow, is_released, sale_of
+from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.refusals import Unavailable
@@ -47,16 +49,6 @@ from ecosystem.ports.table import Check, Row, Table, Write
 
 class RefundUnderway(Unavailable):
     """A refund was decided and the processor's answer is awaited: then the chargeback can be taken in."""
-
-
-def sale_of(booking: Booking, payment: Payment) -> Sale:
-    """The sale, as the ledger calls a booking that is paid."""
-    return Sale(
-        booking_id=booking.booking_id,
-        provider_id=booking.provider_id,
-        payment_id=payment.payment_id,
-        currency=payment.amount.currency,
-    )
 
 
 def parties_of(booking: Booking) -> Parties:
@@ -168,7 +160,7 @@ class Settlement:
         provider_id = (await self.bookings.row(booking_id)).value.provider_id
         return await self.bookings.calendar.settle(provider_id, act)
 
-    def given_back(
+    async def given_back(
         self,
         payment: Payment,
         booking: Booking,
@@ -176,18 +168,19 @@ class Settlement:
         actor: Actor,
         at: datetime,
         *,
-        released: bool = False,
+        elsewhere: bool = False,
     ) -> tuple[Payment, list[Write], list[Transfer]]:
         """Decide a refund: the payment, the refund's writes, and its transfers.
 
-        Out of escrow, or once it was `released` from everyone's share of it. `at` is the instant of the whole
-        decision: what ends a booking and refunds it happens at one time. Raises `ExceedsCharge`.
+        `booking` is as it was before; `at` is the instant of the whole decision: what ends a booking and refunds it
+        happens at one time. `elsewhere`: it was paid by other means than the card. Raises `ExceedsCharge`, `ChargedBack`.
         """
-        paid, requested = paying.refund(payment, request, actor, at)
-        before = payment.gone
-        lines = rates.refund(booking.lines, booking.rates, refunded=before, amount=request.amount)
-        post = chart.returned if released else chart.refunded
-        postings = post(sale_of(booking, paid), lines, request.refund_id)
+        decide = paying.paid_elsewhere if elsewhere else paying.refund
+        paid, requested = decide(payment, request, actor, at)
+        source = chart.bank(request.amount.currency) if elsewhere else ""
+        postings = await given_back.postings(
+            self.ledger, booking, payment, request.amount, request.refund_id, source
+        )
         return paid, paying.refund_made(requested, actor, at), postings
 
     async def _consequences(
@@ -208,8 +201,11 @@ class Settlement:
                     amount=after.captured,
                     reason="The booking was no longer there.",
                 )
-                after, writes, back = self.given_back(after, held, request, actor, at)
-                return after, [*writes, *await self.ledger.writes(*postings, *back)]
+                # Whatever became of the booking: it takes what this payment brings, and nobody's share.
+                paid, requested = paying.refund(after, request, actor, at)
+                back = chart.refunded(sale, lines, request.refund_id)
+                writes = paying.refund_made(requested, actor, at)
+                return paid, [*writes, *await self.ledger.writes(*postings, *back)]
             return after, [*self._changed(booking, changed, actor, at), *await self.ledger.writes(*postings)]
         if after.state is PaymentState.AUTHORIZED and before.state is not PaymentState.AUTHORIZED:
             changed = _after_payment(held, at)
@@ -236,9 +232,7 @@ class Settlement:
             raise RefundUnderway
         lying, released = zero(before.amount.currency), is_released(booking)
         if released:
-            escrow = chart.escrow(booking.booking_id)
-            position = (await self.ledger.positions([escrow])).get(escrow)
-            lying = Money(position.balances.net if position else 0, before.amount.currency)
+            lying = Money(await in_escrow(self.ledger, booking.booking_id), before.amount.currency)
         where = Whereabouts(
             charged=booking.lines,
             rates=booking.rates,
@@ -284,14 +278,6 @@ class Settlement:
         caused = await self.ledger.transfers(chart.refund_ids(refund.refund_id))
         reversals = [books.reverse(recorded, f"{recorded.transfer_id}.failed") for recorded in caused]
         return await self.ledger.writes(*books.linked(reversals)) if reversals else []
-
-
-def is_released(booking: Booking) -> bool:
-    """Whether what was held for the booking has gone to the provider and to the platform."""
-    released = booking.disputed_from if booking.status is BookingStatus.DISPUTED else booking.status
-    return released in {BookingStatus.COMPLETED, BookingStatus.CANCELLED} or (
-        released is BookingStatus.NO_SHOW and booking.settled_at is not None
-    )
 
 
 def _taken_by(known: Chargeback) -> Withdrawn:

@@ -17,18 +17,19 @@ from typing import TypeVar
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
-from ecosystem.contexts.disputes import Disputes, State
+from ecosystem.contexts.disputes import Dispute, DisputeElsewhere, DisputeOver, Disputes, NotDueYet, State
 from ecosystem.contexts.payments import NotHeld, Payment, Payments, Refund, Refunds, Webhooks
 from ecosystem.journeys.acceptance import Acceptance
+from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.checkout import ANSWER_WITHIN, AUTHORIZATION_LIFE, Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.kernel.actor import Actor, system
-from ecosystem.kernel.refusals import Refusal
+from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Row, Table
+from ecosystem.ports.table import Row, Stale, Table
 
 T = TypeVar("T")
 Act = Callable[[str, Actor], Awaitable[object]]
@@ -73,6 +74,7 @@ class Sweep:
     hearing: Hearing
     disputes: Disputes
     disputing: Disputing
+    alarms: Alarms
 
     async def payments_left(self) -> int:
         """Learn what became of payments that nobody asks about any more."""
@@ -108,15 +110,7 @@ class Sweep:
     async def disputes_left(self) -> int:
         """Do what is due in disputes: what nobody answered, what is decided by rule, by the bank, or by nobody."""
         at = self.clock.now() - LEFT_FOR
-        return sum(
-            [
-                await _each(
-                    await self.disputes.due(state, at),
-                    lambda dispute: self.disputing.follow(dispute.booking_id, dispute.dispute_id),
-                )
-                for state in FOLLOWED
-            ]
-        )
+        return sum([await _each(await self.disputes.due(state, at), self._dispute) for state in FOLLOWED])
 
     async def finish_acceptance(self, booking_id: str, actor: Actor) -> object:
         """Carry out an acceptance that was begun; a request that nobody accepted, or whose money is gone, expires."""
@@ -128,6 +122,16 @@ class Sweep:
                 # The customer's bank let go of the money before it was captured: there is nothing to confirm with.
                 log.info("an accepted request has lost its money", extra={"booking_id": booking_id})
         return await self.closing.expire(booking_id, actor)
+
+    async def _dispute(self, dispute: Dispute) -> None:
+        """Take it on. What will not go its way however often it is tried is an operator's."""
+        try:
+            await self.disputing.follow(dispute.booking_id, dispute.dispute_id)
+        except (Unavailable, Stale, DisputeElsewhere, DisputeOver, NotDueYet):
+            raise
+        except Refusal as refused:
+            await self.alarms.dispute_stuck(dispute, refused.message)
+            raise
 
     async def _booked(self, status: BookingStatus, act: Act) -> int:
         return await _each(await self.bookings.due(status), lambda booking_id: act(booking_id, ACTOR))

@@ -17,7 +17,8 @@ from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
 from ecosystem.contexts.payments import Chargeback, Payment, Payments, Refund, Refunds, RefundState
-from ecosystem.journeys.settlement import automatic_refund_id, is_released
+from ecosystem.journeys.given_back import in_escrow, is_released
+from ecosystem.journeys.settlement import automatic_refund_id
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Row, Stored, Table
@@ -114,7 +115,7 @@ class Verifying:
         await self._kept_back(returned)
         for (booking_id, currency), expected in returned.items():
             units = expected
-            if at_once[booking_id] and units - at_once[booking_id] == await self._lies(booking_id):
+            if at_once[booking_id] and units - at_once[booking_id] == await in_escrow(self.ledger, booking_id):
                 units -= at_once[booking_id]  # At one instant it came back and was then released with the rest.
             if units < 0:
                 report.ledger.find(
@@ -131,12 +132,6 @@ class Verifying:
             for chargeback in row.value.chargebacks:
                 currency = chargeback.amount.currency
                 returned[row.value.booking_id, currency] += await self._into_escrow(chargeback)
-
-    async def _lies(self, booking_id: str) -> int:
-        """What lies in the booking's escrow."""
-        escrow = books.chart.escrow(booking_id)
-        position = (await self.ledger.positions([escrow])).get(escrow)
-        return position.balances.net if position else 0
 
     async def _out_of_escrow(self, refund: Refund) -> int:
         """What the refund took out of escrow when it was asked for."""

@@ -16,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct, field
 
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, Invalid, NotFound, Unavailable
+from ecosystem.ports.bus import Fact
 from ecosystem.ports.table import Cursor
 
 RETENTION_DAYS = 90
@@ -83,6 +84,18 @@ class ExecutionStatus(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     ABORTED = "ABORTED"
+
+
+class ExecutionFailed(Fact, frozen=True, kw_only=True):
+    """An execution ended as FAILED or TIMED_OUT, without anybody's wish. Why in words stands in its history."""
+
+    source: ClassVar[str] = "workflows"
+
+    execution_id: str
+    machine: str
+    name: str
+    status: str
+    error: str
 
 
 class Definition(Struct, frozen=True, kw_only=True):
@@ -198,6 +211,8 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
 
 
 class Workflows(Protocol):
+    """An execution that ends as FAILED or TIMED_OUT announces `ExecutionFailed` in the commit that ends it."""
+
     def bind(self, definitions: Sequence[Definition], tasks: Mapping[str, TaskHandler]) -> None:
         """Give it its machines, and what carries out each function. Once, before `run`.
 

@@ -15,8 +15,9 @@ from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.schedules import kept, one_time
 
 ASK = "ask-payment"
-PATIENCE = timedelta(minutes=8)
-"""How long after the intention an execution asks by itself: its ten minutes have to be enough for the last answer."""
+PATIENCE = timedelta(minutes=4)
+"""How long after the intention an execution asks by itself: its ten minutes are enough for the last turn
+with all its tries, and for handing the matter over. A test adds them up."""
 
 AGAIN = timedelta(minutes=1)
 

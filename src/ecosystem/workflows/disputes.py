@@ -6,22 +6,24 @@ again after every step.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
 from ecosystem.app import App
 from ecosystem.contexts.disputes import DecideDispute, Dispute, DisputeElsewhere, DisputeOver, State
+from ecosystem.contexts.identity import Standing
+from ecosystem.journeys.answers import Said
 from ecosystem.journeys.disputes import ACTOR
-from ecosystem.kernel.actor import Actor, Group
+from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, zero
+from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.waits import Waits, waiting
-
-_DECIDED = re.compile(r"(.*) \(decided by ([a-z]{3}_[0-9a-z]+)\)", re.DOTALL)
-"""The cause of a rejection, as `Watching.answer` gives it."""
 
 Step = Callable[[str, str, Actor], Awaitable[Dispute]]
 
@@ -35,15 +37,20 @@ AWAITED = {
 
 
 async def look(market: App, call: TaskCall) -> dict[str, Any]:
-    """How the dispute stands: its state, whether it is due, whether the rule may decide it, the seconds to decide."""
+    """How the dispute stands: its state, whether it is due, whether the rule may decide it, the seconds until both."""
     dispute, now = await _found(market, call), market.ports.clock.now()
-    left = dispute.decide_by - now
     return {
         "state": dispute.state.value,
         "due": dispute.due_at is not None and dispute.due_at <= now,
         "small": await market.disputing.is_small(dispute),
-        "decide_in_s": max(1, ceil(left.total_seconds())),
+        "due_in_s": _seconds_until(dispute.due_at or dispute.decide_by, now),
+        "decide_in_s": _seconds_until(dispute.decide_by, now),
     }
+
+
+def _seconds_until(then: datetime, now: datetime) -> int:
+    """As a wait has them: whole, and one at least."""
+    return max(1, ceil((then - now).total_seconds()))
 
 
 async def ask(market: App, call: TaskCall) -> dict[str, Any]:
@@ -59,24 +66,27 @@ async def escalate(market: App, call: TaskCall) -> dict[str, Any]:
 
 async def accept(market: App, call: TaskCall) -> dict[str, Any]:
     """Decide for the customer, in the name of the operator who accepted: what is wanted, or the part they named."""
-    answer, wanted = call.input["answer"], (await _found(market, call)).wanted
-    refund = Money(int(answer["refund_minor"]), wanted.currency) if "refund_minor" in answer else wanted
-    return await _decide(market, call, refund, answer["decided_by"], answer["reason"])
+    said = msgspec.convert(call.input["answer"], Said)
+    wanted = (await _found(market, call)).wanted
+    refund = wanted if said.refund_minor is UNSET else Money(said.refund_minor, wanted.currency)
+    return await _decide(market, call, refund, said)
 
 
 async def reject(market: App, call: TaskCall) -> dict[str, Any]:
     """Decide for the provider, as the operator did who rejected: nothing goes back."""
-    answer = call.input["answer"]
-    nothing = zero((await _found(market, call)).wanted.currency)
-    said = _DECIDED.fullmatch(answer["Cause"])
-    reason, decider = said.groups() if said else (answer["Cause"], ACTOR.actor_id)
-    return await _decide(market, call, nothing, decider, reason)
+    said = msgspec.json.decode(call.input["answer"]["Cause"], type=Said)
+    return await _decide(market, call, zero((await _found(market, call)).wanted.currency), said)
 
 
 async def leave_to_operator(market: App, call: TaskCall) -> dict[str, Any]:
     """Tell operators that the dispute cannot go its way, and why; keep the step's token until one has decided."""
-    dispute, why = await _found(market, call), call.input["refused"].get("Cause", "")
-    await market.alarms.dispute_stuck(dispute, why)
+    dispute, refused = await _found(market, call), call.input["refused"]
+    if dispute.is_over:
+        assert call.token is not None
+        found = {"state": dispute.state.value}
+        await Waits(market.ports.table, market.ports.workflows).succeed(call.token, found)
+        return found
+    await market.alarms.dispute_stuck(dispute, refused.get("Cause") or refused.get("Error") or "")
     return await _await(market, call, dispute.state, AWAITED[State.ESCALATED])
 
 
@@ -101,11 +111,15 @@ async def _await(market: App, call: TaskCall, state: State, types: Sequence[str]
     return found
 
 
-async def _decide(market: App, call: TaskCall, refund: Money, decider: str, reason: str) -> dict[str, Any]:
+async def _decide(market: App, call: TaskCall, refund: Money, said: Said) -> dict[str, Any]:
+    """In the name of who answered, as far as they still run the marketplace. Raises `Denied`."""
     request = DecideDispute(
-        booking_id=call.input["booking_id"], dispute_id=call.input["dispute_id"], refund=refund, reason=reason
+        booking_id=call.input["booking_id"], dispute_id=call.input["dispute_id"], refund=refund, reason=said.reason
     )
-    operator = Actor(actor_id=decider, groups=(Group.ADMINS,))
+    person = await market.identity.people.person(said.decided_by, ACTOR)
+    if person.standing is not Standing.ACTIVE:
+        raise Denied("Who decided so may not sign in any more.")
+    operator = Actor(actor_id=person.user_id, groups=person.groups)
 
     async def decide(_: str, __: str, ___: Actor) -> Dispute:
         return await market.disputing.decide(request, operator)

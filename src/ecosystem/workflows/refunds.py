@@ -14,8 +14,9 @@ from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows.schedules import kept, one_time
 
 ASK = "ask-refund"
-PATIENCE = timedelta(minutes=8)
-"""How long after the request an execution asks by itself: its ten minutes have to be enough for the last answer."""
+PATIENCE = timedelta(minutes=4)
+"""How long after the request an execution asks by itself: its ten minutes are enough for the last turn
+with all its tries, and for handing the matter over. A test adds them up."""
 
 AGAIN, AGAIN_MAX = timedelta(minutes=1), timedelta(hours=6)
 """A refund is asked about when it is twice as old as before, within these bounds: some banks take days."""

@@ -24,6 +24,9 @@ WHEN = Span(START, START + timedelta(hours=1))
 FACTS: dict[str, Known] = {
     "service": "Warm documentary portraits",
     "provider": "Inês Carvalho",
+    "machine": "ecosystem-payment-processing",
+    "matter": "pay_01kag2m8xw0000000000000ada",
+    "error": "States.Timeout",
     "customer": "Ana Silva",
     "when": WHEN,
     "former": Span(START - timedelta(days=1), START - timedelta(hours=23)),

@@ -16,17 +16,20 @@ import msgspec
 from msgspec import Struct, field
 
 from ecosystem.adapters.embedded.states.history import Detail, Event
-from ecosystem.adapters.embedded.states.run import Run
-from ecosystem.kernel.actor import Actor
+from ecosystem.adapters.embedded.states.run import Run, RunStatus
+from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.time import sortable
+from ecosystem.ports.bus import announce
 from ecosystem.ports.table import Index, Key, Put, Stored
-from ecosystem.ports.workflows import Execution, ExecutionStatus, HistoryEvent, Redrive
+from ecosystem.ports.workflows import Execution, ExecutionFailed, ExecutionStatus, HistoryEvent, Redrive
 
 DUE_SHARDS = 8
 HISTORY = "HISTORY#"
 CHUNK_CHARACTERS_MAX = 100_000
 """Of texts in one chunk, unless one event alone has more: even in three bytes each they fit into an item."""
 
+ACTOR = system("workflows")
+_BADLY = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 _PAYLOADS = frozenset({"input", "output", "parameters"})
 
 
@@ -146,6 +149,24 @@ def revision(content: bytes, bindings: Mapping[str, str]) -> str:
     digest = blake2b(content, digest_size=12)
     digest.update(msgspec.json.encode(bindings, order="sorted"))
     return digest.hexdigest()
+
+
+def ended_badly(head: Head, version: int) -> Put | None:
+    """The write that announces an end nobody wished for; None where there is none. `version` is that of the head."""
+    run = head.run
+    if run.status not in _BADLY:
+        return None
+    assert run.ended_at is not None
+    fact = ExecutionFailed(
+        execution_id=head.execution_id,
+        machine=head.machine,
+        name=run.circumstances.execution_name,
+        status=run.status.value,
+        error=run.error or "",
+    )
+    aggregate = execution(head.execution_id).partition
+    previous = {"status": RunStatus.RUNNING.value}
+    return announce(fact, aggregate=aggregate, sequence=version, actor=ACTOR, at=run.ended_at, previous=previous)
 
 
 def chunks(execution_id: str, events: Sequence[Event]) -> list[Put]:

@@ -15,6 +15,9 @@ from ecosystem.ports.bus import announce
 from ecosystem.ports.table import ABSENT, Cursor, Index, Key, Page, Put, Row, Stale, Table, Write
 
 OF_BOOKING_MAX = 50
+PIECE = 100
+DUE_MAX = 2_000
+"""Due ones that are looked at together. Those that are stuck come first: they must leave others their turn."""
 
 
 class DisputeChanged(Stale):
@@ -60,12 +63,24 @@ class Disputes:
             keys.state(state), Dispute, index=Index.STATUS, after=after, descending=state in OVER, limit=limit
         )
 
-    async def due(self, state: State, at: datetime, limit: int = 100) -> Sequence[Dispute]:
-        """Disputes in a state whose next thing is due, candidates for the sweep."""
-        page = await self.table.query(
-            keys.state(state), Dispute, index=Index.STATUS, end=keys.due(at, "~"), limit=limit
-        )
-        return [dispute for dispute in page.values if dispute.due_at is not None]
+    async def due(self, state: State, at: datetime, most: int = DUE_MAX) -> Sequence[Dispute]:
+        """Disputes in a state whose next thing is due, candidates for the sweep: those that are stuck among them."""
+        found: list[Dispute] = []
+        cursor: Cursor | None = None
+        while len(found) < most:
+            page = await self.table.query(
+                keys.state(state),
+                Dispute,
+                index=Index.STATUS,
+                end=keys.due(at, "~"),
+                after=cursor,
+                limit=min(PIECE, most - len(found)),
+            )
+            found += page.values
+            cursor = page.next
+            if cursor is None:
+                break
+        return [dispute for dispute in found if dispute.due_at is not None]
 
 
 def made(dispute: Dispute, fact: DisputeFact | None, actor: Actor, at: datetime) -> list[Write]:

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     REFUND_FOUND = "refund-found"
     DISPUTE_OVERDUE = "dispute-overdue"
     ACCOUNT_NOT_OPENED = "account-not-opened"
+    EXECUTION_FAILED = "execution-failed"
 
     CONFIRM_ADDRESS = "confirm-address"
     SIGN_UP_ATTEMPTED = "sign-up-attempted"

@@ -1,7 +1,7 @@
 """The words for those who run the marketplace.
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
-of a provider `provider`.
+of a provider `provider`; of an execution `machine`, its `matter`, and `error`.
 """
 
 from __future__ import annotations
@@ -75,6 +75,19 @@ _OPERATOR: dict[Kind, Wording] = {
         asides=("{reason}",),
         button="See provider",
         notes=("They may ask for it again from their pages, once what stands in the way is gone.",),
+    ),
+    Kind.EXECUTION_FAILED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A workflow failed: {machine}",
+        title="{machine} did not come to its end",
+        notice="{machine} for {matter} ended with {error}. See how its matter stands.",
+        paragraphs=(
+            "{machine} for {matter}",
+            "It ended with {error}. What it saw to nobody sees to now, except for what comes by every few minutes.",
+        ),
+        asides=("{reason}",),
+        button="See execution",
+        notes=("Once what stood in the way is gone, it can go on from where it failed.",),
     ),
 }
 

@@ -6,7 +6,6 @@ from ecosystem.app import App
 from ecosystem.contexts.disputes import State
 from ecosystem.ports.bus import Event
 from ecosystem.workflows import disputes
-from ecosystem.workflows.entries import rounds
 from ecosystem.workflows.triggers import Entry, Firing
 
 LEFT = "left-disputes"
@@ -21,7 +20,8 @@ async def conclude(market: App, event: Event) -> None:
 
 
 async def catch_up(market: App, _: Firing) -> None:
-    await rounds(market.sweep.disputes_left)
+    # Once: those that are stuck are found again however often it looks.
+    await market.sweep.disputes_left()
 
 
 ENTRY = Entry(event=conclude, schedule=catch_up, tasks=disputes.ACTS)

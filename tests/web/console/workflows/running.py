@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
 
     asked = {
         "FunctionName": "${workflow-orchestrator}",
-        "Payload": {"matter.$": "$.payment_id", "token.$": "$$.Task.Token"},
+        "Payload": {"answers": ["accept", "reject"], "matter.$": "$.payment_id", "token.$": "$$.Task.Token"},
     }
     return {
         "Comment": "From the intention to pay until the money is held or given back.",

@@ -134,7 +134,7 @@ async def test_an_operator_accepts_and_the_execution_goes_on_with_their_reason(
     page = await olga.get(path)
     sent = {"task_id": hidden(page.text, "task_id"), "verdict": "accept", "reason": "The bank confirmed by telephone."}
 
-    answered = await post(olga, f"{path}/answer", seen_on=path, **sent, output='{"share": 1}')
+    answered = await post(olga, f"{path}/answer", seen_on=path, **sent, output='{"refund_minor": 100}')
     await ran.go_on()
 
     assert answered.status_code == 303

@@ -132,7 +132,7 @@ async def _again(request: Visit, execution_id: str, form: Form[Any]) -> Answer:
 async def _page(request: Visit, whole: Whole, asked: Asked, form: Form[Any]) -> Answer:
     at_desk = await desk(request)
     execution = whole.execution
-    told = story(execution, whole.events, frozenset(task.state for task in whole.tasks))
+    told = story(execution, whole.events, frozenset(execution.awaiting))
     steps = [step for step in told.steps if not asked.state or step.state == asked.state]
     since = asked.since or int(request.at.timestamp())
     is_running = execution.status is ExecutionStatus.RUNNING
@@ -156,8 +156,7 @@ async def _page(request: Visit, whole: Whole, asked: Asked, form: Form[Any]) -> 
         "is_cut": whole.is_cut,
         "is_masked": whole.is_masked,
         "may_stop": is_running,
-        "may_redrive": execution.status in {ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED}
-        and not execution.express,
+        "may_redrive": whole.may_redrive,
         "took_s": ((execution.ended_at or request.at) - execution.started_at).total_seconds(),
         "is_watched": is_running and request.at - datetime.fromtimestamp(since, UTC) < WATCHED_MAX,
         "since": since,
