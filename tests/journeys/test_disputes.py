@@ -23,10 +23,12 @@ from ecosystem.contexts.disputes import (
     State,
 )
 from ecosystem.journeys.checkout import Paid
+from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, IdReused
 from journeys.test_chargebacks import CARD, FEE, at_desk, balances, hear
+from journeys.test_failed_refunds import hear as fails
 from journeys.test_unclaimed import unclaimed
 from market import ADA, GUEST, OPERATOR, OWNER, Market
 from sandbox.calling import Listener, listening
@@ -353,3 +355,32 @@ async def test_who_claims_the_provider_meanwhile_answers_the_dispute(shop: Marke
 
     assert after.state is State.CONTESTED
     assert after.parties.owner_id == eve.actor_id
+
+
+@pytest.mark.parametrize("way", ["accepted", "overdue", "decided"])
+async def test_what_came_back_to_escrow_goes_back_first_when_a_dispute_ends(
+    shop: Market, listener: Listener, way: str
+) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=11), ADA, "pm_card_refundFail")
+    shop.clock.advance(timedelta(hours=12, minutes=1))
+    booking_id = paid.booking.booking_id
+    back = GiveBack(refund_id=shop.id("rfd"), booking_id=booking_id, amount=Money(1_000, "EUR"), reason="Goodwill")
+    await shop.app.refunding.give_back(back, OPERATOR)
+    await shop.app.closing.complete(booking_id, ADA)
+    await fails(shop, listener)
+    assert (await balances(shop, booking_id))["escrow"] == 1_000
+    dispute = await opened(shop, paid, 6_000)
+
+    match way:
+        case "accepted":
+            await says(shop, dispute, Answer.ACCEPTED)
+        case "overdue":
+            await says(shop, dispute, Answer.CONTESTED)
+            shop.clock.advance(8 * DAY)
+            await shop.app.disputing.overdue(dispute.booking_id, dispute.dispute_id)
+        case _:
+            await decides(shop, dispute, 6_000)
+
+    assert await status(shop, dispute) is BookingStatus.COMPLETED
+    assert await settled(shop, dispute) == PARTLY

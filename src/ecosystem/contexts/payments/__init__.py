@@ -27,7 +27,6 @@ from ecosystem.contexts.payments.failed_refunds import (
     NothingLeft,
     follow,
     follows,
-    take_its_place,
     why_it_failed,
 )
 from ecosystem.contexts.payments.keys import payment_timeline, refund_timeline
@@ -80,6 +79,7 @@ from ecosystem.contexts.payments.refunds import (
     ask_later,
     found_id,
     give_up_refund,
+    paid_elsewhere,
     refund,
     refund_becomes,
     refund_made,
@@ -178,6 +178,7 @@ __all__ = [
     "intend",
     "made",
     "must_be_held",
+    "paid_elsewhere",
     "payment_timeline",
     "payout_account_becomes",
     "payout_account_made",
@@ -192,7 +193,6 @@ __all__ = [
     "settle",
     "settle_refund",
     "settled_payout_account",
-    "take_its_place",
     "troubled",
     "why_it_failed",
 ]

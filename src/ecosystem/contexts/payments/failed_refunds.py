@@ -14,9 +14,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.contexts.payments.payments import Payment, refund_state
-from ecosystem.contexts.payments.refunds import Follow, Followed, IssueRefund, Refund, RefundState
-from ecosystem.contexts.payments.refunds import refund as decide_refund
+from ecosystem.contexts.payments.refunds import Follow, Followed, Refund, RefundState
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, Invalid
 
@@ -87,21 +85,3 @@ def follows(known: Refund, request: FollowRefund, actor: Actor) -> bool:
     replaces = "" if request.how is Follow.CLOSED else request.by_refund_id
     note = " ".join(request.note.split())
     return (told.how, told.by, told.note, told.refund_id) == (request.how, actor.actor_id, note, replaces)
-
-
-def take_its_place(
-    payment: Payment, known: Refund, wanted: IssueRefund, actor: Actor, at: datetime, *, elsewhere: bool
-) -> tuple[Payment, Refund]:
-    """The payment and the refund that takes the place of one that failed; one paid `elsewhere` is issued at once.
-
-    Raises what a refund is refused for.
-    """
-    assert wanted.payment_id == known.payment_id
-    after, requested = decide_refund(payment, wanted, actor, at)
-    if not elsewhere:
-        return after, requested
-    issued = replace(after, refunding=after.refunding - requested.amount, refunded=after.refunded + requested.amount)
-    return (
-        replace(issued, state=refund_state(issued)),
-        replace(requested, state=RefundState.ISSUED, elsewhere=True, issued_at=at),
-    )

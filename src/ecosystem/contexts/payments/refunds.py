@@ -173,13 +173,28 @@ def refund(payment: Payment, request: IssueRefund, actor: Actor, at: datetime) -
 
     Raises `ExceedsCharge` when refunds would together pass the amount captured, `ChargedBack`.
     """
+    if payment.left and not payment.refundable and request.amount:
+        raise ChargedBack
+    return _requested(payment, request, payment.refundable, actor, at)
+
+
+def paid_elsewhere(payment: Payment, request: IssueRefund, actor: Actor, at: datetime) -> tuple[Payment, Refund]:
+    """Decide a refund that was paid by other means than the card, and is issued with that: whatever the bank asks for.
+
+    Raises `ExceedsCharge`.
+    """
+    after, requested = _requested(payment, request, payment.left, actor, at)
+    return _moved(after, replace(requested, elsewhere=True), RefundState.ISSUED, at, None)
+
+
+def _requested(
+    payment: Payment, request: IssueRefund, most: Money, actor: Actor, at: datetime
+) -> tuple[Payment, Refund]:
     if request.payment_id != payment.payment_id or request.booking_id != payment.booking_id:
         raise OtherPayment
     if not request.amount:
         raise Invalid("A refund is more than nothing.", field="amount")
-    if payment.left and not payment.refundable:
-        raise ChargedBack
-    if payment.intent_id is None or payment.refundable < request.amount:
+    if payment.intent_id is None or most < request.amount:
         raise ExceedsCharge(field="amount")
     requested = Refund(
         refund_id=request.refund_id,

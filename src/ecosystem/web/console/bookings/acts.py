@@ -114,16 +114,21 @@ def _ended(request: Visit, dossier: Dossier, after: Booking) -> Ahead:
 
 
 def _divided(division: Division) -> list[Consequence]:
-    lines = [Consequence(whom="Goes back to the customer", amount=division.back)]
+    lines = [Consequence(whom="Goes back to the customer", amount=division.back), *_lying(division.lying)]
     if division.rest is not None:
         lines += _shares(division.rest, "is paid")
     elif division.taken is not None:
         lines += _shares(division.taken, "gives back")
-    else:
+    elif not division.lying:
         lines.append(
             Consequence(whom="Provider and platform", amount=None, words="They keep what was released to them.")
         )
     return lines
+
+
+def _lying(amount: Money) -> list[Consequence]:
+    words = "It came back with a refund that failed, or is owed."
+    return [Consequence(whom="Taken out of escrow", amount=amount, words=words)] if amount else []
 
 
 def _shares(lines: Lines, verb: str) -> list[Consequence]:
@@ -150,10 +155,10 @@ async def _cancel(request: Visit, booking_id: str, asked: Shared) -> object:
 def _giving(request: Visit, dossier: Dossier, asked: Amount) -> Ahead:
     amount = parse_decimal(asked.amount.replace(",", "."), dossier.booking.lines.currency)
     found = request.market.dossiers.returning(dossier, amount)
-    lines = [Consequence(whom="Goes back to the customer", amount=found.amount)]
+    lines = [Consequence(whom="Goes back to the customer", amount=found.amount), *_lying(found.lying)]
     if found.released:
         lines += _shares(found.lines, "gives back")
-    else:
+    elif not found.lying:
         lines.append(Consequence(whom="Stays in escrow", amount=found.left))
     return Ahead(lines=lines, back=amount.minor)
 
