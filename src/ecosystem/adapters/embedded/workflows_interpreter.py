@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from ecosystem.adapters.embedded.states.definition import Machine
 from ecosystem.adapters.embedded.states.run import Call, Outcome
 from ecosystem.adapters.embedded.workflows_calls import Calls, Job
 from ecosystem.adapters.embedded.workflows_items import Head, chunks, ended_badly, execution
-from ecosystem.adapters.embedded.workflows_live import Live
+from ecosystem.adapters.embedded.workflows_live import Live, Lives
 from ecosystem.adapters.embedded.workflows_machines import Machines
 from ecosystem.adapters.embedded.workflows_timers import Timers
 from ecosystem.adapters.embedded.workflows_turns import (
@@ -32,6 +31,8 @@ from ecosystem.adapters.embedded.workflows_turns import (
     Stopped,
     TakenOver,
     Woken,
+    refuse,
+    tell,
 )
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.clock import Clock
@@ -41,9 +42,6 @@ from ecosystem.ports.workflows import ExecutionUnknown, InputUnfit
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-REMEMBERED = 1_000
-"""Executions kept in memory after use."""
 
 RETRY_S = 1.0
 ATTEMPTS = 12
@@ -70,7 +68,7 @@ class Interpreter:
         self._clock = clock
         self._alone = alone
         self._retention = retention
-        self._lives: OrderedDict[str, Live] = OrderedDict()
+        self._lives = Lives()
         self._starting: dict[str, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -101,9 +99,8 @@ class Interpreter:
         """The execution in memory; None when there is none."""
         if execution_id in self._starting:
             await asyncio.wait([self._starting[execution_id]])
-        live = self._lives.get(execution_id)
+        live = self._lives.used(execution_id)
         if live is not None:
-            self._lives.move_to_end(execution_id)
             return live
         row = await self._table.get(execution(execution_id), Head)
         if row is None:
@@ -111,18 +108,9 @@ class Interpreter:
         if execution_id in self._lives or execution_id in self._starting:
             return await self.load(execution_id)
         live = Live.of(row)
-        self._remember(live)
+        self._lives.remember(live)
         self._reconciled(live)
         return live
-
-    def _remember(self, live: Live) -> None:
-        self._lives[live.execution_id] = live
-        if len(self._lives) > REMEMBERED:
-            oldest = next(iter(self._lives.values()))
-            if oldest.idle:
-                del self._lives[oldest.execution_id]
-            else:
-                self._lives.move_to_end(oldest.execution_id)
 
     async def told(self, execution_id: str, arrival: Callable[[asyncio.Future[Head]], Arrival]) -> Head:
         """Tell the execution, and return its head once what came of it is committed."""
@@ -156,15 +144,15 @@ class Interpreter:
                     # An entry point of its own: nobody is to wait for an answer that does not come.
                     if not isinstance(failed, Unavailable):
                         log.exception("a turn could not be committed", extra={"execution_id": live.execution_id})
-                    self._refuse(arrivals, Unavailable("Not now: the execution could not be changed."))
+                    refuse(arrivals, Unavailable("Not now: the execution could not be changed."))
                     # What nobody waits for is kept, and tried again.
                     live.inbox[:0] = [arrival for arrival in arrivals if arrival.future is None]
                     self.spawn(self._again(live))
                     break
         finally:
             live.driving = False
-        if live.head.run.is_over and live.idle and self._lives.get(live.execution_id) is live:
-            del self._lives[live.execution_id]
+        if live.head.run.is_over and live.idle:
+            self._lives.forget(live)
 
     async def _again(self, live: Live) -> None:
         """The table could not be written: try once more, later."""
@@ -190,7 +178,7 @@ class Interpreter:
                 fresh = True
                 if not await self._reread(live):
                     # Forgotten meanwhile, or never there.
-                    self._refuse(arrivals, ExecutionUnknown())
+                    refuse(arrivals, ExecutionUnknown())
                     return
             except Unfit as unfit:
                 if present and isinstance(present[0], Exhausted):
@@ -256,7 +244,7 @@ class Interpreter:
                 self.timers.set(execution_id, self._clock.now() + timedelta(seconds=RETRY_S))
                 raise
             else:
-                self._remember(live)
+                self._lives.remember(live)
                 self._committed(live, making, head)
         finally:
             del self._starting[execution_id]
@@ -265,7 +253,7 @@ class Interpreter:
             # Found before: if its calls are ours and nobody makes them, they are made now.
             await self.load(execution_id)
         elif head.run.is_over:
-            self._lives.pop(execution_id, None)
+            self._lives.forget(live)
         return head
 
     async def _commit(self, live: Live, making: Making) -> Head:
@@ -368,24 +356,10 @@ class Interpreter:
             await self._drive(live)
 
     def _tell(self, live: Live, arrivals: Sequence[Arrival], making: Making) -> None:
-        refused = {id(arrival): refusal for arrival, refusal in making.refused} if making.refused else {}
-        for arrival in arrivals:
-            refusal = refused.get(id(arrival))
-            if refusal is not None and isinstance(arrival, Answered) and not arrival.submits:
-                self.late += 1
-                log.warning("an answer came too late", extra={"execution_id": live.execution_id})
-            future = arrival.future
-            if future is None or future.done():
-                continue
-            if refusal is not None:
-                future.set_exception(refusal)
-            else:
-                future.set_result(live.head)
-
-    def _refuse(self, arrivals: Sequence[Arrival], refusal: Refusal) -> None:
-        for arrival in arrivals:
-            if arrival.future is not None and not arrival.future.done():
-                arrival.future.set_exception(type(refusal)(refusal.message, field=refusal.field))
+        late = tell(arrivals, making, live.head)
+        if late:
+            self.late += late
+            log.warning("an answer came too late", extra={"execution_id": live.execution_id})
 
     async def look(self, execution_id: str) -> None:
         """See whether an execution has something to do by itself, and have it done."""

@@ -1,7 +1,8 @@
-"""An execution in memory: its head at a version, the calls made for it here, and what it has yet to hear."""
+"""Executions in memory: each its head at a version, the calls made for it here, and what it has yet to hear."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from ecosystem.adapters.embedded.workflows_calls import Job
@@ -9,6 +10,9 @@ from ecosystem.adapters.embedded.workflows_items import Head, due_key, execution
 from ecosystem.adapters.embedded.workflows_turns import Arrival
 from ecosystem.kernel.time import EPOCH
 from ecosystem.ports.table import Index, Key, Row
+
+REMEMBERED = 1_000
+"""Executions kept in memory after use."""
 
 
 class Live:
@@ -90,3 +94,36 @@ class Live:
         if self.due_at is not None and places is self.places and self.due_at <= needed < self.due_at + slack:
             return places, self.due_at
         return {**places, Index.PROVIDER: due_key(self.execution_id, needed)}, needed
+
+
+class Lives:
+    """The executions in memory, the longest unused first. One that is at work stays, however many there are."""
+
+    def __init__(self) -> None:
+        self._lives: OrderedDict[str, Live] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def __contains__(self, execution_id: str) -> bool:
+        return execution_id in self._lives
+
+    def used(self, execution_id: str) -> Live | None:
+        """The execution, if it is here; the latest used from now on."""
+        live = self._lives.get(execution_id)
+        if live is not None:
+            self._lives.move_to_end(execution_id)
+        return live
+
+    def remember(self, live: Live) -> None:
+        self._lives[live.execution_id] = live
+        if len(self._lives) > REMEMBERED:
+            oldest = next(iter(self._lives.values()))
+            if oldest.idle:
+                del self._lives[oldest.execution_id]
+            else:
+                self._lives.move_to_end(oldest.execution_id)
+
+    def forget(self, live: Live) -> None:
+        if self._lives.get(live.execution_id) is live:
+            del self._lives[live.execution_id]

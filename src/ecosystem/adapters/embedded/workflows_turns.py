@@ -309,6 +309,31 @@ class Making:
             self.touched = True
 
 
+def tell(arrivals: Sequence[Arrival], making: Making, head: Head) -> int:
+    """Tell whoever waits what became of what arrived; how many answers came too late."""
+    refused = {id(arrival): refusal for arrival, refusal in making.refused} if making.refused else {}
+    late = 0
+    for arrival in arrivals:
+        refusal = refused.get(id(arrival))
+        if refusal is not None and isinstance(arrival, Answered) and not arrival.submits:
+            late += 1
+        future = arrival.future
+        if future is None or future.done():
+            continue
+        if refusal is not None:
+            future.set_exception(refusal)
+        else:
+            future.set_result(head)
+    return late
+
+
+def refuse(arrivals: Iterable[Arrival], refusal: Refusal) -> None:
+    """Tell whoever waits that nothing came of it."""
+    for arrival in arrivals:
+        if arrival.future is not None and not arrival.future.done():
+            arrival.future.set_exception(type(refusal)(refusal.message, field=refusal.field))
+
+
 def failed(run: Run, error: str, cause: str, at: datetime) -> Turn:
     """End a run that nothing in its machine can catch: as `stop` does, but FAILED."""
     turn = stepping.stop(run, error, cause, at)
