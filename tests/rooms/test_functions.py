@@ -81,14 +81,12 @@ def test_an_entry_says_whose_it_is_and_has_an_act_for_each_kind_of_trigger_and_n
         "request": function.of(OnRoute),
         "tasks": function.of(OnTask),
     }
-    # What begins executions has nothing to begin before there are machines.
-    has_acts = function.triggers or function.name == "workflow-orchestrator"
 
     assert (inspect.getdoc(module) or "").startswith(f"`{function.name}`: ")
     for act, triggers in wanted.items():
-        assert (getattr(function.entry, act) is not None) == bool(triggers) or not function.triggers, act
+        assert (getattr(function.entry, act) is not None) == bool(triggers), act
     assert set(Entry.__dataclass_fields__) == set(wanted)
-    assert has_acts
+    assert function.triggers
     acts = [act for trigger in function.of(OnTask) for act in trigger.acts]
     assert sorted(acts) == sorted(function.entry.tasks or {})
 

@@ -75,6 +75,9 @@ class Permission(StrEnum):
     SEARCH_WRITE = "search:write"
     BLOBS_READ = "blobs:read"
     BLOBS_WRITE = "blobs:write"
+    CALENDARS = "calendars"
+    SEAL = "seal"
+    EXECUTIONS_READ = "executions:read"
     EXECUTIONS = "executions"
     WEBHOOK_SECRETS = "webhook-secrets"
     LINK_KEY = "link-key"
@@ -147,7 +150,14 @@ TABLE: tuple[Function, ...] = (
             ),
         ),
         timeout_s=60,
-        permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.LINK_KEY),
+        permissions=(
+            Permission.TABLE_WRITE,
+            Permission.CARDS,
+            Permission.CALENDARS,
+            Permission.SEAL,
+            Permission.EXECUTIONS,
+            Permission.LINK_KEY,
+        ),
     ),
     Function(
         name="dispute-workflow",
@@ -173,7 +183,7 @@ TABLE: tuple[Function, ...] = (
             ),
         ),
         timeout_s=60,
-        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.EXECUTIONS),
     ),
     Function(
         name="enhanced-search",
@@ -191,7 +201,7 @@ TABLE: tuple[Function, ...] = (
             OnTask(acts=("account-failed", "told", "welcome")),
         ),
         timeout_s=30,
-        permissions=(Permission.TABLE_WRITE, Permission.LINK_KEY),
+        permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS_READ, Permission.LINK_KEY),
     ),
     Function(
         name="post-confirmation-trigger",
@@ -246,7 +256,7 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="stripe-connect",
         entry=stripe_connect.ENTRY,
-        triggers=(OnTask(acts=("request", "ask")),),
+        triggers=(OnTask(acts=("request",)),),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),

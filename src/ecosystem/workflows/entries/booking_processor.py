@@ -1,27 +1,23 @@
 """`booking-processor`: takes bookings on when their time has come, and answers what machines ask about them.
 
-A booking has one one-time schedule of its own for what the system does next with it: a request for its expiry, or for
-the end of its acceptance, a confirmed one for its start, one in progress for its completion, a no-show for its
-settlement. Each change of a booking plans anew by what the booking says then, whichever change is heard of first. A
-firing that comes to nothing any more is over; one that comes too soon plans anew.
+Each change of a booking plans anew what is next (`planning`). A firing that comes to nothing any more is over; one that
+comes too soon plans anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from ecosystem.app import App
-from ecosystem.contexts.booking import Booking, BookingStatus, NotInThisState, NotYet
+from ecosystem.contexts.booking import NotInThisState, NotYet
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.bus import Event
-from ecosystem.ports.table import Check, Stale, Write
 from ecosystem.ports.workflows import TaskCall
-from ecosystem.workflows import charges, holds
+from ecosystem.workflows import charges, holds, planning
 from ecosystem.workflows.entries import rounds
-from ecosystem.workflows.schedules import cancelled, kept, one_time
+from ecosystem.workflows.schedules import kept, one_time
 from ecosystem.workflows.triggers import Entry, Firing
 
 ACTOR = system("booking-processor")
@@ -42,19 +38,10 @@ PLANNED = (
 )
 """Changes after which something else is due, or nothing any more."""
 
-EXPIRE, FINISH = "expire-request", "finish-acceptance"
-START, COMPLETE, SETTLE = "start-booking", "complete-booking", "settle-no-show"
+EXPIRE, FINISH = planning.EXPIRE, planning.FINISH
+START, COMPLETE, SETTLE = planning.START, planning.COMPLETE, planning.SETTLE
 EXPIRE_HOLD, ASK_PAYMENT = holds.EXPIRE, charges.ASK
 LEFT_BOOKINGS, LEFT_PAYMENTS, CALENDARS = "left-bookings", "left-payments", "read-calendars"
-TRIES_MAX = 5
-
-_NEXT: Mapping[str, tuple[str, ...]] = {
-    BookingStatus.AWAITING_PROVIDER: (EXPIRE, FINISH),
-    BookingStatus.CONFIRMED: (START,),
-    BookingStatus.IN_PROGRESS: (COMPLETE,),
-    BookingStatus.NO_SHOW: (SETTLE,),
-}
-"""What may be done next with a booking in that state."""
 
 
 async def follow_up(market: App, event: Event) -> None:
@@ -63,40 +50,8 @@ async def follow_up(market: App, event: Event) -> None:
         await market.bookings.hand_over(event.detail["provider_id"], event.detail["owner_id"], ACTOR)
     else:
         # What the system did itself it did because its schedule fired: that one is gone already.
-        former = () if event.actor == ACTOR else _NEXT.get(event.previous.get("status", ""), ())
-        await plan(market, event.detail["booking_id"], former)
-
-
-async def plan(market: App, booking_id: str, former: tuple[str, ...] = ()) -> None:
-    """Schedule what is due next for the booking as it stands, in place of what was `former`."""
-    for _ in range(TRIES_MAX):
-        row = await market.bookings.row(booking_id)
-        due = due_next(row.value)
-        writes: list[Write] = [kept(one_time(due[0], booking_id, due[1]))] if due else []
-        writes += [cancelled(name, booking_id) for name in former if due is None or due[0] != name]
-        if not writes:
-            return
-        try:
-            await market.ports.table.transact(*writes, Check(key=row.key, expected=row.unchanged))
-        except Stale:
-            continue  # The booking was changed meanwhile: what is due next may have, too.
-        return
-    raise Stale
-
-
-def due_next(booking: Booking) -> tuple[str, datetime] | None:
-    """What the system has to do next with the booking by itself, and when."""
-    match booking.status:
-        case BookingStatus.AWAITING_PROVIDER if booking.due_at is not None:
-            return EXPIRE if booking.accepted_by is None else FINISH, booking.due_at
-        case BookingStatus.CONFIRMED:
-            return START, booking.start_at
-        case BookingStatus.IN_PROGRESS:
-            return COMPLETE, booking.completes_at
-        case BookingStatus.NO_SHOW if booking.settled_at is None:
-            return SETTLE, booking.completes_at
-        case _:
-            return None
+        former = () if event.actor == ACTOR else planning.NEXT.get(event.previous.get("status", ""), ())
+        await planning.plan(market, event.detail["booking_id"], former)
 
 
 async def move_on(market: App, firing: Firing) -> None:
@@ -126,7 +81,7 @@ async def _done(market: App, firing: Firing, act: Callable[[str, Actor], Awaitab
     try:
         await act(firing.matter, ACTOR)
     except NotYet:
-        await plan(market, firing.matter)
+        await planning.plan(market, firing.matter)
     except NotInThisState:
         return  # It was called off, or somebody was faster.
     except Unavailable:

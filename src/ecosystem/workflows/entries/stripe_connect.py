@@ -1,4 +1,4 @@
-"""`stripe-connect`: has payout accounts opened at the payment processor, and asks how they stand."""
+"""`stripe-connect`: has payout accounts opened at the payment processor."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ async def request(market: App, call: TaskCall) -> dict[str, Any]:
     return _said(await market.payout_accounts.request(call.input["provider_id"], ACTOR))
 
 
-async def ask(market: App, call: TaskCall) -> dict[str, Any]:
-    """Ask how the account stands now."""
-    return _said(await market.payout_accounts.ask(call.input["provider_id"], ACTOR))
-
-
 def _said(account: PayoutAccount) -> dict[str, Any]:
     return {
         "provider_id": account.provider_id,
@@ -32,4 +27,4 @@ def _said(account: PayoutAccount) -> dict[str, Any]:
     }
 
 
-ENTRY = Entry(tasks={"request": request, "ask": ask})
+ENTRY = Entry(tasks={"request": request})
