@@ -164,6 +164,17 @@ async def test_a_rejection_fails_the_task_by_name_with_the_reason_and_who_decide
     assert msgspec.json.decode(seen.cause or "") == {"decided_by": OPERATOR.actor_id, "reason": "Nothing was shown"}
 
 
+async def test_those_who_take_part_do_not_see_what_was_written_about_them(begun: Begun) -> None:
+    answer = AnswerTask(execution_id=begun.booking, task_id=begun.task_id, accepted=False, reason="Ada was not there")
+    await begun.watching.answer(answer, OPERATOR)
+
+    whole, page = await begun.watching.whole(begun.booking, ADA), await begun.watching.history(begun.booking, ADA)
+
+    assert (whole.execution.error, whole.execution.cause) == ("Rejected", MASK)
+    assert "Ada was" not in repr((whole, page))
+    assert OPERATOR.actor_id not in repr((whole.events, page))
+
+
 @pytest.mark.parametrize(
     ("output", "named"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,48 @@ def test_no_token_is_shown_wherever_it_stands(name: str, call_id: int) -> None:
 )
 def test_fields_are_known_however_their_names_are_spelled(name: str, spelled: Any, value: Any) -> None:
     assert masked({spelled(name): value}) == {spelled(name): MASK}
+
+
+@pytest.mark.parametrize("view", [masked, unmasked])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"claim_token": "abc"},
+        {"tokens": ["abc"], "secrets": {"a": "s"}},
+        {"account_number": "12345"},
+        {"iban": "PT50000201231234567890154"},
+        {"said": "Send it to PT50 0002 0123 1234 5678 9015 4, please."},
+        {"said": "or PT50000201231234567890154"},
+        {"url": "http://host/x?a=1&token=abcdefgh&b=2"},
+        {"url": "https://host/b/bkg_01kag2m8xw0000000000000ada/abcdefgh"},
+    ],
+)
+def test_secrets_are_masked_for_everybody(view: Any, value: dict[str, Any]) -> None:
+    shown = repr(view(value))
+
+    assert MASK in shown
+    assert not any(secret in shown for secret in ("abc", "'s'", "12345", "0002"))
+
+
+def test_those_who_take_part_see_no_names_where_people_stand_and_no_telephone_however_it_is_written() -> None:
+    value = {
+        "cause": "Ada Lovelace said no",
+        "error": {"Error": "Rejected", "Cause": '{"decided_by": "usr_1", "reason": "Ada did"}'},
+        "customer": "Ada Lovelace",
+        "said": ["call 912345678 today", "call 912 345 678", "call (21) 345 67 89", "call 0912-345-678"],
+    }
+
+    shown = repr(masked(value))
+
+    assert "Ada" not in shown
+    assert "usr_1" not in shown
+    assert "345" not in shown
+    assert unmasked(value) == value
+
+
+def test_numbers_that_are_no_telephones_stay() -> None:
+    for text in ("on 2026-11-20 10:30 to 11:45", "12500 of 100000", "DE12 years", "order 12345678", "20.11.2026"):
+        assert masked(text) == text
 
 
 def test_shapes_are_kept_for_whoever_reads_on() -> None:

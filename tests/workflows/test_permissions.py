@@ -32,7 +32,7 @@ FREE = ("step", "changed", "currencies")
 
 NEEDS: dict[str, tuple[dict[str, Permission], Permission]] = {
     "table": (
-        dict.fromkeys(("get", "query", "scan", "changes"), Permission.TABLE_READ),
+        dict.fromkeys(("get", "batch_get", "query", "scan", "changes"), Permission.TABLE_READ),
         Permission.TABLE_WRITE,
     ),
     "cards": ({}, Permission.CARDS),

@@ -22,7 +22,7 @@ from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import DecideDispute
 from ecosystem.journeys.answers import ACCEPT, REJECT, REJECTED, NotAPersonsToAnswer, Said, answers, handed_on
 from ecosystem.journeys.disputes import Disputing
-from ecosystem.journeys.masking import masked, unmasked
+from ecosystem.journeys.masking import MASK, masked, unmasked
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid, NotFound
@@ -317,14 +317,22 @@ def _shown(execution: Execution, *, sees_all: bool) -> Execution:
         input=view(execution.input),
         output=view(execution.output),
         error=view(execution.error),
-        cause=view(execution.cause),
+        cause=_cause(execution.cause, sees_all=sees_all),
     )
 
 
 def _told(event: HistoryEvent, *, sees_all: bool) -> HistoryEvent:
     view = unmasked if sees_all else masked
     # A detail's own name says what it is in the cloud's history, not what it is of a person: only its value is looked at.
-    return replace(event, details={name: view(value) for name, value in event.details.items()})
+    details = {name: view(value) for name, value in event.details.items() if name != "cause"}
+    if "cause" in event.details:
+        details["cause"] = _cause(event.details["cause"], sees_all=sees_all)
+    return replace(event, details=details)
+
+
+def _cause(cause: Any, *, sees_all: bool) -> Any:
+    """Why something failed, in words that may name people."""
+    return unmasked(cause) if sees_all or not cause else MASK
 
 
 def _open(awaited: Awaited, *, sees_all: bool) -> OpenTask:

@@ -17,18 +17,22 @@ DEPTH_MAX = 60
 
 SECRET = frozenset(
     """
-    apikey authorization cardnumber claimsecret clientsecret confirmationcode cookie cvc cvv guesttoken iban password
-    passwordhash privatekey recoverycode refreshtoken routingnumber secret sessiontoken signature tasktoken token
+    accountnumber apikey authorization cardnumber claimsecret clientsecret confirmationcode cookie cvc cvv guesttoken iban pan
+    password passwordhash privatekey recoverycode refreshtoken routingnumber secret sessiontoken signature tasktoken token
     """.split()
 )
-"""Fields that hold secrets, in small letters and without signs between them. A name that ends so holds one too."""
+"""Fields that hold secrets, in small letters and without signs between them, or several of them, with an s.
+
+A name that ends so holds one too.
+"""
 
 _SECRET_ENDINGS = ("token", "secret", "password", "apikey", "signature")
 
 PERSONAL = frozenset(
     """
-    about accountnumber address addressline biography birthdate body city comment contact contactname customername
-    dateofbirth displayname email emailaddress familyname firstname fullname givenname guestname iban ip ipaddress
+    about address addressline attendee biography birthdate body cause city comment contact contactname customer
+    customername dateofbirth displayname email emailaddress familyname firstname fullname givenname guest guestname ip
+    ipaddress
     lastname latitude line1 line2 location longitude message mobile note notes payer payername phone phonenumber place
     postalcode postcode reason recipient street subject surname telephone text to town useragent username zip
     """.split()
@@ -39,10 +43,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9_=-]{32,}\.[0-9]{1,9}\.\S+")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _KEY = re.compile(r"\b(?:sk|rk|whsec)_[A-Za-z0-9_]{8,}")
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{160,}")
+_IBAN = re.compile(r"(?<![0-9A-Za-z_])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z_])")
+_GIVEN = re.compile(
+    r"([?&#;](?:[A-Za-z0-9_.-]*(?:token|secret|sig|signature|password|code|key)s?|k)=)[^&\s#;\"'<>]+", re.IGNORECASE
+)
+_GUEST_LINK = re.compile(r"(/b/bkg_[0-9a-z]+/)[^\s/?#\"'<>]+")
 _CARD = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){13,19}(?![0-9A-Za-z_])")
 _MAIL = re.compile(r"[^\s@<>\"'(),:;]{1,64}@[^\s@<>\"'(),:;]+\.[^\s@<>\"'(),:;.]{2,}")
 _PHONE = re.compile(r"(?<![0-9A-Za-z_.:-])(?:\+|00)[1-9][0-9 ()./-]{6,18}[0-9](?![0-9A-Za-z_:])")
-_SUSPECT = re.compile(r"[A-Za-z0-9+/_=-]{32}|eyJ|sk_|rk_|whsec_|(?:[0-9][ -]?){13}")
+_NATIONAL = re.compile(
+    r"(?<![0-9A-Za-z_.:#-])(?![0-9]{4}-[0-9]{2}-[0-9]{2})\(?[0-9]{2,9}\)?(?:[ /-]?[0-9]{2,9}){0,5}(?![0-9A-Za-z_:-]|\.[0-9])"
+)
+_DIGITS = range(9, 14)
+"""How many digits a telephone number has that is written without its country."""
+
+_SUSPECT = re.compile(
+    r"[A-Za-z0-9+/_=-]{32}|eyJ|sk_|rk_|whsec_|(?:[0-9][ -]?){13}|[?&#;][^=\s]{1,60}=|/b/bkg_|[A-Z]{2}[0-9]{2}"
+)
 """What a text has that any of the shapes of secrets is in: most have none of it."""
 _SIGNS = re.compile(r"[^a-z0-9]")
 
@@ -89,7 +106,8 @@ def _plain(name: str) -> str:
 
 def _is_secret(name: str, _: Mapping[str, Any]) -> bool:
     plain = _plain(name)
-    return plain in SECRET or plain.endswith(_SECRET_ENDINGS)
+    one = plain.removesuffix("s")
+    return plain in SECRET or one in SECRET or one.endswith(_SECRET_ENDINGS)
 
 
 def _is_personal(name: str, beside: Mapping[str, Any]) -> bool:
@@ -104,14 +122,31 @@ def _without_secrets(text: str) -> str:
         return text
     for shape in (_TOKEN, _JWT, _KEY, _LONG):
         text = shape.sub(MASK, text)
-    return _CARD.sub(_card, text)
+    text = _GUEST_LINK.sub(rf"\1{MASK}", _GIVEN.sub(rf"\1{MASK}", text))
+    return _CARD.sub(_card, _IBAN.sub(_iban, text))
 
 
 def _masked_text(text: str) -> str:
     shown = _without_secrets(text)
     if "@" in shown:
         shown = _MAIL.sub(MASK, shown)
-    return _PHONE.sub(MASK, shown)
+    return _NATIONAL.sub(_telephone(shown), _PHONE.sub(MASK, shown))
+
+
+def _telephone(text: str) -> Callable[[re.Match[str]], str]:
+    """Masks what may be a telephone number within a sentence. A number that stands alone is one of many things."""
+
+    def shown(found: re.Match[str]) -> str:
+        alone = found[0].isdigit() and found[0] == text.strip()
+        return MASK if sum(map(str.isdigit, found[0])) in _DIGITS and not alone else found[0]
+
+    return shown
+
+
+def _iban(found: re.Match[str]) -> str:
+    """An account's number is masked (ISO 13616: the rest of all by 97 is one); what only looks so stays."""
+    plain = found[0].replace(" ", "")
+    return MASK if int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1 else found[0]
 
 
 def _card(found: re.Match[str]) -> str:
