@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecosystem.adapters.embedded.table import EmbeddedTable
+from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
+from ecosystem.adapters.outside.clock import VirtualClock
+from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.disputes import Answer, Dispute, OpenDispute, Party, State
 from ecosystem.contexts.payments import BadSignature
@@ -17,7 +22,10 @@ from ecosystem.journeys.executions import AnswerTask
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Invalid
-from ecosystem.ports.workflows import Awaited, ExecutionStatus, StartExecution
+from ecosystem.ports.bus import Event
+from ecosystem.ports.workflows import Awaited, ExecutionStatus, StartExecution, TaskCall
+from ecosystem.workflows.definitions import definitions
+from ecosystem.workflows.functions import TABLE
 from journeys.test_chargebacks import at_desk
 from market import ADA, SYSTEM, Market
 from sandbox.calling import Listener, listening
@@ -84,6 +92,62 @@ async def answered(shop: Market, dispute: Dispute, oscar: Actor, *, accepted: bo
     )
     await shop.app.executions.answer(answer, oscar)
     await shop.passes()
+
+
+async def test_a_banks_dispute_ends_with_the_bank_and_concludes_when_it_has_decided(
+    lively: Market, listener: Listener
+) -> None:
+    dispute = await charged_back(lively, listener)
+
+    [bank] = [each for each in await lively.app.disputes.of_booking(dispute.booking_id) if each.chargeback_id]
+
+    assert await went(lively, bank) == [*LOOK, "WithTheBank", "SUCCEEDED"]
+    assert bank.state is State.DECIDED
+
+
+async def test_what_a_bank_has_decided_before_anybody_looked_is_concluded(lively: Market, listener: Listener) -> None:
+    service_id = await lively.service(lively.provider_id)
+    start_at = lively.clock.now() + timedelta(hours=11)
+    paid = await lively.book(service_id, start_at, card="pm_card_createDispute")
+    await lively.passes(MINUTE)
+    await lively.sandbox.settled()
+    await at_desk(lively, paid, "winning_evidence")
+    await lively.sandbox.settled()
+
+    lively.clock.advance(MINUTE)
+    await lively.sandbox.settled()
+    for body, signature in listener.raw:
+        receipt = await lively.app.webhooks.receive(body, signature)
+        await lively.app.hearing.act(receipt.hint.event_id)
+    [bank] = await lively.app.disputes.of_booking(paid.booking.booking_id)
+    was, workflows = bank.state, lively.app.ports.workflows
+    given = {"booking_id": bank.booking_id, "dispute_id": bank.dispute_id}
+
+    await workflows.start(StartExecution(machine=DISPUTE, name=bank.dispute_id, input=given), SYSTEM)
+    await workflows.step()
+
+    assert was is State.BANK_DECIDED
+    assert await went(lively, bank) == [*LOOK, "ConcludeBank", *DECIDED]
+
+
+async def test_a_state_that_the_machine_does_not_know_fails_and_is_told(quick_path: Path, clock: VirtualClock) -> None:
+    table = await EmbeddedTable.open(quick_path / "states.sqlite", clock)
+    workflows = EmbeddedWorkflows(table, clock, SeededEntropy(1))
+
+    async def answers(_: TaskCall) -> dict[str, Any]:
+        return {"state": "asleep", "due": False, "small": False, "due_in_s": 1, "decide_in_s": 1}
+
+    workflows.bind(definitions(), dict.fromkeys((function.name for function in TABLE), answers))
+    given = {"booking_id": "bkg_1", "dispute_id": "dsp_1"}
+    begun = await workflows.start(StartExecution(machine=DISPUTE, name="dsp_1", input=given), SYSTEM)
+    await workflows.step()
+
+    ended = await workflows.describe(begun.execution_id)
+    announced = await table.query(f"EXECUTION#{begun.execution_id}", Event, prefix="EVENT#")
+    assert (ended.status, ended.error) == (ExecutionStatus.FAILED, "UnknownState")
+    assert [event.type for event in announced.values] == ["ExecutionFailed"]
+    await workflows.close()
+    await table.close()
 
 
 async def test_what_the_rule_cannot_give_back_is_an_operators_with_an_alarm(
