@@ -1,9 +1,10 @@
 """The archive of the bus: every event there was, by the time it happened, and replays of some of them.
 
 Events stay: each stands in the timeline of what it is about, and once more among those of its day, where the archive
-finds it. Only the firings of schedules are not among these, and go after a month. A replay hands the events of a time window that match a pattern once more to all rules, or to those
-it names. It is an item of its own, carried on in bounded steps by whoever runs the relay, so it survives a restart: what
-the last step before it delivered may then be delivered again.
+finds it. Only the firings of schedules are not among these, and go after a month. A replay hands the events of a time
+window that match a pattern once more to all rules, or to those it names. It is an item of its own, carried on in bounded
+steps by whoever runs the relay, so it survives a restart: what the last step before it delivered may then be delivered
+again.
 """
 
 from __future__ import annotations
