@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from itertools import count
 
 from ecosystem.adapters.aws.table import Clients, DynamoTable, make_table
+from ecosystem.adapters.aws.table_stream import cursor_of, positions_of
 from ecosystem.adapters.outside.amazon import Account
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.threads import Threads
-from ecosystem.ports.table import Table
+from ecosystem.ports.table import Cursor, Table
+from table_samples import every_change, note
 
 _numbers = count(1)
 
@@ -43,6 +45,12 @@ class DynamoTables:
         return DynamoTable(
             altered(self._clients), name=name, stream=stream, clock=self.clock, threads=threads, poll_s=0.05
         )
+
+    async def forgotten(self, table: Table) -> Cursor:
+        """The server forgets nothing: a cursor of a shard that is no longer listed stands for one that came too late."""
+        await table.transact(note("FORGOTTEN", "a"))
+        positions = positions_of((await every_change(table))[-1].cursor)
+        return cursor_of({f"{shard}-former": position for shard, position in positions.items()})
 
     async def close(self) -> None:
         while self._names:

@@ -42,6 +42,10 @@ class Tables(Protocol):
 
     async def fresh(self) -> Table: ...
 
+    async def forgotten(self, table: Table) -> Cursor:
+        """A place in that table's changes after which some are no longer kept; how they are forgotten is its own."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -166,7 +166,7 @@ class App:
             notifications,
             ports.workflows,
         )
-        people, outbox = identity.people, notifications.outbox
+        counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
         return cls(
             ports=ports,
             identity=identity,
@@ -194,7 +194,7 @@ class App:
             indexer=Indexer(table=table, index=ports.search, source=Shelf(table), clock=clock),
             notifications=notifications,
             figures=figures,
-            tally=Tally(table, clock, Counting(services).read),
+            tally=Tally(table, clock, counting.read, counting.inventory),
             inspections=Inspections(table, clock, ports.inspector),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),

@@ -9,15 +9,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ecosystem.contexts.booking import Booking, BookingStatus
 from ecosystem.contexts.catalogue import Services, ServiceUnknown, categories
-from ecosystem.contexts.insights import Count
+from ecosystem.contexts.insights import Count, Inventory, Standing
 from ecosystem.contexts.ledger import Recorded, chart
-from ecosystem.ports.table import Change
+from ecosystem.ports.table import Change, Cursor, Image, Row, Stored, Table
 from ecosystem.ports.table_codec import decoded
+
+S = TypeVar("S", bound=Stored)
 
 _PAID = frozenset({BookingStatus.CONFIRMED, BookingStatus.AWAITING_PROVIDER})
 _KINDS: Mapping[str, str] = {
@@ -31,9 +34,35 @@ COUNTABLE_MAX = 2**53
 """Beyond this no booking reaches; a ledger played for other purposes may."""
 
 
+PAGE = 1000
+PAGES_MAX = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Counting:
+    table: Table
     services: Services
+
+    @property
+    def inventory(self) -> Inventory:
+        """What there is, for counting anew: bookings by their status, and all that transfers tell."""
+        return Inventory(self._everything, _standing)
+
+    async def _everything(self) -> AsyncIterator[Standing]:
+        async for row in self._all(Booking):
+            yield Standing(key=row.key, counts=_status(row.value), changed_at=row.value.changed_at)
+        async for row in self._all(Recorded):
+            yield Standing(key=row.key, counts=_transfer(row.value), changed_at=row.value.at)
+
+    async def _all(self, kind: type[S]) -> AsyncIterator[Row[S]]:
+        after: Cursor | None = None
+        for _ in range(PAGES_MAX):
+            page = await self.table.scan(kind, after=after, limit=PAGE)
+            for row in page.rows:
+                yield row
+            after = page.next
+            if after is None:
+                return
 
     async def read(self, change: Change) -> Sequence[Count]:
         """What the change counts; nothing for most."""
@@ -72,6 +101,16 @@ class Counting:
         except ServiceUnknown:
             return ""
         return categories().path(service.category)[0].slug if service.category in categories() else ""
+
+
+def _standing(image: Image) -> Sequence[Count]:
+    if image.entity == Booking.entity:
+        return _status(decoded(image, Booking))
+    return _transfer(decoded(image, Recorded)) if image.entity == Recorded.entity else ()
+
+
+def _status(booking: Booking) -> Sequence[Count]:
+    return (Count(group="bookings", name=booking.status, by=1),)
 
 
 def _transfer(made: Recorded) -> Sequence[Count]:

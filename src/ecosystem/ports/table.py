@@ -29,6 +29,10 @@ class Unfit(Invalid):
     """The table does not take this: a key, an item, a counter or a transaction beyond its limits."""
 
 
+class ChangesForgotten(Conflict):
+    """Changes after this place are no longer kept: what was made of them must be made anew from the items."""
+
+
 class TableDamaged(Unavailable):
     """The stored file is damaged; restore a backup."""
 
@@ -241,7 +245,15 @@ class Table(Protocol):
         ...
 
     async def changes(self, after: Cursor | None, *, limit: int = 1000) -> Sequence[Change]:
-        """Changes after the cursor, oldest kept first; empty when there is nothing newer."""
+        """Changes after the cursor, or all that are kept, oldest first; empty when there is nothing newer.
+
+        Raises `ChangesForgotten` when any change after the cursor may be kept no longer: a follower never misses one
+        without being told. Changes are kept for a day at least.
+        """
+        ...
+
+    def hold_for(self, follower: Key) -> None:
+        """Keep changes longer, where that can be had, for a follower who stores its `cursor` in that item's value."""
         ...
 
     async def changed(self) -> None:

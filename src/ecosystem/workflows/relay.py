@@ -22,7 +22,7 @@ from ecosystem.kernel.refusals import Unavailable
 from ecosystem.kernel.trace import trace_id
 from ecosystem.ports.bus import Event, replayed, type_of
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Change, Cursor, Delete, Key, Put, Row, Stored, Table
+from ecosystem.ports.table import Change, ChangesForgotten, Cursor, Delete, Key, Put, Row, Stored, Table
 from ecosystem.ports.table_codec import decoded
 from ecosystem.workflows.deliveries import (
     ATTEMPTS_MAX,
@@ -150,11 +150,16 @@ class Relay:
         if self._failure is not None:
             await self._begin_anew()
         if not self.started:
+            self.table.hold_for(checkpoint_key("relay"))
             earlier = await self.table.get(checkpoint_key("relay"), Checkpoint)
             self.cursor = earlier.value.cursor if earlier else None
             self._lines = Lines.of(await self._troubled())
             self.started = True
-        changes = await self.table.changes(self.cursor, limit=limit)
+        try:
+            changes = await self.table.changes(self.cursor, limit=limit)
+        except ChangesForgotten:
+            log.error("events were forgotten before they were delivered: replay them", extra={"after": self.cursor})  # noqa: TRY400 — it is no failure of this code
+            changes = await self.table.changes(None, limit=limit)
         if changes:
             events = [
                 event for change in changes if type_of(change.key) in self._waiting and (event := new_event(change))
@@ -454,7 +459,11 @@ class Behind(Struct, frozen=True, kw_only=True):
 async def behind(table: Table, clock: Clock, awaited: Container[str], limit: int = 1000) -> Behind:
     """How many events of the `awaited` types lie beyond the stored place, as far as the next changes tell."""
     earlier = await table.get(checkpoint_key("relay"), Checkpoint)
-    changes = await table.changes(earlier.value.cursor if earlier else None, limit=limit)
+    try:
+        changes = await table.changes(earlier.value.cursor if earlier else None, limit=limit)
+    except ChangesForgotten:
+        since = earlier.value.at if earlier else clock.now()
+        return Behind(events=limit, seconds=(clock.now() - since).total_seconds())
     waiting = [
         event.at for change in changes if type_of(change.key) in awaited and (event := new_event(change)) is not None
     ]

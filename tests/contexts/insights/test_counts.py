@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from ecosystem.adapters.embedded.table import EmbeddedTable
+from ecosystem.adapters.embedded.table_recent import Recent
 from ecosystem.adapters.outside.clock import VirtualClock
-from ecosystem.contexts.insights import Count, DaysTooMany, Figures, Tally
+from ecosystem.contexts.insights import Count, DaysTooMany, Figures, Inventory, Standing, Tally
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.refusals import Denied
-from ecosystem.ports.table import Change, Key, Put, Stale, Stored, Table, Write
+from ecosystem.ports.table import Change, Image, Key, Put, Stale, Stored, Table, Write
+from ecosystem.ports.table_codec import decoded
 
 OPERATOR = Actor(actor_id="usr_olga", groups=(Group.ADMINS,))
 TODAY = date(2026, 11, 20)
@@ -107,3 +112,64 @@ async def test_figures_are_for_operators_and_of_a_bounded_time(table: Table) -> 
         await figures.days("bookings", TODAY - timedelta(days=5000), TODAY, OPERATOR)
     with pytest.raises(DaysTooMany):
         await figures.days("bookings", TODAY, TODAY - timedelta(days=1), OPERATOR)
+
+
+class Stage(Stored, frozen=True, kw_only=True):
+    entity: ClassVar[str] = "stage-that-is-counted"
+
+    name: str
+    changed_at: datetime
+
+
+def staged(image: Image | None) -> list[Count]:
+    if image is None or image.entity != Stage.entity:
+        return []
+    return [Count(group="stages", name=decoded(image, Stage).name, by=1)]
+
+
+async def changed(change: Change) -> Sequence[Count]:
+    return [*staged(change.new), *(Count(group=each.group, name=each.name, by=-1) for each in staged(change.old))]
+
+
+def inventory(table: Table) -> Inventory:
+    async def everything() -> AsyncIterator[Standing]:
+        for row in (await table.scan(Stage)).rows:
+            await asyncio.sleep(0)
+            counts = [Count(group="stages", name=row.value.name, by=1)]
+            yield Standing(key=row.key, counts=counts, changed_at=row.value.changed_at)
+
+    return Inventory(everything, staged)
+
+
+async def test_figures_whose_changes_were_forgotten_are_counted_anew_while_things_go_on(
+    quick_path: Path, clock: VirtualClock
+) -> None:
+    async def put(number: int, name: str) -> None:
+        await table.transact(Put(key=Key("STAGES", f"{number:03d}"), value=Stage(name=name, changed_at=clock.now())))
+
+    async def go_on() -> None:
+        for number in range(0, 60, 2):
+            await put(number, "later")
+        for number in range(60, 70):
+            await put(number, "new")
+
+    table = await EmbeddedTable.open(quick_path / "table.sqlite", clock, upkeep=False)
+    tallies = [Tally(table, clock, changed, inventory(table)) for _ in range(3)]
+    for number in range(40):
+        await put(number, "first")
+    await tallies[0].catch_up()
+    for number in range(30, 60):
+        await put(number, "second")
+    clock.advance(timedelta(days=91))
+    await put(59, "third")
+    await table.prune()
+    table._recent = Recent()
+
+    assert await tallies[0].lag() == 1000
+    await asyncio.gather(go_on(), *(tally.catch_up() for tally in tallies))
+    await Tally(table, clock, changed, inventory(table)).catch_up()
+
+    now = await Figures(table).now(OPERATOR)
+    left = {name: count for name, count in now.groups["stages"].items() if count}
+    assert left == {"first": 15, "second": 14, "third": 1, "later": 30, "new": 10}
+    await table.close()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from contexts.ledger.books import a_ledger, account, move, settle
+from ecosystem.adapters.embedded.table_recent import Recent
 from ecosystem.contexts.ledger import AccountFlag, Balances, Ledger, LedgerBusy, Sequencer, TransferFlag, verify
 from ecosystem.kernel.refusals import Unavailable
 
@@ -131,6 +132,75 @@ async def test_verify_agrees_whether_or_not_the_sequencer_has_caught_up() -> Non
 
         assert report.holds, report.findings
         assert report.ledgers["EUR"].debits_posted == report.ledgers["EUR"].credits_posted == 140
+
+
+async def forget(ledger: Ledger) -> None:
+    """Let the table forget all it may, and those changes held for a follower too."""
+    ledger.clock.advance(timedelta(days=91))
+    await sell(ledger, 1, since=900)
+    await ledger.table.prune()
+    ledger.table._table._recent = Recent()
+
+
+async def test_transfers_whose_changes_were_forgotten_are_counted_all_the_same() -> None:
+    async with a_ledger() as ledger:
+        await open_all(ledger)
+        sequencer = Sequencer(ledger.table, ledger.clock)
+        await sell(ledger, 10)
+        await ledger.submit(move("p", "sum", "buyer0", 7, TransferFlag.PENDING))
+        await drained(sequencer)
+        await sell(ledger, 20, since=10)
+        await ledger.submit(settle("post", "p", 4, TransferFlag.POST))
+        await forget(ledger)
+        assert (await sequencer.lag()).seconds > 0
+
+        for each in (sequencer, Sequencer(ledger.table, ledger.clock)):
+            await drained(each)
+
+        assert (await ledger.position("sum")).balances == Balances(debits_posted=314)
+        assert (await verify(ledger.table, ledger.clock)).holds
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+async def test_counting_anew_while_sales_go_on_and_one_dies_counts_each_transfer_once(point: str) -> None:
+    async with a_ledger() as ledger:
+        await open_all(ledger)
+        await sell(ledger, 10)
+        await drained(Sequencer(ledger.table, ledger.clock))
+        await sell(ledger, 10, since=10)
+        await forget(ledger)
+        dying = Sequencer(DiesOnce(ledger.table, point), ledger.clock)
+
+        done = await asyncio.gather(
+            drained(dying),
+            drained(Sequencer(ledger.table, ledger.clock)),
+            drained(Sequencer(ledger.table, ledger.clock)),
+            sell(ledger, 30, since=20),
+            return_exceptions=True,
+        )
+        ledger.clock.advance(timedelta(minutes=10))
+        await drained(Sequencer(ledger.table, ledger.clock))
+
+        assert all(isinstance(each, Unavailable) for each in done if each is not None)
+        assert (await ledger.position("sum")).balances == Balances(debits_posted=510)
+        assert (await verify(ledger.table, ledger.clock)).holds
+
+
+async def test_changes_that_were_not_read_are_held_back_for_the_sequencer() -> None:
+    async with a_ledger() as ledger:
+        await open_all(ledger)
+        sequencer = Sequencer(ledger.table, ledger.clock)
+        await sell(ledger, 10)
+        await drained(sequencer)
+        await sell(ledger, 10, since=10)
+        ledger.clock.advance(timedelta(days=60))
+        await ledger.table.prune()
+        ledger.table._table._recent = Recent()
+
+        assert (await sequencer.lag()).transfers == 10
+        assert len(await ledger.table.changes(None)) < 60
+        await drained(sequencer)
+        assert (await ledger.position("sum")).balances == Balances(debits_posted=200)
 
 
 class DiesOnce:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ecosystem.adapters.embedded.table import EmbeddedTable
+from ecosystem.adapters.embedded.table_recent import Recent
 from ecosystem.adapters.outside.clock import VirtualClock
-from ecosystem.ports.table import Table
+from ecosystem.ports.table import Cursor, Table
 from table_dynamo import DynamoTables
-from table_samples import Tables
+from table_samples import Tables, every_change, note
 
 
 class EmbeddedTables:
@@ -32,6 +34,19 @@ class EmbeddedTables:
         table = await EmbeddedTable.open(path, self.clock, index_lag=self._index_lag, upkeep=False)
         self._open.append(table)
         return table
+
+    async def forgotten(self, table: Table) -> Cursor:
+        assert isinstance(table, EmbeddedTable)
+        await table.transact(note("FORGOTTEN", "a"))
+        cursor = (await every_change(table))[-1].cursor
+        await table.transact(note("FORGOTTEN", "b"))
+        self.clock.advance(timedelta(days=8))
+        await table.transact(note("FORGOTTEN", "c"))
+        await table.prune()
+        await table.transact(note("FORGOTTEN", "d"))
+        # Only what is not in memory any more is asked of the file.
+        table._recent = Recent()
+        return cursor
 
     async def close(self) -> None:
         while self._open:

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from ecosystem.ports.table import ABSENT, Add, Change, Check, Cursor, Delete, Key, Stale, Table, Unfit
+from ecosystem.ports.table import ABSENT, Add, Change, ChangesForgotten, Check, Cursor, Delete, Key, Stale, Table, Unfit
 from ecosystem.ports.table_codec import decoded
-from table_samples import Note, every_change, note
+from table_samples import Note, Tables, every_change, note
 
 
 def _of(changes: list[Change], key: Key) -> list[tuple[str | None, str | None]]:
@@ -109,6 +109,28 @@ async def test_a_follower_is_woken_by_a_change(table: Table) -> None:
 
     change = await asyncio.wait_for(following, 5)
     assert change.new is not None
+
+
+async def test_a_follower_who_missed_changes_is_told_so_and_may_begin_with_what_is_kept(tables: Tables) -> None:
+    table = await tables.fresh()
+    cursor = await tables.forgotten(table)
+
+    for _ in range(2):
+        with pytest.raises(ChangesForgotten):
+            await table.changes(cursor)
+
+    kept = await every_change(table)
+    assert kept
+    await table.transact(note("P", "later"))
+    assert [change.key.sort for change in await every_change(table, kept[-1].cursor)] == ["later"]
+    await tables.close()
+
+
+async def test_holding_changes_for_somebody_who_has_no_place_yet_hinders_nobody(table: Table) -> None:
+    table.hold_for(Key("PLACES", "nobody"))
+    await table.transact(note("P", "a"), note("PLACES", "other"))
+
+    assert len(await every_change(table)) == 2
 
 
 @pytest.mark.parametrize("nonsense", ["", "nonsense", "1", "a.b", "1.1+", "\ud800"])

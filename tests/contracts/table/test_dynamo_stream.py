@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ecosystem.adapters.aws.table_stream import Stream, change_of
 from ecosystem.adapters.outside.threads import Threads
-from ecosystem.ports.table import Cursor, Key, Unfit
+from ecosystem.ports.table import ChangesForgotten, Cursor, Key, Unfit
 from ecosystem.ports.table_codec import decode, encode
 from table_samples import Note
 
@@ -144,14 +144,35 @@ async def test_what_comes_later_is_told_later(split: Shards) -> None:
     assert nothing == []
 
 
-async def test_a_follower_who_stayed_away_too_long_goes_on_with_the_oldest_that_is_left(split: Shards) -> None:
+async def test_a_follower_who_stayed_away_too_long_is_told_so(split: Shards) -> None:
     first = await stream(split).changes(None, 1)
     split.records["parent"] = ["3"]
     split.trimmed = {"1"}
 
-    rest = await followed(split, first[0].cursor, 1000)
+    with pytest.raises(ChangesForgotten):
+        await stream(split).changes(first[0].cursor, 1000)
 
-    assert sorted(rest) == ["3", "4", "5", "6", "7", "8", "9"]
+    assert sorted(await followed(split, None, 1000)) == ["3", "4", "5", "6", "7", "8", "9"]
+
+
+async def test_a_shard_that_is_gone_before_its_end_was_read_is_told(split: Shards) -> None:
+    first = await stream(split).changes(None, 1)
+    split.parents = {"child": "parent", "grandchild": "child", "other": None}
+
+    with pytest.raises(ChangesForgotten):
+        await stream(split).changes(first[0].cursor, 1000)
+
+
+async def test_a_shard_that_came_and_went_unseen_is_told(split: Shards) -> None:
+    done = await stream(split).changes(None, 1000)
+    split.closed |= {"grandchild", "other"}
+    ended = await stream(split).changes(done[-1].cursor, 1000)
+    split.parents = {"great-great": "great"}
+    split.records["great-great"] = ["92"]
+
+    assert ended == []
+    with pytest.raises(ChangesForgotten):
+        await stream(split).changes(done[-1].cursor, 1000)
 
 
 async def test_the_positions_of_forgotten_shards_are_forgotten(split: Shards) -> None:

@@ -238,6 +238,9 @@ class DynamoTable:
         except BotoCoreError as failed:
             raise _silent(failed) from failed
 
+    def hold_for(self, follower: Key) -> None:
+        """A stream keeps its records for 24 hours, whoever follows."""
+
     async def changed(self) -> None:
         # The stream tells nobody: what others wrote is found by looking, what this process wrote at once.
         with suppress(TimeoutError):

@@ -2,12 +2,13 @@
 
 A shard is a piece of the stream that holds all changes of some items; it ends after some hours, and its children go on.
 Whoever reads it to its end before them sees each item's changes in order, which is what the port promises. Records are
-kept for 24 hours: a follower that stayed away longer goes on with the oldest that is left.
+kept for 24 hours. A cursor names every shard that was listed when it was made; when one is gone that was not read to its
+end, records may have gone with it, and the follower is told so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from msgspec import Struct
 from ecosystem.adapters.aws.table_items import found_at, image
 from ecosystem.adapters.aws.table_writes import TOKEN_PARTITION
 from ecosystem.adapters.outside.threads import Threads
-from ecosystem.ports.table import Change, Cursor, Unfit
+from ecosystem.ports.table import Change, ChangesForgotten, Cursor, Unfit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -54,12 +55,13 @@ class Stream:
         self._iterators: dict[tuple[str, str | None], str] = {}
 
     async def changes(self, after: Cursor | None, limit: int) -> Sequence[Change]:
-        """Up to `limit` changes after the cursor, in the order of each item."""
-        positions = positions_of(after)
+        """Up to `limit` changes after the cursor, in the order of each item. Raises `ChangesForgotten`."""
+        before = positions_of(after)
         shards = await self._threads.run(self._shards)
         listed = {shard.shard_id for shard in shards}
-        # What is no longer listed has been read, or is lost; its children need not wait for it.
-        positions = {shard_id: position for shard_id, position in positions.items() if shard_id in listed}
+        if before and not _all_kept(before, shards, listed):
+            raise ChangesForgotten
+        positions = {shard_id: before.get(shard_id, Position()) for shard_id in listed}
         found: list[Change] = []
         for _ in range(ROUNDS_MAX):
             moved = False
@@ -121,6 +123,7 @@ class Stream:
             except ClientError as refused:
                 if _code(refused) != "TrimmedDataAccessException":
                     raise
+                raise ChangesForgotten from refused
         return self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON")[
             "ShardIterator"
         ]
@@ -170,6 +173,17 @@ def _open(shards: Sequence[Shard], positions: Positions, listed: Iterable[str]) 
         for shard in shards
         if not ended(shard.shard_id) and (shard.parent is None or shard.parent not in listed or ended(shard.parent))
     ]
+
+
+def _all_kept(before: Positions, shards: Sequence[Shard], listed: Container[str]) -> bool:
+    """Whether all that came after those positions is still there.
+
+    A shard that is gone was read to its end, and a new one's parent is known: else one between them came and went.
+    """
+    return all(position.ended or shard_id in listed for shard_id, position in before.items()) and all(
+        shard.shard_id in before or shard.parent is None or shard.parent in listed or shard.parent in before
+        for shard in shards
+    )
 
 
 def _code(refused: ClientError) -> str:

@@ -189,6 +189,10 @@ class EmbeddedTable:
             async with asyncio.timeout(CHANGED_S_MAX):
                 await self._changed.wait()
 
+    def hold_for(self, follower: Key) -> None:
+        if self._writer is not None:
+            self._writer.upkeep.followers.add(follower)
+
     async def scan(self, kind: type[S], *, after: Cursor | None = None, limit: int = 1000) -> Page[S]:
         return await self._reads.scan(kind, after, table_limits.page(limit))
 
@@ -197,6 +201,12 @@ class EmbeddedTable:
         if self._writer is None:
             raise ReadOnly
         return await self._writer.upkeep.expire(limit)
+
+    async def prune(self) -> None:
+        """Forget what is older than it is kept for, as the table does by itself from time to time."""
+        if self._writer is None:
+            raise ReadOnly
+        await self._writer.upkeep.prune()
 
     @property
     def load(self) -> Load:

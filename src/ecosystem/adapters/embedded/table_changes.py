@@ -48,6 +48,21 @@ def followed(after: Cursor | None) -> Followed:
     return Followed(low, tuple(ahead))
 
 
+class _Place(Struct):
+    """What is read of the items in which followers keep their cursors."""
+
+    cursor: str | None = None
+
+
+def needed(body: bytes) -> int | None:
+    """The first transaction that a follower with that stored value still needs; None if it says nothing of it."""
+    try:
+        place = msgspec.msgpack.decode(body, type=_Place)
+        return None if place.cursor is None else followed(Cursor(place.cursor)).low.seq
+    except (msgspec.MsgspecError, Unfit):
+        return None
+
+
 def entries(seq: int, body: bytes, checksum: int) -> list[Entry]:
     """The parts of one transaction's change row. Raises `TableDamaged` when its bytes are not those written."""
     if crc32(body) != checksum:

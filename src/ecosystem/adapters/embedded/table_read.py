@@ -16,7 +16,7 @@ from ecosystem.adapters.embedded.table_item import NUMBERS, Entry, beginning, ke
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports import table_codec
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Key, Page, Row, Stored
+from ecosystem.ports.table import ChangesForgotten, Cursor, Key, Page, Row, Stored
 from ecosystem.ports.table_limits import Sought
 
 S = TypeVar("S", bound=Stored)
@@ -93,11 +93,19 @@ class Reads:
             await asyncio.sleep(0)
 
     async def changes(self, after: Position, limit: int) -> list[tuple[Position, Entry]]:
-        """The parts of transactions after that position, in the order they were committed."""
+        """The parts of transactions after that position, in the order they were committed.
+
+        Numbers have no gaps, and the newest row always stays: where the row of a position is gone, others may be. Raises
+        `ChangesForgotten` then, also for a position that this file has not reached, as before a backup was restored.
+        """
         found: list[tuple[Position, Entry]] = []
         seq = after.seq
         while len(found) < limit:
             step = await self._asked(partial(rows, self._connection, _CHANGES, (seq, CHANGES_STEP)))
+            if seq and (not step or step[0][0] != seq) and (seq == after.seq or step):
+                if found:
+                    break  # The next call is told.
+                raise ChangesForgotten
             for number, body, checksum in step:
                 positions = ((Position(number, at), entry) for at, entry in enumerate(entries(number, body, checksum)))
                 found += [(position, entry) for position, entry in positions if position > after]

@@ -24,8 +24,8 @@ _LEAVE = "DELETE FROM indexed WHERE idx = ? AND pk = ? AND sk = ? AND item_pk = 
 _LOG = "INSERT INTO changes VALUES (?, ?, ?, ?)"
 _REMEMBER = "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)"
 _PRUNE = """DELETE FROM changes WHERE seq <= (
-    SELECT max(seq) FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT ?) WHERE at <= ?
-) AND seq < (SELECT max(seq) FROM changes)"""
+    SELECT max(seq) FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT ?1) WHERE at <= ?2
+) AND seq < (SELECT max(seq) FROM changes) AND (?3 IS NULL OR seq < ?3)"""
 _FORGET = "DELETE FROM tokens WHERE token IN (SELECT token FROM tokens WHERE at <= ? LIMIT ?)"
 
 
@@ -83,13 +83,13 @@ class Store:
         )
         return [(pk, sk) for pk, sk in found.fetchall()]
 
-    def prune(self, changes_before: int, tokens_before: int, limit: int) -> int:
+    def prune(self, changes_before: int, tokens_before: int, limit: int, *, held_from: int | None = None) -> int:
         """Forget that many old changes, and tokens, at most; how many were forgotten.
 
-        The newest change always stays: its number says where the next one goes on.
+        The newest change always stays: its number says where the next one goes on. So do those from `held_from` on.
         """
         before = self._connection.total_changes()
-        self._statements.execute(_PRUNE, (limit, changes_before))
+        self._statements.execute(_PRUNE, (limit, changes_before, held_from))
         self._statements.execute(_FORGET, (tokens_before, limit))
         pruned = self._connection.total_changes() - before
         self._pruned = self._pruned or pruned > 0

@@ -9,6 +9,7 @@ from ecosystem.adapters.embedded.table_commit import GroupCommit
 from ecosystem.adapters.embedded.table_work import Expiry, Pruning
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Key
 
 PERIOD_S = 5.0
 # Small steps: each is a share of a commit that other callers wait for.
@@ -25,6 +26,7 @@ class Upkeep:
     def __init__(self, commits: GroupCommit, clock: Clock) -> None:
         self._commits = commits
         self._clock = clock
+        self.followers: set[Key] = set()
 
     async def run(self) -> None:
         """Keep the table tidy until cancelled."""
@@ -50,9 +52,9 @@ class Upkeep:
         return removed
 
     async def prune(self) -> None:
-        """Forget changes older than seven days and tokens older than ten minutes."""
+        """Forget changes that are old and that no named follower waits for, and tokens older than ten minutes."""
         for _ in range(STEPS_MAX):
-            pruning = Pruning(PRUNE_STEP)
+            pruning = Pruning(PRUNE_STEP, self.followers)
             await self._commits.carry_out(pruning)
             if not pruning.more:
                 break

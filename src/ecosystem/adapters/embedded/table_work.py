@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Protocol
@@ -10,12 +10,15 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from ecosystem.adapters.embedded.table_changes import needed
 from ecosystem.adapters.embedded.table_item import MICROSECOND, Entry, Kept, added, met, put, refused
 from ecosystem.adapters.embedded.table_store import Store
-from ecosystem.ports.table import Add, Check, Put, TokenReused, Write
+from ecosystem.ports.table import Add, Check, Key, Put, TokenReused, Write
 
 TOKENS_KEPT = timedelta(minutes=10) // MICROSECOND
 CHANGES_KEPT = timedelta(days=7) // MICROSECOND
+CHANGES_HELD = timedelta(days=90) // MICROSECOND
+"""How long changes are kept for a named follower who has not read them."""
 
 
 class Work(Protocol):
@@ -74,14 +77,23 @@ class Expiry(Struct, frozen=True):
 
 
 class Pruning:
-    """Forget up to `limit` changes, and as many tokens, that nobody may ask for any more."""
+    """Forget up to `limit` changes, and as many tokens, that nobody may ask for any more.
 
-    def __init__(self, limit: int) -> None:
+    `followers` are the items in which those keep their cursors for whom changes are held back.
+    """
+
+    def __init__(self, limit: int, followers: Iterable[Key] = ()) -> None:
         self._limit = limit
+        self._followers = followers
         self.more = False
 
     def carry_out(self, store: Store, now: int) -> Sequence[Entry]:
-        self.more = store.prune(now - CHANGES_KEPT, now - TOKENS_KEPT, self._limit) >= self._limit
+        places = [store.find(key.partition, key.sort) for key in self._followers]
+        held = [seq for place in places if place is not None and (seq := needed(place.item.body)) is not None]
+        pruned = store.prune(now - CHANGES_KEPT, now - TOKENS_KEPT, self._limit, held_from=min(held, default=None))
+        if held:
+            pruned += store.prune(now - CHANGES_HELD, now - TOKENS_KEPT, self._limit)
+        self.more = pruned >= self._limit
         return ()
 
 

@@ -1,6 +1,6 @@
 """Insights: figures over many things, kept beside them, and what reads everything to see whether it holds."""
 
-from ecosystem.contexts.insights.counts import Count, CountReader, Tally
+from ecosystem.contexts.insights.counts import Tally
 from ecosystem.contexts.insights.figures import DAYS_MAX, DaysTooMany, Figures, Now
 from ecosystem.contexts.insights.inspections import (
     Inspection,
@@ -8,6 +8,7 @@ from ecosystem.contexts.insights.inspections import (
     Inspections,
     InspectionState,
 )
+from ecosystem.contexts.insights.recount import Count, CountReader, Inventory, Standing
 
 __all__ = [
     "DAYS_MAX",
@@ -19,6 +20,8 @@ __all__ = [
     "InspectionGone",
     "InspectionState",
     "Inspections",
+    "Inventory",
     "Now",
+    "Standing",
     "Tally",
 ]

@@ -6,18 +6,21 @@ far it has come. If it dies, or runs twice, a change still counts once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
 
 from ecosystem.contexts.insights import keys
+from ecosystem.contexts.insights.recount import CountReader, Inventory, Sums, add, recount
 from ecosystem.kernel.refusals import Conflict, Unavailable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, Add, Change, Cursor, Key, Put, Row, Stored, Table
+from ecosystem.ports.table import ABSENT, Add, Change, ChangesForgotten, Cursor, Put, Row, Stored, Table
 
+log = logging.getLogger(__name__)
 KEYS_MAX = 90
 """Items in one commit: with the checkpoint, well below a transaction's limit."""
 
@@ -31,21 +34,6 @@ STEPS_MAX = 200
 
 class TallyBusy(Unavailable):
     """Others took in the same changes at the same time, again and again."""
-
-
-class Count(Struct, frozen=True, kw_only=True):
-    """So many more (or fewer) of something in a group: on a day, or among what there is now if `day` is None."""
-
-    group: str
-    name: str
-    by: int
-    day: date | None = None
-
-
-CountReader = Callable[[Change], Awaitable[Sequence[Count]]]
-"""What a change counts. It is asked again about the same change only if its counts were not kept."""
-
-Sums = dict[Key, dict[str, int]]
 
 
 class Place(Stored, frozen=True, kw_only=True):
@@ -72,6 +60,7 @@ class Tally:
     table: Table
     clock: Clock
     read: CountReader
+    inventory: Inventory | None = None
     _place: Row[Place] | None = field(default=None, init=False)
     _cursor: Cursor | None = field(default=None, init=False)
     _skipped: int = field(default=0, init=False)
@@ -81,7 +70,10 @@ class Tally:
         """Take in up to that many changes of the table. How many there were: 0 when there is nothing new."""
         for _ in range(ATTEMPTS_MAX):
             await self._load()
-            taken = await self._take(await self.table.changes(self._cursor, limit=limit))
+            try:
+                taken = await self._take(await self.table.changes(self._cursor, limit=limit))
+            except ChangesForgotten:
+                return await self._counts_anew()
             if taken is None:
                 return 0
             skipped = self._skipped + taken.changes
@@ -105,12 +97,16 @@ class Tally:
     async def lag(self, limit: int = 1000) -> int:
         """How many changes that count something are still to be taken in, among the next `limit`."""
         await self._load()
-        changes = await self.table.changes(self._cursor, limit=limit)
+        try:
+            changes = await self.table.changes(self._cursor, limit=limit)
+        except ChangesForgotten:
+            return limit
         return sum([bool(await self.read(change)) for change in changes])
 
     async def _load(self) -> None:
         if self._is_loaded:
             return
+        self.table.hold_for(keys.checkpoint())
         self._place = await self.table.get(keys.checkpoint(), Place)
         self._cursor = self._place.value.cursor if self._place else None
         self._skipped, self._is_loaded = 0, True
@@ -124,16 +120,35 @@ class Tally:
             if not counts:
                 taken += 1
                 continue
-            touched = {_key(count) for count in counts} | sums.keys()
+            touched = {count.key for count in counts} | sums.keys()
             if taken and len(touched) > KEYS_MAX:
                 break
-            for count in counts:
-                counters = sums.setdefault(_key(count), {})
-                counters[count.name] = counters.get(count.name, 0) + count.by
+            add(sums, counts)
             taken += 1
         if not taken:
             return None
         return Taken(changes=taken, cursor=changes[taken - 1].cursor, sums=sums)
+
+    async def _counts_anew(self) -> int:
+        """Make the figures those of what there is, and go on from there.
+
+        The place moves with the last commit alone: one that dies on the way begins again with what is still lacking.
+        """
+        before = self._place
+        if self.inventory is None or before is None:
+            raise ChangesForgotten
+        log.error("changes were forgotten before they were counted: figures were counted anew, days may lack some")
+        cursor, lacking = await recount(self.table, self.inventory, self.clock.now())
+        if cursor is None:
+            raise ChangesForgotten
+        touched = list(lacking)
+        for first in range(0, len(touched), KEYS_MAX):
+            some = {key: lacking[key] for key in touched[first : first + KEYS_MAX]}
+            if not await self._commits(Taken(changes=0, cursor=before.value.cursor, sums=some)):
+                return 1
+        if await self._commits(Taken(changes=0, cursor=cursor, sums={})):
+            self._cursor, self._skipped = cursor, 0
+        return 1
 
     async def _commits(self, taken: Taken) -> bool:
         """Commit the sums and the checkpoint together; False when another tally was faster."""
@@ -151,7 +166,3 @@ class Tally:
         self._place = Row(key=keys.checkpoint(), value=place, version=before.version + 1 if before else 1)
         self._is_loaded = True
         return True
-
-
-def _key(count: Count) -> Key:
-    return keys.now(count.group) if count.day is None else keys.day(count.group, count.day)

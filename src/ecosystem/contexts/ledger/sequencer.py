@@ -6,7 +6,8 @@ commits the totals together with how far it has come: if it dies, or runs twice,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -15,12 +16,13 @@ from msgspec import Struct
 
 from ecosystem.contexts.ledger import keys
 from ecosystem.contexts.ledger.ledger import LedgerBusy
-from ecosystem.contexts.ledger.transfers import Recorded
+from ecosystem.contexts.ledger.recount import recount
+from ecosystem.contexts.ledger.transfers import Sums, added, is_summed, recorded
 from ecosystem.kernel.refusals import Conflict
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, PRESENT, Add, Change, Cursor, Put, Row, Stored, Table
-from ecosystem.ports.table_codec import decoded
+from ecosystem.ports.table import ABSENT, PRESENT, Add, Change, ChangesForgotten, Cursor, Put, Row, Stored, Table
 
+log = logging.getLogger(__name__)
 ACCOUNTS_MAX = 90
 """Accounts in one commit: with the checkpoint, well below a transaction's limit."""
 
@@ -29,9 +31,6 @@ SKIPPED_MAX = 5000
 
 LAG_CHANGES_MAX = 1000
 ATTEMPTS_MAX = 8
-
-Sums = dict[str, dict[str, int]]
-"""What to add to the counters of each account."""
 
 
 class Checkpoint(Stored, frozen=True, kw_only=True):
@@ -78,7 +77,10 @@ class Sequencer:
         """
         for _ in range(ATTEMPTS_MAX):
             await self._load()
-            taken = take(await self.table.changes(self._cursor, limit=limit))
+            try:
+                taken = take(await self.table.changes(self._cursor, limit=limit))
+            except ChangesForgotten:
+                return await self._counts_anew()
             if taken is None:
                 return 0
             skipped = self._skipped + taken.changes
@@ -92,7 +94,11 @@ class Sequencer:
     async def lag(self) -> Lag:
         """How far the totals are behind."""
         await self._load()
-        changes = await self.table.changes(self._cursor, limit=LAG_CHANGES_MAX)
+        try:
+            changes = await self.table.changes(self._cursor, limit=LAG_CHANGES_MAX)
+        except ChangesForgotten:
+            since = self._checkpoint.value.at if self._checkpoint else self.clock.now()
+            return Lag(transfers=LAG_CHANGES_MAX, seconds=(self.clock.now() - since).total_seconds())
         waiting = [made.at for made in map(recorded, changes) if made is not None and is_summed(made)]
         seconds = max(0.0, (self.clock.now() - min(waiting)).total_seconds()) if waiting else 0.0
         return Lag(transfers=len(waiting), seconds=seconds)
@@ -100,24 +106,25 @@ class Sequencer:
     async def _load(self) -> None:
         if self._is_loaded:
             return
+        self.table.hold_for(keys.checkpoint_key())
         self._checkpoint = await self.table.get(keys.checkpoint_key(), Checkpoint)
         self._cursor = Cursor(self._checkpoint.value.cursor) if self._checkpoint else None
         self._skipped, self._is_loaded = 0, True
 
     async def _commits(self, taken: Taken) -> bool:
         """Commit the sums and the checkpoint together; False when another sequencer was faster."""
+        counted = self._checkpoint.value.transfers if self._checkpoint else 0
+        return await self._moves(taken.cursor, counted + taken.transfers, taken.sums)
+
+    async def _moves(self, cursor: Cursor, transfers: int, sums: Mapping[str, Mapping[str, int]]) -> bool:
         before = self._checkpoint
-        checkpoint = Checkpoint(
-            cursor=taken.cursor,
-            transfers=(before.value.transfers if before else 0) + taken.transfers,
-            at=self.clock.now(),
-        )
+        checkpoint = Checkpoint(cursor=cursor, transfers=transfers, at=self.clock.now())
         # Whatever happens to the commit, nothing is believed of the checkpoint until it is known to have succeeded.
         self._is_loaded = False
         try:
             await self.table.transact(
                 Put(key=keys.checkpoint_key(), value=checkpoint, expected=before.unchanged if before else ABSENT),
-                *(Add(key=keys.account_key(name), by=by, expected=PRESENT) for name, by in taken.sums.items()),
+                *(Add(key=keys.account_key(name), by=by, expected=PRESENT) for name, by in sums.items()),
             )
         except Conflict:
             return False
@@ -125,6 +132,25 @@ class Sequencer:
         self._checkpoint = Row(key=keys.checkpoint_key(), value=checkpoint, version=version)
         self._is_loaded = True
         return True
+
+    async def _counts_anew(self) -> int:
+        """Make the totals those of all transfers, and go on from what was told by then; how many transfers there are.
+
+        The place moves with the last commit alone: one that dies on the way begins again with what is still lacking.
+        """
+        anew = await recount(self.table, self.clock.now())
+        before = self._checkpoint
+        if before is None or anew.cursor is None:
+            raise ChangesForgotten
+        log.error("transfers were forgotten before they were added up: all were counted anew")
+        names = sorted(anew.lacking)
+        for first in range(0, len(names), ACCOUNTS_MAX):
+            some = {name: anew.lacking[name] for name in names[first : first + ACCOUNTS_MAX]}
+            if not await self._moves(Cursor(before.value.cursor), before.value.transfers, some):
+                return 1
+        if await self._moves(anew.cursor, anew.transfers, {}):
+            self._cursor, self._skipped = anew.cursor, 0
+        return max(1, anew.transfers)
 
 
 def take(changes: Sequence[Change]) -> Taken | None:
@@ -146,26 +172,3 @@ def take(changes: Sequence[Change]) -> Taken | None:
     if not taken:
         return None
     return Taken(changes=taken, cursor=changes[taken - 1].cursor, transfers=transfers, sums=sums)
-
-
-def recorded(change: Change) -> Recorded | None:
-    """The transfer that a change made; None for any other change, also for a transfer that was settled."""
-    if change.old is not None or change.new is None or change.new.entity != Recorded.entity:
-        return None
-    return decoded(change.new, Recorded)
-
-
-def is_summed(made: Recorded) -> bool:
-    """The transfer has a side that the sequencer adds up."""
-    return made.debit_is_summed or made.credit_is_summed
-
-
-def added(made: Recorded) -> Sums:
-    """What a transfer adds to its summed accounts."""
-    pending, posted = made.moved
-    sums: Sums = {}
-    if made.debit_is_summed:
-        sums[made.debit_account_id] = {"debits_pending": pending, "debits_posted": posted}
-    if made.credit_is_summed:
-        sums[made.credit_account_id] = {"credits_pending": pending, "credits_posted": posted}
-    return sums

@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 from ecosystem.contexts.ledger.accounts import ID_LENGTH_MAX, QUANTITY_MAX, Balances
 from ecosystem.contexts.ledger.results import Result
 from ecosystem.kernel.refusals import Invalid
-from ecosystem.ports.table import Stored
+from ecosystem.ports.table import Change, Stored
+from ecosystem.ports.table_codec import decoded
 
 TransferId = NewType("TransferId", str)
 
@@ -124,6 +125,10 @@ class Recorded(Stored, frozen=True, kw_only=True):
         return 0, int(self.units)
 
 
+Sums = dict[str, dict[str, int]]
+"""What to add to the counters of each account."""
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one transfer: the result, and the record if there is one (of now, or of the first time)."""
 
@@ -173,3 +178,26 @@ def as_text(balances: Balances) -> tuple[str, str, str, str]:
         str(balances.credits_pending),
         str(balances.credits_posted),
     )
+
+
+def recorded(change: Change) -> Recorded | None:
+    """The transfer that a change made; None for any other change, also for a transfer that was settled."""
+    if change.old is not None or change.new is None or change.new.entity != Recorded.entity:
+        return None
+    return decoded(change.new, Recorded)
+
+
+def is_summed(made: Recorded) -> bool:
+    """The transfer has a side that the sequencer adds up."""
+    return made.debit_is_summed or made.credit_is_summed
+
+
+def added(made: Recorded) -> Sums:
+    """What a transfer adds to its summed accounts."""
+    pending, posted = made.moved
+    sums: Sums = {}
+    if made.debit_is_summed:
+        sums[made.debit_account_id] = {"debits_pending": pending, "debits_posted": posted}
+    if made.credit_is_summed:
+        sums[made.credit_account_id] = {"credits_pending": pending, "credits_posted": posted}
+    return sums

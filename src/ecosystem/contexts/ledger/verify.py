@@ -25,8 +25,8 @@ from msgspec import Struct, structs
 from ecosystem.contexts.ledger import keys
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag, Balances, position
 from ecosystem.contexts.ledger.chart import booking_of
-from ecosystem.contexts.ledger.sequencer import Checkpoint, is_summed, recorded
-from ecosystem.contexts.ledger.transfers import Recorded, State, TransferFlag
+from ecosystem.contexts.ledger.sequencer import Checkpoint
+from ecosystem.contexts.ledger.transfers import Recorded, State, TransferFlag, is_summed, recorded
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.kernel.time import sortable

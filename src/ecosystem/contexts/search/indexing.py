@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.search import Document, IndexDamaged, Listed, Removal, Search, digest
-from ecosystem.ports.table import Change, Cursor, Table
+from ecosystem.ports.table import Change, ChangesForgotten, Cursor, Table
 
 log = logging.getLogger(__name__)
 BATCH = 200
@@ -113,7 +113,10 @@ class Indexer:
     async def follow(self, limit: int = BATCH) -> int:
         """Take in the next changes; how many there were. An index that is new, or slept too long, is built first."""
         place = self.place or await self._begun()
-        changes = await self.table.changes(place.cursor, limit=limit)
+        try:
+            changes = await self.table.changes(place.cursor, limit=limit)
+        except ChangesForgotten:
+            return await self._missed()
         if changes:
             await self.step(changes)
         elif self.clock.now() - place.at > UNKEPT_FOR:
@@ -193,6 +196,13 @@ class Indexer:
         return Drift(
             on_offer=on_offer, missing=tuple(missing), outdated=tuple(outdated), superfluous=tuple(superfluous)
         )
+
+    async def _missed(self) -> int:
+        """Build the index anew from what is on offer, and go on from the oldest change that is kept."""
+        rebuilt = await self.rebuild()
+        log.warning("changes were forgotten before they were read; the search index was rebuilt")
+        await self._move(Place(cursor=None, at=self.clock.now()), [])
+        return max(1, rebuilt.changed)
 
     async def _begun(self) -> Place:
         kept = await self.index.checkpoint()
