@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -22,11 +23,12 @@ from ecosystem.contexts.disputes import (
     SetRules,
     State,
 )
+from ecosystem.contexts.payments import ChargedBack, RefundState
 from ecosystem.journeys.checkout import Paid
-from ecosystem.journeys.refunding import GiveBack
+from ecosystem.journeys.refunding import GiveBack, NothingPaid
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
-from ecosystem.kernel.refusals import Denied, IdReused
+from ecosystem.kernel.refusals import Denied, IdReused, Invalid
 from journeys.test_chargebacks import CARD, FEE, at_desk, balances, hear
 from journeys.test_failed_refunds import hear as fails
 from journeys.test_unclaimed import unclaimed
@@ -384,3 +386,132 @@ async def test_what_came_back_to_escrow_goes_back_first_when_a_dispute_ends(
 
     assert await status(shop, dispute) is BookingStatus.COMPLETED
     assert await settled(shop, dispute) == PARTLY
+
+
+async def test_a_provider_names_no_amount_for_their_own_absence(shop: Market, paid: Paid) -> None:
+    report = ReportNoShow(booking_id=paid.booking.booking_id, absent=Side.PROVIDER, reason="Never came")
+    await shop.app.closing.report_no_show(report, ADA)
+
+    with pytest.raises(Invalid):
+        await opened(shop, paid, 1, actor=OWNER)
+    dispute = await opened(shop, paid, None, actor=OWNER)
+    await shop.passes(7 * DAY)
+
+    assert dispute.wanted == dispute.paid
+    assert await settled(shop, dispute) == {}
+
+
+async def test_no_event_holds_what_people_wrote(shop: Market, paid: Paid) -> None:
+    words = ("Half of it was missing.", "It was all there.", "The pictures show it.")
+    dispute = await opened(shop, paid)
+    await says(shop, dispute, Answer.CONTESTED)
+    await decides(shop, dispute, 6_000)
+
+    told = await shop.app.timelines.with_disputes(dispute.booking_id, OPERATOR)
+
+    assert {"BookingDisputed", "DisputeOpened", "DisputeAnswered", "DisputeDecided", "DisputeConcluded"} <= {
+        event.type for event in told
+    }
+    for event in told:
+        assert not [each for each in words if each in f"{event.detail}{event.previous}"], event.type
+
+
+async def given(shop: Market, paid: Paid, amount: int) -> None:
+    booking_id = paid.booking.booking_id
+    back = GiveBack(refund_id=shop.id("rfd"), booking_id=booking_id, amount=Money(amount, "EUR"), reason="Goodwill")
+    await shop.app.refunding.give_back(back, OPERATOR)
+
+
+async def test_what_is_wanted_comes_on_top_of_what_was_given_back_before(shop: Market, paid: Paid) -> None:
+    await given(shop, paid, 3_000)
+    with pytest.raises(Invalid):
+        await opened(shop, paid, 7_001)
+    dispute = await opened(shop, paid, 6_000)
+
+    await says(shop, dispute, Answer.ACCEPTED)
+
+    assert dispute.left == Money(7_000, "EUR")
+    assert await settled(shop, dispute) == {"processor": -1_000, "provider": 900, "commission": 100}
+
+
+async def test_an_offer_is_paid_as_it_says_whatever_was_given_meanwhile(shop: Market, paid: Paid) -> None:
+    dispute = await opened(shop, paid, 6_000)
+    await says(shop, dispute, Answer.OFFERED, 3_000)
+    await given(shop, paid, 3_000)
+
+    after = await shop.app.disputing.accept_offer(dispute.booking_id, dispute.dispute_id, ADA)
+
+    assert after.verdict
+    assert after.verdict.refund == Money(3_000, "EUR")
+    assert await settled(shop, dispute) == PARTLY
+
+
+async def test_nothing_is_disputed_when_all_was_given_back(shop: Market, paid: Paid) -> None:
+    await given(shop, paid, 10_000)
+
+    with pytest.raises(NothingPaid):
+        await opened(shop, paid, None)
+
+
+async def test_the_same_request_at_once_or_with_other_white_opens_one_dispute(shop: Market, paid: Paid) -> None:
+    booking_id = paid.booking.booking_id
+    asked = OpenDispute(dispute_id=shop.id("dsp"), booking_id=booking_id, text="Half was missing.\n")
+
+    first, *others = await asyncio.gather(*(shop.app.disputing.open(asked, ADA) for _ in range(3)))
+    again = await shop.app.disputing.open(asked, ADA)
+
+    assert [*others, again] == [first] * 3
+
+
+async def charged_back(shop: Market, card: str) -> Paid:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.clock.now() + timedelta(hours=11), ADA, card)
+    shop.clock.advance(timedelta(hours=12, minutes=1))
+    return paid
+
+
+async def test_an_operator_pays_elsewhere_what_the_card_refunds_no_more(shop: Market, listener: Listener) -> None:
+    paid = await charged_back(shop, CARD)
+    await shop.app.closing.complete(paid.booking.booking_id, ADA)
+    await hear(shop, listener)
+    await at_desk(shop, paid, "winning_evidence")
+    await hear(shop, listener)
+    dispute = await opened(shop, paid, 6_000)
+    with pytest.raises(ChargedBack):
+        await decides(shop, dispute, 6_000)
+
+    request = DecideDispute(
+        booking_id=dispute.booking_id,
+        dispute_id=dispute.dispute_id,
+        refund=Money(6_000, "EUR"),
+        reason="Paid by bank transfer.",
+        elsewhere=True,
+    )
+    await shop.app.disputing.decide(request, OPERATOR)
+
+    assert await status(shop, dispute) is BookingStatus.COMPLETED
+    books = await settled(shop, dispute)
+    assert (books["provider"], books["commission"]) == (3_600, 400)
+    [refund] = [row.value for row in await shop.app.refunds.refunds_of(dispute.booking_id)]
+    assert (refund.state, refund.elsewhere) == (RefundState.ISSUED, True)
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "nothing"])
+async def test_a_complaint_that_ends_with_nothing_leaves_the_booking_to_the_bank(
+    shop: Market, listener: Listener, end: str
+) -> None:
+    paid = await charged_back(shop, CARD)
+    dispute = await opened(shop, paid, 6_000)
+    await hear(shop, listener)
+
+    if end == "withdrawn":
+        await shop.app.disputing.withdraw(dispute.booking_id, dispute.dispute_id, ADA)
+    else:
+        await decides(shop, dispute, 0)
+    assert await status(shop, dispute) is BookingStatus.DISPUTED
+    await at_desk(shop, paid, "losing_evidence")
+    await hear(shop, listener)
+    await shop.passes()
+
+    assert await status(shop, dispute) is BookingStatus.CANCELLED
+    await shop.verified()

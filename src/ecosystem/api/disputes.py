@@ -101,6 +101,7 @@ def told(known: Dispute) -> Plain:
         "openedAt": known.opened_at,
         "changedAt": known.changed_at,
         "paid": money(known.paid),
+        "given": maybe(known.given),
         "wanted": money(known.wanted),
         "dueAt": known.due_at,
         "decideBy": known.decide_by,
@@ -108,7 +109,13 @@ def told(known: Dispute) -> Plain:
         "said": said
         and {"answer": said.answer.value, "text": said.text, "offered": maybe(said.offered), "at": said.at},
         "verdict": verdict
-        and {"by": verdict.by.value, "refund": money(verdict.refund), "reason": verdict.reason, "at": verdict.at},
+        and {
+            "by": verdict.by.value,
+            "refund": money(verdict.refund),
+            "reason": verdict.reason,
+            "elsewhere": verdict.elsewhere,
+            "at": verdict.at,
+        },
     }
 
 

@@ -35,7 +35,7 @@ from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
-from ecosystem.ports.table import Check, Table, Write
+from ecosystem.ports.table import Check, Row, Table, Write
 
 LIFTING = system("dispute-workflow")
 """Who completes a booking when the dispute over it falls away."""
@@ -43,7 +43,8 @@ LIFTING = system("dispute-workflow")
 Also = Callable[[datetime], Awaitable[Sequence[Write]]]
 """What else is decided at that instant: its writes."""
 
-Decision = Callable[[Booking, datetime], tuple[Booking, BookingFact]]
+Decision = Callable[[Booking, Payment | None, datetime], tuple[Booking, BookingFact]]
+"""How a booking ends, by what was paid for it and may still be given back, if anything."""
 
 
 async def nothing(_: datetime) -> Sequence[Write]:
@@ -79,7 +80,7 @@ class Closing:
             await self.checkout.let_go(request.booking_id, actor)
         return await self._close(
             request.booking_id,
-            lambda known, at: booked.cancel(known, request, actor, at, was_unpaid=was_unpaid),
+            lambda known, _, at: booked.cancel(known, request, actor, at, was_unpaid=was_unpaid),
             actor,
             "cancelled",
         )
@@ -90,7 +91,7 @@ class Closing:
         if booking.status is BookingStatus.DECLINED:
             return booking
         return await self._close(
-            booking_id, lambda known, at: booked.decline(known, reason, actor, at), actor, "declined by the provider"
+            booking_id, lambda known, _, at: booked.decline(known, reason, actor, at), actor, "declined by the provider"
         )
 
     async def expire(self, booking_id: str, actor: Actor) -> Booking:
@@ -104,7 +105,9 @@ class Closing:
             status = await self.checkout.let_go(booking_id, actor)
             if status is not BookingStatus.AWAITING_PAYMENT:
                 return (await self.bookings.row(booking_id)).value
-        return await self._close(booking_id, booked.expire, actor, "nobody answered in time")
+        return await self._close(
+            booking_id, lambda known, _, at: booked.expire(known, at), actor, "nobody answered in time"
+        )
 
     async def complete(self, booking_id: str, actor: Actor, reason: str = "") -> Booking:
         """Complete the booking and release its money. Completed already, it stays so."""
@@ -112,7 +115,7 @@ class Closing:
         if booking.value.status is BookingStatus.COMPLETED:
             booked.side_of(booking.value, actor)
             return booking.value
-        return await self._close(booking_id, lambda known, at: booked.complete(known, actor, at, reason), actor, "")
+        return await self._close(booking_id, lambda known, _, at: booked.complete(known, actor, at, reason), actor, "")
 
     async def report_no_show(self, request: ReportNoShow, actor: Actor) -> Booking:
         """Say that the other side did not come. The money waits until that stands."""
@@ -129,7 +132,7 @@ class Closing:
     async def settle_no_show(self, booking_id: str, actor: Actor, reason: str = "") -> Booking:
         """Let a reported no-show stand: all goes back, or all is released."""
         return await self._close(
-            booking_id, lambda known, at: booked.settle_no_show(known, actor, at, reason), actor, "did not come"
+            booking_id, lambda known, _, at: booked.settle_no_show(known, actor, at, reason), actor, "did not come"
         )
 
     async def dispute(self, booking_id: str, reason: str, actor: Actor, *, also: Also = nothing) -> Booking:
@@ -146,15 +149,23 @@ class Closing:
         return await self._settle(booking_id, act)
 
     async def conclude(self, request: ConcludeDispute, actor: Actor, *, also: Also = nothing) -> Booking:
-        """Decide a dispute, and divide what is held, or take back what was released. `also` is committed with it."""
+        """Decide a dispute, and divide what is held, or take back what was released. `also` is committed with it.
+
+        An `amount` goes back besides what refunds gave back before: see `in_all`.
+        """
         return await self._close(
-            request.booking_id, lambda known, at: booked.conclude(known, request, actor, at), actor, "dispute", also
+            request.booking_id,
+            lambda known, paid, at: booked.conclude(known, in_all(request, paid), actor, at),
+            actor,
+            "dispute",
+            also,
+            elsewhere=request.elsewhere,
         )
 
     async def lift(self, booking_id: str, actor: Actor, *, also: Also = nothing) -> Booking:
         """Let a dispute fall away: the booking goes on where it still can, else it is completed."""
 
-        def decide(known: Booking, at: datetime) -> tuple[Booking, BookingFact]:
+        def decide(known: Booking, _: Payment | None, at: datetime) -> tuple[Booking, BookingFact]:
             if booked.may_resume(known, at):
                 return booked.resume(known, actor, at)
             return booked.conclude(known, ConcludeDispute(booking_id=booking_id), LIFTING, at)
@@ -162,28 +173,50 @@ class Closing:
         return await self._close(booking_id, decide, actor, "dispute", also)
 
     async def _close(
-        self, booking_id: str, decide: Decision, actor: Actor, reason: str, also: Also = nothing
+        self,
+        booking_id: str,
+        decide: Decision,
+        actor: Actor,
+        reason: str,
+        also: Also = nothing,
+        *,
+        elsewhere: bool = False,
     ) -> Booking:
         """Decide the end, and commit it with the division of the money, and with what is `also` decided."""
 
         async def act() -> Booking:
             row = await self.bookings.row(booking_id)
+            charge = await self._charge(booking_id)
             at = self.clock.now()
-            changed, fact = decide(row.value, at)
+            changed, fact = decide(row.value, charge.value if charge else None, at)
             writes = await self.bookings.writes(row, changed, fact, actor=actor, at=at)
-            divided = await self._divided(row.value, changed, actor, at, reason)
+            divided: list[Write] = []
+            if charge:
+                divided = await self._divided(charge, row.value, changed, actor, at, reason, elsewhere=elsewhere)
             await self.table.transact(*writes, *divided, *await also(at))
             return changed
 
         return await self._settle(booking_id, act)
 
-    async def _divided(self, before: Booking, after: Booking, actor: Actor, at: datetime, reason: str) -> list[Write]:
-        """The writes that divide what was captured; none when nothing was."""
+    async def _charge(self, booking_id: str) -> Row[Payment] | None:
         try:
-            row = await charge_of(self.payments, after.booking_id)
+            return await charge_of(self.payments, booking_id)
         except NothingPaid:
-            return []
-        back, owed = due_back(after, row.value)
+            return None
+
+    async def _divided(
+        self,
+        row: Row[Payment],
+        before: Booking,
+        after: Booking,
+        actor: Actor,
+        at: datetime,
+        reason: str,
+        *,
+        elsewhere: bool,
+    ) -> list[Write]:
+        """The writes that divide what was captured."""
+        back, owed = due_back(after, row.value, elsewhere=elsewhere)
         was_released = is_released(before)
         if owed and was_released:
             raise ChargedBack
@@ -198,7 +231,9 @@ class Closing:
                 amount=back,
                 reason=after.reason or reason,
             )
-            paid, writes, postings = await self.settlement.given_back(paid, before, request, actor, at)
+            paid, writes, postings = await self.settlement.given_back(
+                paid, before, request, actor, at, elsewhere=elsewhere
+            )
         if not was_released and is_released(after):
             rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
             postings = [*postings, *chart.released(sale_of(after, paid), rest)]
@@ -211,15 +246,26 @@ class Closing:
         return await self.bookings.calendar.settle(provider_id, act)
 
 
-def due_back(after: Booking, payment: Payment) -> tuple[Money, Money]:
+def in_all(request: ConcludeDispute, payment: Payment | None) -> ConcludeDispute:
+    """The decision with its amount as all that goes back, with what refunds gave back before.
+
+    What the customer's bank took counts towards the amount: it was asked for the same money.
+    """
+    if request.amount is None or payment is None:
+        return request
+    total = min(payment.captured, payment.refunded + payment.refunding + request.amount)
+    return replace(request, amount=total)
+
+
+def due_back(after: Booking, payment: Payment, *, elsewhere: bool = False) -> tuple[Money, Money]:
     """What goes back to the customer now, and what is owed to them besides: all of it when the booking never came about.
 
     What the customer's bank took counts as given back. What the processor would not refund, since the bank asked for it
-    once, is owed: it stays in escrow.
+    once, is owed: it stays in escrow, unless it was paid `elsewhere`.
     """
     nothing = zero(payment.amount.currency)
     never_came_about = after.status in {BookingStatus.DECLINED, BookingStatus.EXPIRED}
     wanted = payment.captured if never_came_about else after.refund.amount if after.refund else nothing
     due = wanted - payment.gone if payment.gone < wanted else nothing
-    back = min(due, payment.refundable)
+    back = due if elsewhere else min(due, payment.refundable)
     return back, due - back

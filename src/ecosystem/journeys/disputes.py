@@ -13,7 +13,7 @@ from datetime import datetime
 
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts import disputes as disputing
-from ecosystem.contexts.booking import Bookings, BookingStatus, ConcludeDispute, Side
+from ecosystem.contexts.booking import Booking, Bookings, BookingStatus, ConcludeDispute, Side
 from ecosystem.contexts.disputes import (
     AnswerDispute,
     Changed,
@@ -29,14 +29,15 @@ from ecosystem.contexts.disputes import (
 )
 from ecosystem.contexts.payments import Payments
 from ecosystem.journeys.closing import Closing
-from ecosystem.journeys.refunding import UnevenAmount
+from ecosystem.journeys.refunding import UnevenAmount, charge_of
 from ecosystem.journeys.settlement import parties_of
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, system
-from ecosystem.kernel.money import Money, decimal_text
+from ecosystem.kernel.money import Money, decimal_text, zero
+from ecosystem.kernel.refusals import Conflict
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Row, Table, Write
+from ecosystem.ports.table import Check, Row, Table, Write
 
 ATTEMPTS_MAX = 8
 ACTOR = system("dispute-workflow")
@@ -67,22 +68,29 @@ class Disputing:
     async def open(self, request: OpenDispute, actor: Actor) -> Dispute:
         """Dispute a booking, once per id: what is still held for it stays so until this is over.
 
-        Raises `NotInThisState`, `NotYet`, `DisputedBefore`, `UnevenAmount`, `IdReused`.
+        Raises `NotInThisState`, `NotYet`, `DisputedBefore`, `NothingPaid`, `UnevenAmount`, `IdReused`.
         """
         ids.check("dsp", request.dispute_id)
         booking = (await self.bookings.row(request.booking_id)).value
         by = _PARTY[booked.side_of(booking, actor)]
-        if known := await self.disputes.find(request.booking_id, request.dispute_id):
-            return known.value.to(actor, request)
+        if known := await self._same(request, actor):
+            return known
         if request.wanted:
             self._must_be_whole(request.wanted, "wanted")
 
         async def also(at: datetime) -> Sequence[Write]:
             earlier = await self.disputes.of_booking(request.booking_id)
-            made, fact = disputing.opened(request, parties_of(booking), booking.lines.total, earlier, by, actor, at)
+            parties, given = parties_of(booking), await self._given(booking)
+            await charge_of(self.payments, request.booking_id)
+            made, fact = disputing.opened(request, parties, booking.lines.total, earlier, by, actor, at, given=given)
             return disputing.made(made, fact, actor, at)
 
-        await self.closing.dispute(request.booking_id, request.text, actor, also=also)
+        try:
+            await self.closing.dispute(request.booking_id, request.text, actor, also=also)
+        except Conflict:
+            if known := await self._same(request, actor):  # It was asked for twice at the same moment.
+                return known
+            raise
         return (await self.disputes.row(request.booking_id, request.dispute_id)).value
 
     async def of(self, booking_id: str, dispute_id: str, actor: Actor) -> Dispute:
@@ -94,6 +102,11 @@ class Disputing:
         """The disputes over a booking, oldest first, for both sides and operators. Raises `BookingGone`, `Denied`."""
         await self.bookings.get(booking_id, actor)
         return await self.disputes.of_booking(booking_id)
+
+    async def left(self, booking_id: str, actor: Actor) -> Money:
+        """What refunds have left of what was paid for the booking: what may be wanted back. Raises `BookingGone`, `Denied`."""
+        booking = await self.bookings.get(booking_id, actor)
+        return booking.lines.total - await self._given(booking)
 
     async def answer(self, request: AnswerDispute, actor: Actor) -> Dispute:
         """Answer as the provider: accept, offer a part, or contest. What is accepted goes back at once."""
@@ -135,7 +148,7 @@ class Disputing:
     async def must_be_decidable(self, request: DecideDispute, actor: Actor) -> None:
         """Pass if an operator could decide it so now, as far as the dispute says. Raises what `decide` would."""
         self._must_be_whole(request.refund, "refund")
-        known = (await self.disputes.row(request.booking_id, request.dispute_id)).value
+        _, known = await self._known(request.booking_id, request.dispute_id)
         disputing.decided(known, request, actor, self.clock.now())
 
     async def resolve_by_rule(self, booking_id: str, dispute_id: str, actor: Actor = ACTOR) -> Dispute:
@@ -227,28 +240,64 @@ class Disputing:
             return disputing.becomes(row, changed, told, actor, at)
 
         status = (await self.bookings.row(booking_id)).value.status
-        if status is not BookingStatus.DISPUTED or await self._goes_on(after):
+        if status is not BookingStatus.DISPUTED:
             await self.table.transact(*await also(self.clock.now()))
+        elif others := await self._goes_on(after):
+            # Two that end at one moment must not leave it to each other.
+            still = [Check(key=row.key, expected=row.unchanged, otherwise=DisputeChanged()) for row in others]
+            await self.table.transact(*await also(self.clock.now()), *still)
         elif after.verdict is None or (after.kind is Kind.CHARGEBACK and not after.verdict.refund):
             await self.closing.lift(booking_id, actor, also=also)
         else:
-            request = ConcludeDispute(booking_id=booking_id, amount=after.verdict.refund, reason=after.verdict.reason)
+            request = ConcludeDispute(
+                booking_id=booking_id,
+                amount=after.verdict.refund,
+                reason=after.verdict.reason,
+                elsewhere=after.verdict.elsewhere,
+            )
             ends_it = actor if actor.is_operator else ACTOR
             await self.closing.conclude(request, ends_it, also=also)
         return (await self.disputes.row(booking_id, dispute_id)).value
 
     async def _known(self, booking_id: str, dispute_id: str) -> tuple[Row[Dispute], Dispute]:
-        """The dispute as it is stored, and between those whose booking it is now."""
+        """The dispute as it is stored, and as it is decided on now."""
         row = await self.disputes.row(booking_id, dispute_id)
         booking = (await self.bookings.row(booking_id)).value
-        return row, disputing.between(row.value, parties_of(booking))
+        return row, disputing.as_of_now(row.value, parties_of(booking), await self._given(booking))
 
-    async def _goes_on(self, ended: Dispute) -> bool:
-        """Whether the booking stays disputed although a chargeback is over: another dispute decides how it ends."""
-        return ended.kind is Kind.CHARGEBACK and any(
-            each.dispute_id != ended.dispute_id and not each.is_over
+    async def _given(self, booking: Booking) -> Money:
+        """What refunds gave back, or are giving back, of what the booking is paid with."""
+        nothing = zero(booking.lines.currency)
+        paid = [row.value for row in await self.payments.payments_of(booking.booking_id) if row.value.took_money]
+        given = [payment.refunded + payment.refunding for payment in paid]
+        # Of two payments one came too late, and went back whole.
+        return min(given, default=nothing)
+
+    async def _same(self, request: OpenDispute, actor: Actor) -> Dispute | None:
+        """The dispute that the same request opened before. Raises `IdReused`."""
+        known = await self.disputes.find(request.booking_id, request.dispute_id)
+        return known.value.to(actor, request) if known else None
+
+    async def _goes_on(self, ended: Dispute) -> list[Row[Dispute]]:
+        """Disputes for whose sake the booking stays disputed although this one is over: they decide how it ends.
+
+        A chargeback leaves that to any other; a complaint that gives nothing back to chargebacks that took money.
+        """
+        others = [
+            await self.disputes.row(each.booking_id, each.dispute_id)
             for each in await self.disputes.of_booking(ended.booking_id)
-        )
+            if each.dispute_id != ended.dispute_id and not each.is_over
+        ]
+        if ended.kind is Kind.CHARGEBACK:
+            return others
+        if ended.verdict and ended.verdict.refund:
+            return []
+        return [row for row in others if row.value.kind is Kind.CHARGEBACK and await self._took_money(row.value)]
+
+    async def _took_money(self, dispute: Dispute) -> bool:
+        payment = (await self.payments.payment(dispute.booking_id, dispute.payment_id)).value
+        chargeback = payment.chargeback_by(dispute.chargeback_id)
+        return chargeback is not None and chargeback.has_taken_money
 
     def _must_be_whole(self, amount: Money, field: str) -> None:
         """Pass if the processor can give back that much. Raises `UnevenAmount`."""

@@ -156,12 +156,12 @@ class Dossiers:
             released=takes.released and takes.lying < amount,
         )
 
-    def division(self, dossier: Dossier, after: Booking) -> Division | None:
+    def division(self, dossier: Dossier, after: Booking, *, elsewhere: bool = False) -> Division | None:
         """What the decided end would do with the money; None when there is none to divide."""
         charge, before = dossier.charge, dossier.booking
         if charge is None:
             return None
-        (back, owed), given = due_back(after, charge), charge.gone
+        (back, owed), given = due_back(after, charge, elsewhere=elsewhere), charge.gone
         was_released = is_released(before)
         if owed and was_released:
             raise paying.ChargedBack

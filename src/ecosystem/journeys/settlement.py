@@ -178,9 +178,7 @@ class Settlement:
         decide = paying.paid_elsewhere if elsewhere else paying.refund
         paid, requested = decide(payment, request, actor, at)
         source = chart.bank(request.amount.currency) if elsewhere else ""
-        postings = await given_back.postings(
-            self.ledger, booking, payment, request.amount, request.refund_id, source
-        )
+        postings = await given_back.postings(self.ledger, booking, payment, request.amount, request.refund_id, source)
         return paid, paying.refund_made(requested, actor, at), postings
 
     async def _consequences(

@@ -15,14 +15,14 @@ import msgspec
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts.booking import FREED, Booking, Bookings, BookingStatus, Contact, Host, Side
 from ecosystem.contexts.catalogue import Providers
-from ecosystem.contexts.disputes import Answer, Disputes
+from ecosystem.contexts.disputes import Answer, Dispute, Disputes
 from ecosystem.contexts.disputes import Kind as DisputeKind
 from ecosystem.contexts.identity import Addressee, NoSuchPerson, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, PriceLine, Recipient
-from ecosystem.contexts.payments import Payments
+from ecosystem.contexts.payments import Payment, Payments
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.kernel import rates
-from ecosystem.kernel.money import Money
+from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.time import Span
 from ecosystem.ports.bus import Event
 from ecosystem.ports.mail import CalendarMethod, CalendarPart
@@ -108,7 +108,8 @@ class Telling:
         news = self._news(event, booking)
         if news:
             provider = (await self.providers.load(booking.provider_id)).value.name
-            facts = self._facts(event, booking, provider, await self._reason(event))
+            dispute, paid = await self._dispute(event), await self._paid(booking)
+            facts = self._facts(event, booking, provider, dispute, paid)
             messages = [
                 await self._message(event, booking, kind, audience, facts, provider)
                 for kind, audiences in news
@@ -171,7 +172,9 @@ class Telling:
             calendar=self._calendar(booking, attendee, provider, event.at) if kind in INVITED else None,
         )
 
-    def _facts(self, event: Event, booking: Booking, provider: str, dispute_reason: str) -> dict[str, Known]:
+    def _facts(
+        self, event: Event, booking: Booking, provider: str, dispute: Dispute | None, paid: Payment | None
+    ) -> dict[str, Known]:
         detail = event.detail
         facts: dict[str, Known] = {
             "service": booking.offer.title,
@@ -181,17 +184,17 @@ class Telling:
             "reason": detail.get("reason", ""),
             "place": booking.place,
             "total": booking.lines.total,
-            "share": booking.lines.provider_share,
+            "share": _share(booking, paid),
         }
         facts |= {name: _instant(detail[name]) for name in _INSTANTS if detail.get(name)}
         if event.source == "dispute":
             facts |= {name: _money(detail[name]) for name in ("wanted", "offered") if detail.get(name)}
-            facts["reason"] = dispute_reason
-        if "refund" in detail or event.type == "DisputeOverdue":
-            refund = _money(detail["wanted"] if event.type == "DisputeOverdue" else detail["refund"])
-            if refund:
-                facts["refund"] = refund
-            facts["share"] = rates.remaining(booking.lines, booking.rates, refund).provider_share
+            facts["reason"] = _written(event, dispute) if dispute else ""
+            if dispute and dispute.verdict and event.type in _DECIDED and dispute.verdict.refund:
+                elsewhere = dispute.verdict.elsewhere or dispute.kind is DisputeKind.CHARGEBACK
+                facts["decided" if elsewhere else "refund"] = dispute.verdict.refund
+        elif "refund" in detail and (refund := _money(detail["refund"])):
+            facts["refund"] = refund
         if event.type in {"RefundIssued", "RefundFailed"}:
             facts["refund"] = Money(detail["amount_minor"], detail["currency"])
         if event.type == "RescheduleProposed":
@@ -205,20 +208,19 @@ class Telling:
             facts["reason"] = ""
         return {name: known for name, known in facts.items() if known != ""}
 
-    async def _reason(self, event: Event) -> str:
-        """What was written in the dispute that the event tells of; it stands nowhere but there."""
+    async def _dispute(self, event: Event) -> Dispute | None:
+        """The dispute that the event tells of: what was written in it stands nowhere but there."""
         if event.source != "dispute":
-            return ""
+            return None
         row = await self.disputes.find(event.detail["booking_id"], event.detail["dispute_id"])
-        if row is None:
-            return ""
-        match event.type:
-            case "DisputeOpened":
-                return row.value.text
-            case "DisputeAnswered":
-                return row.value.said.text if row.value.said else ""
-            case _:
-                return row.value.verdict.reason if row.value.verdict else ""
+        return row.value if row else None
+
+    async def _paid(self, booking: Booking) -> Payment | None:
+        """What the booking is paid with, once it has ended or is disputed: before, nobody is told what is left of it."""
+        if booking.status not in _ENDED:
+            return None
+        payments = [row.value for row in await self.payments.payments_of(booking.booking_id) if row.value.took_money]
+        return min(payments, key=lambda payment: payment.gone.minor, default=None)
 
     async def _customer(self, booking: Booking) -> Recipient:
         if not booking.customer_id.startswith("usr_"):
@@ -263,6 +265,29 @@ class Telling:
 
 _INSTANTS = ("answer_by", "settles_at", "pay_by", "decide_by")
 _PRICED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_REQUESTED})
+
+
+_DECIDED = frozenset({"DisputeDecided", "DisputeOverdue"})
+_ENDED = frozenset({BookingStatus.CANCELLED, BookingStatus.COMPLETED, BookingStatus.DISPUTED, BookingStatus.NO_SHOW})
+
+
+def _written(event: Event, dispute: Dispute) -> str:
+    """What people are told of what was written in a dispute."""
+    match event.type:
+        case "DisputeOpened":
+            return dispute.text
+        case "DisputeAnswered":
+            return dispute.said.text if dispute.said else ""
+        case _:
+            return dispute.verdict.reason if dispute.verdict else ""
+
+
+def _share(booking: Booking, paid: Payment | None) -> Money:
+    """What the provider has of the booking: of what is left after all that went back, is owed, or the bank took."""
+    nothing = zero(booking.lines.currency)
+    due = booking.refund.amount if booking.refund else nothing
+    gone = paid.gone + (paid.owed or nothing) if paid else nothing
+    return rates.remaining(booking.lines, booking.rates, min(booking.lines.total, max(due, gone))).provider_share
 
 
 def _expired(was: str) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:

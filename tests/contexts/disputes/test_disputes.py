@@ -36,6 +36,7 @@ from ecosystem.contexts.disputes import (
     State,
     accepted,
     answered,
+    as_of_now,
     by_bank,
     by_rule,
     decided,
@@ -71,7 +72,7 @@ def request(wanted: int | None = 6_000, text: str = "Half of it was missing.") -
 
 
 def dispute(wanted: int | None = 6_000, by: Party = Party.CUSTOMER, actor: Actor = ADA) -> Dispute:
-    return opened(request(wanted), PARTIES, PAID, [], by, actor, NOON)[0]
+    return opened(request(None if by is Party.PROVIDER else wanted), PARTIES, PAID, [], by, actor, NOON)[0]
 
 
 def says(answer: Answer, text: str = "It was all there.", offered: int | None = None) -> AnswerDispute:
@@ -317,3 +318,35 @@ def test_any_acts_in_any_order_move_along_the_table_and_repeat_without_effect(
             assert after.verdict.refund <= PAID
         assert act(after, actor, at) == (after, None)
         known = after
+
+
+def test_a_provider_names_no_amount() -> None:
+    with pytest.raises(Invalid) as refused:
+        opened(request(1), PARTIES, PAID, [], Party.PROVIDER, PAULA, NOON)
+
+    assert refused.value.field == "wanted"
+    assert dispute(None, Party.PROVIDER, PAULA).wanted == PAID
+
+
+def test_what_is_wanted_and_decided_comes_on_top_of_what_was_given() -> None:
+    given = Money(3_000, "EUR")
+    made, _ = opened(request(None), PARTIES, PAID, [], Party.CUSTOMER, ADA, NOON, given=given)
+    with pytest.raises(Invalid):
+        opened(request(8_001), PARTIES, PAID, [], Party.CUSTOMER, ADA, NOON, given=given)
+
+    later = as_of_now(made, PARTIES, Money(10_000, "EUR"))
+    after, _ = overdue(later, SYSTEM, NOON + DECIDE)
+
+    assert (made.wanted, made.left) == (Money(8_000, "EUR"), Money(8_000, "EUR"))
+    assert after.verdict
+    assert after.verdict.refund == Money(1_000, "EUR")
+    with pytest.raises(Invalid):
+        decided(later, decides(1_001), OSCAR, NOON)
+
+
+def test_a_request_is_the_same_whatever_white_surrounds_its_text() -> None:
+    asked = request(text=" Half of it was missing.\n")
+    made, _ = opened(asked, PARTIES, PAID, [], Party.CUSTOMER, ADA, NOON)
+
+    assert made.to(ADA, asked) is made
+    assert made.to(ADA, request()) is made

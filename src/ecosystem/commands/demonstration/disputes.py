@@ -40,7 +40,8 @@ _REASONS = {
 async def carried_out(stage: Stage, visit: Visit, opener: Actor, owner: Actor, text: str) -> None:
     """From its opening by one side until it is over, or left to others."""
     booking = (await stage.market.bookings.row(visit.id("bkg"))).value
-    wanted = None if visit.wants == 1.0 else part(booking.lines.total, visit.wants)
+    is_owners = opener.actor_id == booking.offer.owner_id
+    wanted = None if visit.wants == 1.0 or is_owners else part(booking.lines.total, visit.wants)
     request = OpenDispute(
         dispute_id=visit.id("dsp"),
         booking_id=booking.booking_id,

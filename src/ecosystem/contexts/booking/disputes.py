@@ -28,16 +28,20 @@ DISPUTABLE = timedelta(days=14)
 
 
 class ConcludeDispute(Struct, frozen=True, kw_only=True):
-    """Decide a dispute: the share of what was paid that is given back, or the very `amount`."""
+    """Decide a dispute: the share of what was paid that is given back, or the very `amount`, in all.
+
+    `elsewhere`: what goes back now was paid by other means than the card.
+    """
 
     booking_id: str
     share_bps: int = 0
     amount: Money | None = None
     reason: str = ""
+    elsewhere: bool = False
 
 
 def dispute(booking: Booking, reason: str, actor: Actor, at: datetime) -> Changed:
-    """The booking in dispute.
+    """The booking in dispute. What was written about it stays in the record, out of the event.
 
     A customer may from the start until 14 days after the end; a provider only against a report of their absence that
     has not settled; an operator and the system (for a chargeback) at any time once it has begun.
@@ -56,7 +60,7 @@ def dispute(booking: Booking, reason: str, actor: Actor, at: datetime) -> Change
     disputed = moved(
         booking, BookingStatus.DISPUTED, at, due_at=None, proposal=None, disputed_from=booking.status, reason=reason
     )
-    return disputed, BookingDisputed(**told(disputed, reason), by=by, was=booking.status)
+    return disputed, BookingDisputed(**told(disputed), by=by, was=booking.status)
 
 
 def conclude(booking: Booking, request: ConcludeDispute, actor: Actor, at: datetime) -> Changed:
@@ -76,7 +80,7 @@ def conclude(booking: Booking, request: ConcludeDispute, actor: Actor, at: datet
         booking, status, at, due_at=None, refund=refund, settled_at=settled_at, ended_by=by, reason=reason
     )
     return concluded, DisputeConcluded(
-        **told(concluded, reason),
+        **told(concluded),
         refund_bps=refund.share_bps,
         refund=refund.lines.total,
     )

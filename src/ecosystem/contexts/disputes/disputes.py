@@ -126,7 +126,10 @@ class Answer(StrEnum):
 
 
 class OpenDispute(Struct, frozen=True, kw_only=True):
-    """Dispute a booking: why, in whose words, and how much of what was paid is wanted back (all, when left out)."""
+    """Dispute a booking: why, in whose words, and how much is wanted back of what is left (all, when left out).
+
+    A provider names no amount: they say that they came, and what the customer gets if nobody decides is all.
+    """
 
     dispute_id: str
     booking_id: str
@@ -146,12 +149,16 @@ class AnswerDispute(Struct, frozen=True, kw_only=True):
 
 
 class DecideDispute(Struct, frozen=True, kw_only=True):
-    """An operator's decision: how much of what was paid goes back, and why."""
+    """An operator's decision: how much goes back of what is left, and why.
+
+    `elsewhere`: the operator paid it by other means, for instance because the card processor refunds it no more.
+    """
 
     booking_id: str
     dispute_id: str
     refund: Money
     reason: str
+    elsewhere: bool = False
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -164,17 +171,18 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """How it was decided. `refund` goes back, or of a chargeback stays with the bank."""
+    """How it was decided. `refund` goes back besides what went before, or of a chargeback stays with the bank."""
 
     by: Party
     decider: str
     refund: Money
     reason: str
     at: datetime
+    elsewhere: bool = False
 
 
 class Parties(Struct, frozen=True, kw_only=True):
-    """Between whom it is, by the booking as it was when this was last decided on: see `between`."""
+    """Between whom it is, by the booking as it was when this was last decided on: see `as_of_now`."""
 
     provider_id: str
     owner_id: str
@@ -182,7 +190,9 @@ class Parties(Struct, frozen=True, kw_only=True):
 
 
 class Dispute(Stored, frozen=True, kw_only=True):
-    """A dispute as it stands. `paid` is what was paid for the booking.
+    """A dispute as it stands. `paid` is what was paid for the booking, `given` what refunds gave back of it besides.
+
+    What is wanted, offered and decided comes on top of what was given.
 
     `due_at` is when the next thing is due in its state, `decide_by` when somebody has to have decided. Of a chargeback
     `due_at` is when the bank wants its evidence, `payment_id` and `chargeback_id` say what it is about.
@@ -210,6 +220,12 @@ class Dispute(Stored, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     payment_id: str = ""
     chargeback_id: str = ""
+    given: Money | None = None
+
+    @property
+    def left(self) -> Money:
+        """What may still be given back."""
+        return self.paid - self.given if self.given else self.paid
 
     @property
     def is_over(self) -> bool:
@@ -230,7 +246,7 @@ class Dispute(Stored, frozen=True, kw_only=True):
 
     def to(self, actor: Actor, request: OpenDispute) -> Dispute:
         """This dispute, if the same actor asks the same again. Raises `IdReused` otherwise."""
-        if self.opener != actor.actor_id or self.request != request:
+        if self.opener != actor.actor_id or self.request != replace(request, text=request.text.strip()):
             raise IdReused(field="dispute_id")
         return self
 
@@ -239,23 +255,37 @@ Changed = tuple[Dispute, DisputeFact | None]
 """The dispute as it becomes, and what tells so; nothing to tell when it was so already."""
 
 
-def between(dispute: Dispute, parties: Parties) -> Dispute:
-    """The dispute between those whose booking it is now: a guest may have claimed it since, or an owner their provider."""
-    return dispute if dispute.parties == parties else replace(dispute, parties=parties)
+def as_of_now(dispute: Dispute, parties: Parties, given: Money) -> Dispute:
+    """The dispute between those whose booking it is now, with what refunds have given back by now.
+
+    A guest may have claimed the booking since, an owner their provider, and an operator may have given something back.
+    """
+    return replace(dispute, parties=parties, given=dispute.given if dispute.is_over else given)
 
 
 def opened(
-    request: OpenDispute, parties: Parties, paid: Money, earlier: list[Dispute], by: Party, actor: Actor, at: datetime
+    request: OpenDispute,
+    parties: Parties,
+    paid: Money,
+    earlier: list[Dispute],
+    by: Party,
+    actor: Actor,
+    at: datetime,
+    *,
+    given: Money | None = None,
 ) -> Changed:
     """Decide a new dispute over a booking for which `paid` was paid, and which had these `earlier` ones.
 
-    Whether the booking may be disputed at all is the booking's to say. Raises `DisputedBefore`, `Invalid`.
+    `given` is what refunds gave back before. Whether the booking may be disputed at all is the booking's to say. Raises `DisputedBefore`, `Invalid`.
     """
     if by is Party.CUSTOMER and any(each.opened_by is Party.CUSTOMER for each in earlier):
         raise DisputedBefore
     text = _text(request.text, "Say what happened: the other side reads it.", field="text")
-    wanted = paid if request.wanted is None else request.wanted
-    _must_be_within(wanted, paid, field="wanted")
+    if by is Party.PROVIDER and request.wanted is not None:
+        raise Invalid("How much is wanted back is the customer's to say.", field="wanted")
+    left = paid - given if given else paid
+    wanted = left if request.wanted is None else request.wanted
+    _must_be_within(wanted, left, field="wanted")
     reviewed = by is Party.CUSTOMER
     made = Dispute(
         dispute_id=DisputeId(request.dispute_id),
@@ -273,6 +303,7 @@ def opened(
         due_at=at + (ANSWER if reviewed else DECIDE),
         decide_by=at + DECIDE,
         escalated_at=None if reviewed else at,
+        given=given,
     )
     return made, DisputeOpened(**_named(made), by=by, answer_by=made.due_at if reviewed else None)
 
@@ -309,7 +340,14 @@ def accepted(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
         return dispute, None
     _must_be(dispute, State.OFFERED)
     assert dispute.offered is not None
-    return _decided(dispute, Party.CUSTOMER, actor, dispute.offered, "The customer took the provider's offer.", at)
+    return _decided(
+        dispute,
+        Party.CUSTOMER,
+        actor,
+        min(dispute.offered, dispute.left),
+        "The customer took the provider's offer.",
+        at,
+    )
 
 
 def declined(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -348,15 +386,16 @@ def by_rule(dispute: Dispute, limit: Money | None, actor: Actor, at: datetime) -
     if dispute.verdict and dispute.verdict.by in {Party.RULE, Party.PROVIDER}:
         return dispute, None
     _must_be(dispute, State.REVIEW, State.ACCEPTED, State.CONTESTED)
+    wanted = min(dispute.wanted, dispute.left)
     if dispute.state is State.ACCEPTED:
-        return _decided(dispute, Party.PROVIDER, actor, dispute.wanted, "The provider accepted it.", at)
+        return _decided(dispute, Party.PROVIDER, actor, wanted, "The provider accepted it.", at)
     if dispute.state is State.REVIEW:
         if dispute.due_at and at < dispute.due_at:
             raise NotDueYet
-        return _decided(dispute, Party.RULE, actor, dispute.wanted, "The provider did not answer in time.", at)
+        return _decided(dispute, Party.RULE, actor, wanted, "The provider did not answer in time.", at)
     if not is_small(dispute, limit):
         raise DisputeElsewhere("More is wanted than the rule gives: an operator decides.")
-    return _decided(dispute, Party.RULE, actor, dispute.wanted, "Small amounts are given back by rule.", at)
+    return _decided(dispute, Party.RULE, actor, wanted, "Small amounts are given back by rule.", at)
 
 
 def escalated(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -373,14 +412,19 @@ def decided(dispute: Dispute, request: DecideDispute, actor: Actor, at: datetime
     """The dispute as an operator decides it, in any state of it."""
     actor.must_operate()
     reason = _text(request.reason, "Say why: both sides read it.", field="reason")
-    _must_be_within(request.refund, dispute.paid, field="refund", at_least=0)
     verdict = dispute.verdict
-    if verdict and (verdict.decider, verdict.refund, verdict.reason) == (actor.actor_id, request.refund, reason):
+    if verdict and (verdict.decider, verdict.refund, verdict.reason, verdict.elsewhere) == (
+        actor.actor_id,
+        request.refund,
+        reason,
+        request.elsewhere,
+    ):
         return dispute, None
+    _must_be_within(request.refund, dispute.left, field="refund", at_least=0)
     if dispute.kind is Kind.CHARGEBACK:
         raise DisputeElsewhere("The customer's bank decides this one.")
     _must_not_be_over(dispute)
-    return _decided(dispute, Party.OPERATOR, actor, request.refund, reason, at)
+    return _decided(dispute, Party.OPERATOR, actor, request.refund, reason, at, elsewhere=request.elsewhere)
 
 
 def overdue(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -391,7 +435,8 @@ def overdue(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
     _must_be(dispute, State.REVIEW, State.ACCEPTED, State.OFFERED, State.CONTESTED, State.ESCALATED)
     if at < dispute.decide_by:
         raise NotDueYet
-    after, _ = _decided(dispute, Party.RULE, actor, dispute.wanted, "It was not decided in time.", at)
+    wanted = min(dispute.wanted, dispute.left)
+    after, _ = _decided(dispute, Party.RULE, actor, wanted, "It was not decided in time.", at)
     after = replace(after, overdue=True)
     return after, DisputeOverdue(**_named(after), decide_by=after.decide_by)
 
@@ -411,14 +456,16 @@ def _said(dispute: Dispute, request: AnswerDispute, at: datetime) -> Said:
         return Said(answer=request.answer, text=text, offered=None, at=at)
     if request.offered is None:
         raise Invalid("Say how much you offer.", field="offered")
-    _must_be_within(request.offered, dispute.paid, field="offered")
+    _must_be_within(request.offered, dispute.left, field="offered")
     return Said(answer=request.answer, text=text, offered=request.offered, at=at)
 
 
-def _decided(dispute: Dispute, by: Party, actor: Actor, refund: Money, reason: str, at: datetime) -> Changed:
-    verdict = Verdict(by=by, decider=actor.actor_id, refund=refund, reason=reason, at=at)
+def _decided(
+    dispute: Dispute, by: Party, actor: Actor, refund: Money, reason: str, at: datetime, *, elsewhere: bool = False
+) -> Changed:
+    verdict = Verdict(by=by, decider=actor.actor_id, refund=refund, reason=reason, at=at, elsewhere=elsewhere)
     after = _moved(dispute, State.DECIDED, at, due_at=None, verdict=verdict)
-    return after, DisputeDecided(**_named(after), by=by, refund=refund, reason=reason)
+    return after, DisputeDecided(**_named(after), by=by, refund=refund)
 
 
 def _moved(dispute: Dispute, state: State, at: datetime, **changes: Any) -> Dispute:
@@ -453,11 +500,11 @@ def _must_be_customer(dispute: Dispute, actor: Actor) -> None:
         raise Denied("This is for the customer.")
 
 
-def _must_be_within(amount: Money, paid: Money, *, field: str, at_least: int = 1) -> None:
-    if amount.currency != paid.currency:
-        raise Invalid(f"The booking was paid in {paid.currency}.", field=field)
-    if amount.minor < at_least or paid < amount:
-        raise Invalid("The amount lies within what was paid.", field=field)
+def _must_be_within(amount: Money, left: Money, *, field: str, at_least: int = 1) -> None:
+    if amount.currency != left.currency:
+        raise Invalid(f"The booking was paid in {left.currency}.", field=field)
+    if amount.minor < at_least or left < amount:
+        raise Invalid("The amount lies within what is left of what was paid.", field=field)
 
 
 def _text(text: str, ask: str, *, field: str) -> str:

@@ -64,11 +64,12 @@ class DisputeOverdue(DisputeFact, frozen=True, kw_only=True):
 
 
 class DisputeDecided(DisputeFact, frozen=True, kw_only=True):
-    """It is decided: `refund` of what was paid goes back, or stays with the bank; `by` names who decided."""
+    """It is decided: `refund` goes back besides what went before, or stays with the bank; `by` names who decided."""
+
+    schema: ClassVar[int] = 2
 
     by: str
     refund: Money
-    reason: str
 
 
 class DisputeRulesSet(Fact, frozen=True, kw_only=True):

@@ -124,10 +124,10 @@ _CUSTOMER: dict[Kind, Wording] = {
     ),
     Kind.BOOKING_DISPUTED: Wording(
         topic=Topic.BOOKINGS,
-        subject="Your complaint about {service}",
-        title="Your dispute is open",
-        notice="{service} with {provider} is disputed. The money stays where it is until this is decided.",
-        paragraphs=(_WHAT, "{when}", "The booking is disputed. The money stays where it is until this is decided."),
+        subject="Disputed: {service}, {when_day}",
+        title="A dispute is open",
+        notice="{service} with {provider} is disputed by {by}. The money stays where it is until this is decided.",
+        paragraphs=(_WHAT, "{when}", "It is disputed by {by}. The money stays where it is until this is decided."),
         asides=(_REASON, "{provider} answers by {answer_by}; without an answer you get {wanted} back."),
         button=_SEE,
     ),
@@ -137,7 +137,11 @@ _CUSTOMER: dict[Kind, Wording] = {
         title="It is decided",
         notice="The dispute about {service} with {provider} is decided.",
         paragraphs=(_WHAT, "{when}"),
-        asides=("{reason}", "You get {refund} back, on the card you paid with."),
+        asides=(
+            "{reason}",
+            "You get {refund} back, on the card you paid with.",
+            "You have {decided} back another way.",
+        ),
         button=_SEE,
     ),
     Kind.DISPUTE_OFFERED: Wording(

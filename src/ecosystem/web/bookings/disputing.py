@@ -63,7 +63,7 @@ async def dispute(request: Visit, booking_id: FromPath[str]) -> Answer:
             booking_id=booking_id,
             cause=asked.cause,
             text=asked.text,
-            wanted=amount_of(asked.amount, total, field="amount") if asked.want == "part" else total,
+            wanted=amount_of(asked.amount, total, field="amount") if asked.want == "part" else None,
         )
         await request.market.disputing.open(wanted, found.actor)
     except Refusal as no:
@@ -96,12 +96,14 @@ async def _asked(request: Visit, found: Way, form: Form[Opening]) -> Answer:
     if not values["deeds"].dispute or values["disputed"]:
         said = form.refusal.message if form.refusal else "This booking cannot be disputed now."
         return request.page("bookings/page.html", status=status if form.refusal else 409, said=said, **values)
+    left = await request.market.disputing.left(found.booking.booking_id, found.actor)
     return request.page(
         "bookings/dispute.html",
         status=status,
         form=form,
         causes=[(cause.value, words) for cause, words in CAUSES.items()],
         until=found.booking.end_at + DISPUTABLE,
-        most=decimal_text(found.booking.lines.total),
+        left=left,
+        most=decimal_text(left),
         **values,
     )

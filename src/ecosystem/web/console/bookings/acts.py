@@ -26,7 +26,7 @@ from ecosystem.contexts.disputes import DecideDispute, Kind, OpenDispute
 from ecosystem.journeys.dossiers import Division, Dossier
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import Money, parse_decimal
+from ecosystem.kernel.money import Money, parse_decimal, zero
 from ecosystem.kernel.rates import Lines
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports.entropy import mint
@@ -226,7 +226,9 @@ async def _conclude(request: Visit, booking_id: str, asked: Shared) -> object:
     booking = await request.market.bookings.get(booking_id, request.actor)
     for dispute in await request.market.disputing.over(booking_id, request.actor):
         if dispute.kind is Kind.COMPLAINT and not dispute.is_over:
-            refund = refund_of(booking.lines, booking.rates, asked.bps).amount
+            given = booking.lines.total - await request.market.disputing.left(booking_id, request.actor)
+            share = refund_of(booking.lines, booking.rates, asked.bps).amount
+            refund = share - given if given < share else zero(given.currency)
             wanted = DecideDispute(
                 booking_id=booking_id, dispute_id=dispute.dispute_id, refund=refund, reason=asked.reason
             )

@@ -10,8 +10,9 @@ from msgspec import Meta, Struct
 from ecosystem.contexts import booking as booked
 from ecosystem.contexts.booking import BookingStatus, ConcludeDispute
 from ecosystem.contexts.disputes import DecideDispute, Dispute, Kind, State
+from ecosystem.journeys.closing import in_all
 from ecosystem.journeys.dossiers import Division, Dossier
-from ecosystem.kernel.money import decimal_text
+from ecosystem.kernel.money import Money, decimal_text
 from ecosystem.kernel.refusals import Conflict, NotFound, Refusal
 from ecosystem.ports.table import Cursor
 from ecosystem.web import forms
@@ -42,6 +43,7 @@ class Deciding(Struct, frozen=True, kw_only=True):
 
     amount: Amount
     reason: Text
+    elsewhere: bool = False
     sure: bool = False
     expected: int | None = None
 
@@ -87,7 +89,13 @@ async def decide(request: Visit, booking_id: FromPath[str], dispute_id: FromPath
         asked = form.asked
         dispute = await request.market.disputing.of(booking_id, dispute_id, request.actor)
         refund = amount_of(asked.amount, dispute.paid, field="amount")
-        wanted = DecideDispute(booking_id=booking_id, dispute_id=dispute_id, refund=refund, reason=asked.reason)
+        wanted = DecideDispute(
+            booking_id=booking_id,
+            dispute_id=dispute_id,
+            refund=refund,
+            reason=asked.reason,
+            elsewhere=asked.elsewhere,
+        )
         dossier = await request.market.dossiers.of(booking_id, request.actor)
         ahead = _ahead(request, dossier, wanted)
         if not asked.sure:
@@ -107,8 +115,8 @@ def _ahead(request: Visit, dossier: Dossier, wanted: DecideDispute) -> Ahead:
     if dossier.booking.status is not BookingStatus.DISPUTED:
         return Ahead(division=None, back=0)
     request_of = ConcludeDispute(booking_id=wanted.booking_id, amount=wanted.refund, reason=wanted.reason)
-    after, _ = booked.conclude(dossier.booking, request_of, request.actor, request.at)
-    division = request.market.dossiers.division(dossier, after)
+    after, _ = booked.conclude(dossier.booking, in_all(request_of, dossier.charge), request.actor, request.at)
+    division = request.market.dossiers.division(dossier, after, elsewhere=wanted.elsewhere)
     return Ahead(division=division, back=division.back.minor if division else 0)
 
 
@@ -118,6 +126,7 @@ async def _shown(
     at_desk = await desk(request)
     dispute = await request.market.disputing.of(booking_id, dispute_id, request.actor)
     dossier = await request.market.dossiers.of(booking_id, request.actor)
+    left = await request.market.disputing.left(booking_id, request.actor)
     return at_desk.answer(
         "disputes/detail.html",
         "disputes/_decide.html",
@@ -128,18 +137,19 @@ async def _shown(
         booking=dossier.booking,
         form=form,
         ahead=ahead,
-        presets=_presets(dispute),
-        most=decimal_text(dispute.paid),
+        presets=_presets(dispute, left),
+        most=decimal_text(left),
+        refused=dossier.charge is not None and not dossier.charge.refundable,
         is_open=not dispute.is_over and dispute.kind is Kind.COMPLAINT,
     )
 
 
-def _presets(dispute: Dispute) -> list[tuple[str, str]]:
+def _presets(dispute: Dispute, left: Money) -> list[tuple[str, str]]:
     """Amounts that lie at hand."""
-    offered = [(decimal_text(dispute.offered), "what the provider offers")] if dispute.offered else []
+    offered = [(decimal_text(min(dispute.offered, left)), "what the provider offers")] if dispute.offered else []
     return [
-        (decimal_text(dispute.paid), "all of it"),
-        (decimal_text(dispute.wanted), "what the customer wants"),
+        (decimal_text(left), "all that is left"),
+        (decimal_text(min(dispute.wanted, left)), "what the customer wants"),
         *offered,
         ("0", "nothing"),
     ]
