@@ -34,6 +34,7 @@ from ecosystem.workflows.deliveries import (
     kept,
     set_aside,
 )
+from ecosystem.workflows.lanes import Batch, Queue
 from ecosystem.workflows.lines import Lines, Place, place_of, stands_in_line
 from ecosystem.workflows.rules import Rule, Rules
 
@@ -80,33 +81,6 @@ def checkpoint_key(follower: str) -> Key:
 
 class Lost(Unavailable):
     """What became of an event could not be kept; it is delivered again."""
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Changes taken together: where they end, how many they were, and how many deliveries of them are under way.
-
-    `aside` is there once what is left of it is kept as deliveries to be tried again, and done when that is on disk.
-    """
-
-    cursor: Cursor | None
-    changes: int
-    done: asyncio.Future[None]
-    deliveries: int = 0
-    made: int = 0
-    """How many deliveries there were of it in all."""
-    begun_s: float = 0.0
-    aside: asyncio.Future[None] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Queue:
-    """Where events wait for one rule: a lane for each aggregate, and the aggregates whose lane nobody works on yet."""
-
-    rule: Rule
-    lanes: dict[str, deque[tuple[Event, Batch]]] = field(default_factory=dict[str, "deque[tuple[Event, Batch]]"])
-    ready: deque[str] = field(default_factory=deque[str])
-    workers: int = 0
 
 
 @dataclass(slots=True)
@@ -243,14 +217,9 @@ class Relay:
             for rule in self._waiting.of(event):
                 if names is not None and rule.name not in names:
                     continue
-                queue = self._queues[rule.name]
                 batch.deliveries += 1
-                if (lane := queue.lanes.get(event.aggregate)) is not None:
-                    lane.append((event, batch))
-                    continue
-                queue.lanes[event.aggregate] = deque([(event, batch)])
-                queue.ready.append(event.aggregate)
-                busy.add(rule.name)
+                if self._queues[rule.name].put(event, batch):
+                    busy.add(rule.name)
         batch.made = batch.deliveries
         for name in busy:
             queue = self._queues[name]
@@ -298,18 +267,9 @@ class Relay:
         aside = batch.aside = asyncio.get_running_loop().create_future()
         left: list[Delivery] = []
         for queue in self._queues.values():
-            ready = set(queue.ready)
-            for aggregate, lane in queue.lanes.items():
-                events = [event for event, of in lane if of is batch]
-                if not events:
-                    continue
-                left += [set_aside(event, queue.rule.name, self.clock.now()) for event in events]
-                under_way = None if aggregate in ready else lane[0]
-                if under_way is not None and under_way[1] is batch:
-                    self._aside.add((aggregate, queue.rule.name))
-                others = [entry for entry in lane if entry is under_way or entry[1] is not batch]
-                lane.clear()
-                lane.extend(others)
+            rest, under_way = queue.taken(batch)
+            left += [set_aside(event, queue.rule.name, self.clock.now()) for event in rest]
+            self._aside |= {(aggregate, queue.rule.name) for aggregate in under_way}
         for delivery in left:
             self._lines.after(delivery)
         for start in range(0, len(left), PIECE):
