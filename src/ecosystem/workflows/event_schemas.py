@@ -72,11 +72,13 @@ was cancelled with something to give back, whoever acted as somebody else:
 Rules whose patterns name `detail-type` exactly are found by it: events of other types cost them nothing.
 
 ## Archive, replay, dead letters
-Events stay, except for the firings of schedules (`ScheduleFired`), which go after thirty days. An operator lists and counts those of a time window that match a pattern, and starts a replay
-of them to all rules or to some: it goes on after a restart, shows how far it is, and can be cancelled. What a rule fails
-on is tried again after 2, 4, 8 ... seconds, and is at last a dead letter under the rule's name, with the reason, until
-an operator has it tried again or gives it up. Later events of the same aggregate wait for it, for that rule, through its
-first four attempts; then they go past it.
+Events stay, except for the firings of schedules (`ScheduleFired`), which go after thirty days. An operator lists and
+counts those of a time window that match a pattern, and starts a replay of them to all rules or to some: it goes on after
+a restart, shows how far it is, and can be cancelled. It looks at nothing younger than a minute, so that what an index has
+late is in it. What a rule fails on is tried again after 2, 4, 8 ... seconds, and is at last a dead letter under the rule's
+name, with the reason, until an operator has it tried again or gives it up. Later events of the same aggregate wait for
+it, for that rule, through its first four attempts; then they go past it. What hangs holds up nobody else: when too much
+is under way, it is kept like what failed, goes on, and is tried again only after a restart.
 """
 
 
