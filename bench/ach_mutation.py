@@ -190,9 +190,9 @@ def _known(chance: random.Random, lines: list[str], _: Sequence[str]) -> None:
 
 
 def _many(chance: random.Random, lines: list[str], _: Sequence[str]) -> None:
-    """A record many times over."""
+    """A record, or blank lines, many times over."""
     at = chance.randrange(len(lines))
-    lines[at:at] = [lines[at]] * chance.choice((2, 6, 11, 40))
+    lines[at:at] = [chance.choice((lines[at], lines[at], "", " " * 131))] * chance.choice((2, 6, 11, 40))
 
 
 _DAMAGES: Sequence[Callable[[random.Random, list[str], Sequence[str]], None]] = (

@@ -253,3 +253,12 @@ def test_a_refusal_does_not_tell_an_account_number() -> None:
     assert [fault.rule for fault in reading.faults] == ["characters"]
     assert "8196" not in reading.faults[0].message
     assert r"'\x1a'" in reading.faults[0].message
+
+
+@pytest.mark.parametrize("blank", [" " * 131 + "\r\n", "\n" * 9, " " * 94 + "\n"])
+@pytest.mark.parametrize("times", [30, 3_000])
+def test_many_blank_lines_anywhere_are_kept_in_their_place(blank: str, times: int) -> None:
+    lines = PPD.decode().splitlines(keepends=True)
+    for at in range(len(lines) + 1):
+        reading = outcome("".join([*lines[:at], blank * times, *lines[at:]]).encode())
+        assert reading.is_accepted or (times == 3_000 and at == 5)

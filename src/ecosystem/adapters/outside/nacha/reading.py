@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from msgspec.structs import replace
+
 from ecosystem.adapters.outside.nacha import entries, headers
 from ecosystem.adapters.outside.nacha.addenda import layout_of
 from ecosystem.adapters.outside.nacha.addenda import wrongs as addenda_wrongs
@@ -51,6 +53,7 @@ from ecosystem.adapters.outside.nacha.relaxations import STRICT, Relaxations
 from ecosystem.adapters.outside.nacha.rules import RULES
 
 FAULTS_MAX = 1_000
+BLANKS_WITHIN_MAX = 100_000
 ADDENDA_MAX = 9_999
 BLOCK = 10
 SHOWN_MAX = 40
@@ -120,7 +123,7 @@ class Reading:
         """Every record in order; entries come with their addenda. What is wrong gathers in `faults` meanwhile."""
         for line in self._lines.of(chunks):
             if line.number == 0:
-                yield self._record(BLANK, line)
+                yield from self._blank(line)
                 continue
             if line.text.startswith("99") and not line.text.strip("9" + BLANKS):
                 yield from self._finished()
@@ -141,6 +144,19 @@ class Reading:
         self._end()
 
     # One function for each type of record.
+
+    def _blank(self, line: Line) -> Iterator[Item]:
+        """Blank lines that are too many for an ending. Within an entry they stay with it, lest addenda lose it."""
+        last = self._addenda[-1] if self._addenda else self._entry
+        if last is None or len(last.ending) > BLANKS_WITHIN_MAX:
+            yield from self._finished()
+            yield self._record(BLANK, line)
+            return
+        last = replace(last, ending=last.ending + line.ending)
+        if self._addenda:
+            self._addenda[-1] = last
+        else:
+            self._entry = last
 
     def _unknown(self, line: Line) -> Iterator[Item]:
         yield from self._finished()
