@@ -475,8 +475,7 @@ async def test_a_payment_that_nobody_finished_is_not_lost_from_view(shop: Shop, 
     shop.market.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, times=3))
     path = await choose(client)
     await pay(client, path)
-    shop.market.clock.advance(timedelta(minutes=2))
-    await Wiring.of(shop.market.app).caught_up()
+    await shop.market.passes(timedelta(minutes=2))
     led = await client.get(path)
 
     assert led.headers["location"].endswith("/confirmed")

@@ -186,7 +186,7 @@ def test_any_refunds_before_and_after_the_release_add_up(
 
 
 @pytest.mark.parametrize(
-    "account_id", ["", "escrow:", "processor:USD", "provider:prv_1:USD", "bank:EUR", "commission", "provider"]
+    "account_id", ["", "escrow:", "processor:USD", "provider:prv_1:USD", "bank:USD", "commission", "provider"]
 )
 def test_what_is_not_in_the_chart_is_not_opened(account_id: str) -> None:
     assert chart.account(account_id, "EUR") is None
