@@ -121,6 +121,13 @@ class PayoutAccounts:
         account = await self.request(provider_id, actor)
         return await self.accounts.link(account.account_id, back=back, again=again)
 
+    async def renewed_link(self, provider_id: str, actor: Actor, *, back: str, again: str) -> AccountLink:
+        """The same for an account that is there already: nothing is opened. Raises `NoPayoutAccount` otherwise."""
+        known = (await self.of(provider_id, actor)).account
+        if known is None or not known.account_id:
+            raise NoPayoutAccount
+        return await self.link(provider_id, actor, back=back, again=again)
+
     async def of(self, provider_id: str, actor: Actor) -> Payouts:
         """How it stands, for the owner and for operators, as far as we know. Raises `ProviderUnknown`, `Denied`."""
         provider = (await self.providers.load(provider_id)).value

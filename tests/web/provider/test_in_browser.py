@@ -323,8 +323,8 @@ def test_payouts_are_set_up_on_the_processors_pages(browser: Browser, shop: Serv
     with page(browser, base=shop.address) as opened:
         enter(opened)
         opened.goto("/provider/earnings")
-        opened.get_by_role("link", name="Set up payouts").click()
-        opened.get_by_role("link", name="Set up payouts").click()
+        opened.get_by_role("link", name="See payouts").click()
+        opened.get_by_role("link", name="Go on at the payment processor").click()
         expect(opened.get_by_role("heading", name="Set up payouts")).to_be_visible()
         assert not opened.url.startswith(shop.address)
         opened.get_by_label("First name").fill("Pedro")

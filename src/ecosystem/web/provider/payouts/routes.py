@@ -46,18 +46,32 @@ async def show(request: Visit) -> Answer:
     return await _shown(request, here, trouble)
 
 
+@post("/provider/payouts/open")
+async def begin(request: Visit) -> Answer:
+    """Have an account opened; its owner then goes on to the processor's own page, which no form of ours may lead to."""
+    here = await area(request)
+    try:
+        await request.market.payout_accounts.request(here.provider_id, request.actor)
+    except Refusal as no:
+        return await _shown(request, here, no)
+    toast = Toast(text="The payment processor has opened an account for you. Go on there.")
+    return request.redirect("/provider/payouts", toast=toast)
+
+
 @get("/provider/payouts/continue")
 async def proceed(request: Visit) -> Answer:
-    """On to the processor's own page, by a link that serves once; an account is asked for if there is none."""
+    """On to the processor's own page, by a link that serves once. An address opened opens no account."""
     here = await area(request)
     url = request.kit.site.url
     try:
-        link = await request.market.payout_accounts.link(
+        link = await request.market.payout_accounts.renewed_link(
             here.provider_id,
             request.actor,
             back=f"{url}/provider/payouts?back=1",
             again=f"{url}/provider/payouts/continue",
         )
+    except NoPayoutAccount:
+        return request.redirect("/provider/payouts")
     except Refusal as no:
         return await _shown(request, here, no)
     return Drawn(status=303, headers=(("location", link.url),)).answer()
