@@ -53,6 +53,21 @@ def test_the_processor_is_an_origin_of_its_own_that_browsers_show(url: str, proc
     assert "origin of its own" in refused.value.message or "begins with https" in refused.value.message
 
 
+def test_a_secure_marketplace_needs_a_secure_address_of_its_processor() -> None:
+    with pytest.raises(Wrong, match="is needed too") as refused:
+        settings({"ECOSYSTEM_URL": "https://market.example"})
+
+    assert refused.value.field == "ECOSYSTEM_PROCESSOR_URL"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_the_processor_listens_on_a_port_of_its_own(host: str) -> None:
+    with pytest.raises(Wrong, match="port of its own") as refused:
+        settings({"ECOSYSTEM_PORT": "8001", "ECOSYSTEM_PROCESSOR_PORT": "8001", "ECOSYSTEM_PROCESSOR_HOST": host})
+
+    assert refused.value.field == "ECOSYSTEM_PROCESSOR_PORT"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -83,7 +83,19 @@ def settings(given: Mapping[str, str]) -> Settings:
     url = _origin("ECOSYSTEM_URL", read("ECOSYSTEM_URL") or f"http://{bracketed(host)}:{port}")
     processor_host = _host(read("ECOSYSTEM_PROCESSOR_HOST"), "ECOSYSTEM_PROCESSOR_HOST")
     processor_port = _whole("ECOSYSTEM_PROCESSOR_PORT", read("ECOSYSTEM_PROCESSOR_PORT") or str(port + 1), 1, 65535)
+    if processor_port == port:
+        # On one port, whichever starts first would take it; on two hosts, browsers would still share its cookies.
+        raise Wrong(
+            f"ECOSYSTEM_PROCESSOR_PORT is a port of its own, not the marketplace's {port}.",
+            field="ECOSYSTEM_PROCESSOR_PORT",
+        )
     given_url = read("ECOSYSTEM_PROCESSOR_URL")
+    if url.startswith("https:") and not given_url:
+        raise Wrong(
+            f"ECOSYSTEM_PROCESSOR_URL is needed too: from {url} browsers show no card fields of a plain address on this "
+            "machine. Name an https address that a proxy sends on to the processor's port.",
+            field="ECOSYSTEM_PROCESSOR_URL",
+        )
     return Settings(
         data=Path(read("ECOSYSTEM_DATA")),
         host=host,
