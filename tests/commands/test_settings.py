@@ -60,12 +60,21 @@ def test_a_secure_marketplace_needs_a_secure_address_of_its_processor() -> None:
     assert refused.value.field == "ECOSYSTEM_PROCESSOR_URL"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::"])
 def test_the_processor_listens_on_a_port_of_its_own(host: str) -> None:
     with pytest.raises(Wrong, match="port of its own") as refused:
         settings({"ECOSYSTEM_PORT": "8001", "ECOSYSTEM_PROCESSOR_PORT": "8001", "ECOSYSTEM_PROCESSOR_HOST": host})
 
     assert refused.value.field == "ECOSYSTEM_PROCESSOR_PORT"
+
+
+def test_the_processors_own_address_is_not_the_marketplaces_public_one() -> None:
+    with pytest.raises(Wrong, match="origin of its own"):
+        settings({"ECOSYSTEM_URL": "http://127.0.0.1:8001"})
+    beside = settings(
+        {"ECOSYSTEM_PORT": "8001", "ECOSYSTEM_PROCESSOR_PORT": "8001", "ECOSYSTEM_PROCESSOR_HOST": "127.0.0.2"}
+    )
+    assert beside.processor_url == "http://127.0.0.2:8001"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: int
 
 
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 — compared with, not listened on
 DEFAULTS: dict[str, tuple[str, str]] = {
     "ECOSYSTEM_DATA": (
         "data",
@@ -83,8 +84,7 @@ def settings(given: Mapping[str, str]) -> Settings:
     url = _origin("ECOSYSTEM_URL", read("ECOSYSTEM_URL") or f"http://{bracketed(host)}:{port}")
     processor_host = _host(read("ECOSYSTEM_PROCESSOR_HOST"), "ECOSYSTEM_PROCESSOR_HOST")
     processor_port = _whole("ECOSYSTEM_PROCESSOR_PORT", read("ECOSYSTEM_PROCESSOR_PORT") or str(port + 1), 1, 65535)
-    if processor_port == port:
-        # On one port, whichever starts first would take it; on two hosts, browsers would still share its cookies.
+    if processor_port == port and (processor_host == host or {host, processor_host} & EVERYWHERE):
         raise Wrong(
             f"ECOSYSTEM_PROCESSOR_PORT is a port of its own, not the marketplace's {port}.",
             field="ECOSYSTEM_PROCESSOR_PORT",
@@ -102,9 +102,7 @@ def settings(given: Mapping[str, str]) -> Settings:
         port=port,
         processor_host=processor_host,
         processor_port=processor_port,
-        processor_url=_processor_url(given_url, url)
-        if given_url
-        else f"http://{bracketed(reached(processor_host))}:{processor_port}",
+        processor_url=_processor_url(given_url or f"http://{bracketed(reached(processor_host))}:{processor_port}", url),
         url=url,
         name=read("ECOSYSTEM_NAME"),
         currency=_currency(read("ECOSYSTEM_CURRENCY")),
