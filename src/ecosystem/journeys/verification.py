@@ -5,10 +5,9 @@ Reads the stored items and nothing else, page by page, and says what it read. Ru
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from msgspec import Struct
@@ -16,15 +15,16 @@ from msgspec import Struct
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
-from ecosystem.contexts.payments import Chargeback, Payment, Payments, Refund, Refunds, RefundState
-from ecosystem.journeys.given_back import in_escrow, is_released
-from ecosystem.journeys.settlement import automatic_refund_id
+from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds, RefundState
+from ecosystem.journeys.given_back import is_released
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Row, Stored, Table
 
 S = TypeVar("S", bound=Stored)
 PAGE = 1000
+READS_MAX = 3
+"""How often a booking's payments are read again that changed while they were read."""
 PENDING_FOR = timedelta(days=8)
 """An authorization lasts seven days: nothing may be pending for longer, plus a day for the sweep."""
 
@@ -97,57 +97,53 @@ class Verifying:
         return held
 
     async def _returned(self, report: Verification, held: dict[str, Money]) -> None:
-        """What lies in escrow after the release: what is owed, and refunds that failed, less what went from there since."""
-        returned: Counter[tuple[str, str]] = Counter()
-        at_once: Counter[str] = Counter()
+        """What lies in escrow after the release: what payments have left and is nobody's share.
+
+        It came back with refunds that failed, or is owed. No instants are compared: a refund may come back in the one of
+        the release.
+        """
+        touched: dict[str, None] = {}
         async for row in self._scan(Refund):
             report.refunds += 1
-            refund = row.value
-            booking = (await self.bookings.row(refund.booking_id)).value
-            if not is_released(booking):
-                continue
-            released_at = booking.settled_at or booking.changed_at
-            sign = _after_the_release(refund, released_at)
-            if sign or refund.failed_at == released_at:
-                units = await self._out_of_escrow(refund)
-                returned[booking.booking_id, refund.amount.currency] += sign * units
-                at_once[booking.booking_id] += units * (refund.failed_at == released_at)
-        await self._kept_back(returned)
-        for (booking_id, currency), expected in returned.items():
-            units = expected
-            if at_once[booking_id] and units - at_once[booking_id] == await in_escrow(self.ledger, booking_id):
-                units -= at_once[booking_id]  # At one instant it came back and was then released with the rest.
-            if units < 0:
-                report.ledger.find(
-                    "returned", booking_id, f"{-units} {currency} more went out of escrow than came back"
-                )
-            elif units:
-                held[booking_id] = Money(units, currency)
-
-    async def _kept_back(self, returned: Counter[tuple[str, str]]) -> None:
-        """Add what is owed to customers, and what chargebacks brought to escrow after the release or took from there."""
+            touched[row.value.booking_id] = None
         async for row in self._scan(Payment):
-            if row.value.owed:
-                returned[row.value.booking_id, row.value.owed.currency] += row.value.owed.minor
-            for chargeback in row.value.chargebacks:
-                currency = chargeback.amount.currency
-                returned[row.value.booking_id, currency] += await self._into_escrow(chargeback)
+            if row.value.owed or row.value.chargebacks:
+                touched[row.value.booking_id] = None
+        for booking_id in touched:
+            booking = (await self.bookings.row(booking_id)).value
+            if is_released(booking):
+                await self._lying(report, held, booking)
 
-    async def _out_of_escrow(self, refund: Refund) -> int:
-        """What the refund took out of escrow when it was asked for."""
-        return sum(
-            recorded.amount
-            for recorded in await self.ledger.transfers(books.chart.refund_ids(refund.refund_id))
-            if recorded.debit_account_id == books.chart.escrow(refund.booking_id)
-        )
+    async def _lying(self, report: Verification, held: dict[str, Money], booking: Booking) -> None:
+        paid = await self._paid(booking.booking_id)
+        for _ in range(READS_MAX):
+            shares, before = await self._shares(booking.booking_id, paid), paid
+            paid = await self._paid(booking.booking_id)
+            if paid == before:
+                break
+        else:
+            return  # It changes all the time: what is read of it would not fit together.
+        units = sum(payment.left.minor for payment in paid) - shares
+        if units < 0:
+            detail = f"{-units} {booking.lines.currency} more are shared than are left"
+            report.ledger.find("returned", booking.booking_id, detail)
+        elif units:
+            held[booking.booking_id] = Money(units, booking.lines.currency)
 
-    async def _into_escrow(self, chargeback: Chargeback) -> int:
-        """What the chargeback brought to escrow after the release, less what it took from there."""
-        ids = books.lying_ids(chargeback.chargeback_id, chargeback.movements)
-        return sum(
-            recorded.amount if recorded.debit_is_summed else -recorded.amount
-            for recorded in (await self.ledger.transfers(ids) if ids else [])
-        )
+    async def _paid(self, booking_id: str) -> list[Payment]:
+        return [row.value for row in await self.payments.payments_of(booking_id) if row.value.took_money]
+
+    async def _shares(self, booking_id: str, paid: Sequence[Payment]) -> int:
+        """What provider and platform have of the booking: released, less what refunds and chargebacks took from it."""
+        ids = books.chart.release_ids(booking_id)
+        for refund in await self.refunds.refunds_of(booking_id):
+            # One that failed put back what it had taken.
+            if refund.value.state is not RefundState.FAILED:
+                ids += books.chart.refund_ids(refund.value.refund_id)
+        for payment in paid:
+            for chargeback in payment.chargebacks:
+                ids += books.share_ids(chargeback.chargeback_id, chargeback.movements)
+        return sum(books.chart.to_shares(recorded) for recorded in await self.ledger.transfers(ids))
 
     async def _payments(self, report: Verification) -> None:
         """Every captured payment belongs to a booking that has use for it, in the amount agreed."""
@@ -183,11 +179,3 @@ class Verifying:
             if page.next is None:
                 return
             after = page.next
-
-
-def _after_the_release(refund: Refund, released_at: datetime) -> int:
-    """What the refund did to escrow after the release: put back what it had taken (1), taken it (-1), both or neither."""
-    came_back = refund.failed_at is not None and refund.failed_at >= released_at
-    # The refund of a payment that came too late takes what that payment brought.
-    too_late = refund.refund_id == automatic_refund_id(refund.payment_id)
-    return came_back - (refund.requested_at > released_at and not too_late)

@@ -31,7 +31,7 @@ from ecosystem.contexts.ledger.transfers import (
     reverse,
 )
 from ecosystem.contexts.ledger.verify import Finding, LedgerTotals, Verified, verify
-from ecosystem.contexts.ledger.withdrawals import Whereabouts, Withdrawn, lying_ids, nothing_of, withdrawn
+from ecosystem.contexts.ledger.withdrawals import Whereabouts, Withdrawn, nothing_of, share_ids, withdrawn
 
 __all__ = [
     "ALL_OF_IT",
@@ -78,10 +78,10 @@ __all__ = [
     "chart",
     "decide",
     "linked",
-    "lying_ids",
     "nothing_of",
     "replay",
     "reverse",
+    "share_ids",
     "verify",
     "withdrawn",
 ]

@@ -22,7 +22,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag
-from ecosystem.contexts.ledger.transfers import ALL_OF_IT, Transfer, TransferFlag, linked
+from ecosystem.contexts.ledger.transfers import ALL_OF_IT, Recorded, Transfer, TransferFlag, linked
 from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.rates import Lines
 
@@ -75,6 +75,9 @@ _SUMMED = {
     "costs": AccountCode.COSTS,
     "bank": AccountCode.BANK,
 }
+
+
+_SHARES = frozenset({"provider", "commission", "surcharge"})
 
 
 class Sale(Struct, frozen=True, kw_only=True):
@@ -219,6 +222,20 @@ def returned(
             (code.RETURN_SURCHARGE, surcharge(sale.currency), to, lines.surcharge),
         ],
     )
+
+
+def release_ids(booking_id: str) -> list[str]:
+    """The ids that transfers of the release may have."""
+    return [f"{booking_id}.release.{line}" for line in ("provider", "commission", "surcharge")]
+
+
+def to_shares(recorded: Recorded) -> int:
+    """What the transfer brought to the shares of provider and platform; below nothing when it took from them."""
+    to, out_of = (
+        account_id.partition(":")[0] in _SHARES
+        for account_id in (recorded.credit_account_id, recorded.debit_account_id)
+    )
+    return recorded.amount * (to - out_of)
 
 
 def refund_ids(refund_id: str) -> list[str]:

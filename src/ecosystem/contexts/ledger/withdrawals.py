@@ -87,9 +87,13 @@ def withdrawn(sale: Sale, where: Whereabouts, before: Withdrawn, after: Withdraw
     return chain(sale.booking_id, cause, rows)
 
 
-def lying_ids(chargeback_id: str, movements: int) -> list[str]:
-    """The ids that transfers may have by which the chargeback touched escrow after the release."""
-    return [f"{chargeback_id}.{movement}.lying" for movement in range(1, min(movements, MOVEMENTS_MAX) + 1)]
+def share_ids(chargeback_id: str, movements: int) -> list[str]:
+    """The ids that transfers may have by which the chargeback touched the shares of provider and platform."""
+    return [
+        f"{chargeback_id}.{movement}.{line}"
+        for movement in range(1, min(movements, MOVEMENTS_MAX) + 1)
+        for line in ("provider", "commission", "surcharge")
+    ]
 
 
 def _taken(sale: Sale, where: Whereabouts, amount: Money) -> Iterator[_Row]:
