@@ -194,7 +194,7 @@ def kit(clock: VirtualClock, **changed: Any) -> Kit:
     templates = {f"{path.stem}.html": path.read_text() for path in (HERE / "gallery").glob("*.html")}
     site = Site(
         name="Ecosystem", url=changed.pop("url", "http://testserver"), currency="EUR",
-        cards_origin="http://127.0.0.1:8001", zone="Europe/Lisbon", trusted_proxies=1,
+        cards_origin="http://127.0.0.1:8001", zone="Europe/Lisbon", trusted_proxies=changed.pop("trusted_proxies", 1),
     )  # fmt: skip
     rates = Rates(writes_by_address=Rate(1, 8), reads_by_address=Rate(50, 300))
     return Kit.of(site, clock=clock, entropy=SeededEntropy(7), door=Somebody(), rates=rates, templates=templates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 
 from ecosystem.adapters.outside.clock import VirtualClock
 
@@ -109,6 +110,21 @@ async def test_who_posts_too_often_is_asked_to_wait_and_others_are_not(browser_l
     assert "Slow down" in slowed.text
     elsewhere = {"x-forwarded-for": "198.51.100.7"}
     assert (await browser_less.post("/gallery/form", data=form, headers=elsewhere)).status_code == 303
+
+
+async def test_a_proxy_whose_word_is_not_heeded_is_told_of_once(
+    clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for trusted, told in ((0, 1), (1, 0)):
+        caplog.clear()
+        transport = httpx.ASGITransport(site(clock, trusted_proxies=trusted))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            await client.get("/gallery")
+            assert "ECOSYSTEM_TRUSTED_PROXIES" not in caplog.text
+            for _ in range(3):
+                await client.get("/gallery", headers={"x-forwarded-for": "198.51.100.7"})
+
+        assert caplog.text.count("ECOSYSTEM_TRUSTED_PROXIES") == told
 
 
 async def test_a_visitor_is_led_to_the_sign_in_and_back(browser_less: httpx.AsyncClient) -> None:

@@ -6,8 +6,9 @@ cross-site. Out: security headers, and the cookies that were set on the way.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger("ecosystem.web")
 NONCE_BYTES = 16
 SIGNED = "/api/stripe/webhook"
 """Where the card processor sends its events, as many at a time as it has: their signature guards the door."""
@@ -36,12 +38,21 @@ class Gate:
 
     inner: Asgi
     kit: Kit
+    _unheeded: set[str] = field(default_factory=set[str])
+    """The proxy whose word is not heeded, once that has been said."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
         came = arrival(scope, trusted_proxies=self.kit.site.trusted_proxies)
+        if not self.kit.site.trusted_proxies and "x-forwarded-for" in came.headers and not self._unheeded:
+            self._unheeded.add(came.address)
+            log.warning(
+                "a proxy says for whom it asks, and is not trusted: limits take everybody behind it for one visitor, or"
+                " for nobody if it is on this machine; set ECOSYSTEM_TRUSTED_PROXIES",
+                extra={"proxy": came.address},
+            )
         scope.setdefault("state", {})
         scope["state"] |= {KIT: self.kit, KEY: came}
         # Behind the gate the client is who it is, and not the nearest proxy.
