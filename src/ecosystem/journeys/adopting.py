@@ -31,7 +31,8 @@ class Adopting:
     async def learn(self, outcome: RefundOutcome, booking_id: str, actor: Actor, *also: Write) -> Refund | None:
         """Take in news of a refund; None when it is of no payment of ours. `also` is committed with it.
 
-        `booking_id` is the booking that the refund itself names: those of ours do, and are known. Of any other the first news of it adopts it, with its postings; later news only moves it on, in whatever order it comes.
+        `booking_id` is the booking that the refund itself names: those of ours do, and are known. Of any other the first
+        news of it adopts it, with its postings; later news only moves it on, in whatever order it comes.
         Raises `ExceedsCharge` while refunds of ours that the processor will refuse stand in its way.
         """
         if booking_id and await self.refunds.refund(booking_id, outcome.refund_id):

@@ -70,7 +70,8 @@ PROFILES = {"rough": ROUGH, "calm": CALM}
 class Settings(Struct, frozen=True, kw_only=True):
     """What a sandbox is started with.
 
-    `data` is the file of its state. `public_url` is the origin that browsers are sent to, where it differs from its own. `embedders` are the origins of the pages that may frame the card element.
+    `data` is the file of its state. `public_url` is the origin that browsers are sent to, where it differs from its own.
+    `embedders` are the origins of the pages that may frame the card element.
     `webhook_events` are the types of event that are delivered, all when it is empty.
     """
 

@@ -1,5 +1,6 @@
 """Disputes over bookings: what is wanted back, what is said to it, and how it ends; chargebacks among them."""
 
+from ecosystem.contexts.disputes.chargebacks import BankNews, by_bank, of_bank
 from ecosystem.contexts.disputes.disputes import (
     ANSWER,
     DECIDE,
@@ -7,7 +8,6 @@ from ecosystem.contexts.disputes.disputes import (
     TEXT_MAX,
     Answer,
     AnswerDispute,
-    BankNews,
     Cause,
     Changed,
     DecideDispute,
@@ -28,13 +28,11 @@ from ecosystem.contexts.disputes.disputes import (
     accepted,
     answered,
     as_of_now,
-    by_bank,
     by_rule,
     decided,
     declined,
     escalated,
     is_small,
-    of_bank,
     opened,
     overdue,
     withdrawn,

@@ -38,7 +38,7 @@ from ecosystem.contexts.disputes.events import (
     OfferDeclined,
 )
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.money import Money, zero
+from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, Denied, IdReused, Invalid, NotFound
 from ecosystem.ports.table import Stored
 
@@ -305,7 +305,7 @@ def opened(
         escalated_at=None if reviewed else at,
         given=given,
     )
-    return made, DisputeOpened(**_named(made), by=by, answer_by=made.due_at if reviewed else None)
+    return made, DisputeOpened(**named(made), by=by, answer_by=made.due_at if reviewed else None)
 
 
 def answered(dispute: Dispute, request: AnswerDispute, actor: Actor, at: datetime) -> Changed:
@@ -322,15 +322,15 @@ def answered(dispute: Dispute, request: AnswerDispute, actor: Actor, at: datetim
         said.offered,
     ):
         return dispute, None
-    _must_be(dispute, State.REVIEW)
+    must_be(dispute, State.REVIEW)
     if request.answer is Answer.ACCEPTED:
-        after = _moved(dispute, State.ACCEPTED, at, due_at=at, said=said)
+        after = moved(dispute, State.ACCEPTED, at, due_at=at, said=said)
     elif request.answer is Answer.OFFERED:
-        after = _moved(dispute, State.OFFERED, at, due_at=min(at + ANSWER, dispute.decide_by), said=said)
+        after = moved(dispute, State.OFFERED, at, due_at=min(at + ANSWER, dispute.decide_by), said=said)
     else:
-        after = _moved(dispute, State.CONTESTED, at, due_at=at, said=said)
+        after = moved(dispute, State.CONTESTED, at, due_at=at, said=said)
     answer_by = after.due_at if after.state is State.OFFERED else None
-    return after, DisputeAnswered(**_named(after), answer=said.answer, offered=said.offered, answer_by=answer_by)
+    return after, DisputeAnswered(**named(after), answer=said.answer, offered=said.offered, answer_by=answer_by)
 
 
 def accepted(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -338,9 +338,9 @@ def accepted(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
     _must_be_customer(dispute, actor)
     if dispute.verdict and dispute.verdict.by is Party.CUSTOMER:
         return dispute, None
-    _must_be(dispute, State.OFFERED)
+    must_be(dispute, State.OFFERED)
     assert dispute.offered is not None
-    return _decided(
+    return concluded(
         dispute,
         Party.CUSTOMER,
         actor,
@@ -356,12 +356,12 @@ def declined(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
         _must_be_customer(dispute, actor)
     if dispute.state in {State.CONTESTED, State.ESCALATED} and dispute.offered is not None:
         return dispute, None
-    _must_be(dispute, State.OFFERED)
+    must_be(dispute, State.OFFERED)
     if actor.is_system and dispute.due_at and at < dispute.due_at:
         raise NotDueYet
     assert dispute.offered is not None
-    after = _moved(dispute, State.CONTESTED, at, due_at=at)
-    return after, OfferDeclined(**_named(after), offered=dispute.offered)
+    after = moved(dispute, State.CONTESTED, at, due_at=at)
+    return after, OfferDeclined(**named(after), offered=dispute.offered)
 
 
 def withdrawn(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -372,8 +372,8 @@ def withdrawn(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
     if dispute.opened_by is not Party.CUSTOMER:
         raise Denied("Who opened it can take it back.")
     _must_not_be_over(dispute)
-    after = _moved(dispute, State.WITHDRAWN, at, due_at=None)
-    return after, DisputeWithdrawn(**_named(after))
+    after = moved(dispute, State.WITHDRAWN, at, due_at=None)
+    return after, DisputeWithdrawn(**named(after))
 
 
 def by_rule(dispute: Dispute, limit: Money | None, actor: Actor, at: datetime) -> Changed:
@@ -385,17 +385,17 @@ def by_rule(dispute: Dispute, limit: Money | None, actor: Actor, at: datetime) -
     actor.must_operate()
     if dispute.verdict and dispute.verdict.by in {Party.RULE, Party.PROVIDER}:
         return dispute, None
-    _must_be(dispute, State.REVIEW, State.ACCEPTED, State.CONTESTED)
+    must_be(dispute, State.REVIEW, State.ACCEPTED, State.CONTESTED)
     wanted = min(dispute.wanted, dispute.left)
     if dispute.state is State.ACCEPTED:
-        return _decided(dispute, Party.PROVIDER, actor, wanted, "The provider accepted it.", at)
+        return concluded(dispute, Party.PROVIDER, actor, wanted, "The provider accepted it.", at)
     if dispute.state is State.REVIEW:
         if dispute.due_at and at < dispute.due_at:
             raise NotDueYet
-        return _decided(dispute, Party.RULE, actor, wanted, "The provider did not answer in time.", at)
+        return concluded(dispute, Party.RULE, actor, wanted, "The provider did not answer in time.", at)
     if not is_small(dispute, limit):
         raise DisputeElsewhere("More is wanted than the rule gives: an operator decides.")
-    return _decided(dispute, Party.RULE, actor, wanted, "Small amounts are given back by rule.", at)
+    return concluded(dispute, Party.RULE, actor, wanted, "Small amounts are given back by rule.", at)
 
 
 def escalated(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -403,9 +403,9 @@ def escalated(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
     actor.must_operate()
     if dispute.state is State.ESCALATED:
         return dispute, None
-    _must_be(dispute, State.CONTESTED)
-    after = _moved(dispute, State.ESCALATED, at, due_at=dispute.decide_by, escalated_at=at)
-    return after, DisputeEscalated(**_named(after), decide_by=after.decide_by)
+    must_be(dispute, State.CONTESTED)
+    after = moved(dispute, State.ESCALATED, at, due_at=dispute.decide_by, escalated_at=at)
+    return after, DisputeEscalated(**named(after), decide_by=after.decide_by)
 
 
 def decided(dispute: Dispute, request: DecideDispute, actor: Actor, at: datetime) -> Changed:
@@ -424,7 +424,7 @@ def decided(dispute: Dispute, request: DecideDispute, actor: Actor, at: datetime
     if dispute.kind is Kind.CHARGEBACK:
         raise DisputeElsewhere("The customer's bank decides this one.")
     _must_not_be_over(dispute)
-    return _decided(dispute, Party.OPERATOR, actor, request.refund, reason, at, elsewhere=request.elsewhere)
+    return concluded(dispute, Party.OPERATOR, actor, request.refund, reason, at, elsewhere=request.elsewhere)
 
 
 def overdue(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
@@ -432,13 +432,13 @@ def overdue(dispute: Dispute, actor: Actor, at: datetime) -> Changed:
     actor.must_operate()
     if dispute.overdue:
         return dispute, None
-    _must_be(dispute, State.REVIEW, State.ACCEPTED, State.OFFERED, State.CONTESTED, State.ESCALATED)
+    must_be(dispute, State.REVIEW, State.ACCEPTED, State.OFFERED, State.CONTESTED, State.ESCALATED)
     if at < dispute.decide_by:
         raise NotDueYet
     wanted = min(dispute.wanted, dispute.left)
-    after, _ = _decided(dispute, Party.RULE, actor, wanted, "It was not decided in time.", at)
+    after, _ = concluded(dispute, Party.RULE, actor, wanted, "It was not decided in time.", at)
     after = replace(after, overdue=True)
-    return after, DisputeOverdue(**_named(after), decide_by=after.decide_by)
+    return after, DisputeOverdue(**named(after), decide_by=after.decide_by)
 
 
 def is_small(dispute: Dispute, limit: Money | None) -> bool:
@@ -460,19 +460,22 @@ def _said(dispute: Dispute, request: AnswerDispute, at: datetime) -> Said:
     return Said(answer=request.answer, text=text, offered=request.offered, at=at)
 
 
-def _decided(
+def concluded(
     dispute: Dispute, by: Party, actor: Actor, refund: Money, reason: str, at: datetime, *, elsewhere: bool = False
 ) -> Changed:
+    """The dispute decided, with the fact that tells so."""
     verdict = Verdict(by=by, decider=actor.actor_id, refund=refund, reason=reason, at=at, elsewhere=elsewhere)
-    after = _moved(dispute, State.DECIDED, at, due_at=None, verdict=verdict)
-    return after, DisputeDecided(**_named(after), by=by, refund=refund)
+    after = moved(dispute, State.DECIDED, at, due_at=None, verdict=verdict)
+    return after, DisputeDecided(**named(after), by=by, refund=refund)
 
 
-def _moved(dispute: Dispute, state: State, at: datetime, **changes: Any) -> Dispute:
+def moved(dispute: Dispute, state: State, at: datetime, **changes: Any) -> Dispute:
+    """The dispute in another state."""
     return replace(dispute, state=state, changed_at=at, **changes)
 
 
-def _named(dispute: Dispute) -> dict[str, Any]:
+def named(dispute: Dispute) -> dict[str, Any]:
+    """What every fact about the dispute names."""
     return {
         "dispute_id": dispute.dispute_id,
         "booking_id": dispute.booking_id,
@@ -484,7 +487,8 @@ def _named(dispute: Dispute) -> dict[str, Any]:
     }
 
 
-def _must_be(dispute: Dispute, *states: State) -> None:
+def must_be(dispute: Dispute, *states: State) -> None:
+    """Pass if the dispute is in one of these states. Raises `DisputeOver`, `DisputeElsewhere`."""
     _must_not_be_over(dispute)
     if dispute.state not in states:
         raise DisputeElsewhere(f"The dispute is {dispute.state.replace('_', ' ')}, which does not allow this.")
@@ -514,77 +518,3 @@ def _text(text: str, ask: str, *, field: str) -> str:
     if len(text) > TEXT_MAX:
         raise Invalid(f"At most {TEXT_MAX} characters.", field=field)
     return text
-
-
-class BankNews(Struct, frozen=True, kw_only=True):
-    """A chargeback as it stands: `taken` is what the bank has now; `won` is None until it decided."""
-
-    chargeback_id: str
-    payment_id: str
-    dispute_id: str
-    booking_id: str
-    amount: Money
-    reason: str
-    inquiry: bool
-    opened_at: datetime
-    evidence_due_at: datetime | None
-    taken: Money
-    won: bool | None
-
-    @property
-    def kept(self) -> Money:
-        """What the bank keeps, now that it has decided."""
-        return zero(self.amount.currency) if self.won else self.taken
-
-
-def of_bank(
-    known: Dispute | None, news: BankNews, parties: Parties, paid: Money, actor: Actor, at: datetime
-) -> Changed:
-    """The record of a chargeback after news of it: made when first heard of, at an end when the bank has decided."""
-    if known is None:
-        return _from_bank(news, parties, paid, actor, at)
-    if news.won is None:
-        moves = known.state is State.AT_BANK and known.due_at != news.evidence_due_at
-        return (replace(known, due_at=news.evidence_due_at) if moves else known), None
-    if known.verdict is not None and known.verdict.refund == news.kept:
-        return known, None
-    return _moved(known, State.BANK_DECIDED, at, due_at=at), None
-
-
-def by_bank(dispute: Dispute, kept: Money, actor: Actor, at: datetime) -> Changed:
-    """The dispute as the bank decided it, which keeps that much. For the system."""
-    actor.must_operate()
-    if dispute.verdict is not None and dispute.verdict.refund == kept and dispute.is_over:
-        return dispute, None
-    _must_be(dispute, State.BANK_DECIDED)
-    reason = "The bank decided for the customer." if kept else "The bank decided for the provider."
-    return _decided(dispute, Party.BANK, actor, kept, reason, at)
-
-
-def _from_bank(news: BankNews, parties: Parties, paid: Money, actor: Actor, at: datetime) -> Changed:
-    request = OpenDispute(
-        dispute_id=news.dispute_id,
-        booking_id=news.booking_id,
-        text=f"The customer's bank {'asks about' if news.inquiry else 'took back'} the payment: "
-        f"{news.reason.replace('_', ' ')}.",
-        wanted=news.amount,
-    )
-    made = Dispute(
-        dispute_id=DisputeId(news.dispute_id),
-        booking_id=news.booking_id,
-        parties=parties,
-        kind=Kind.CHARGEBACK,
-        request=request,
-        opened_by=Party.BANK,
-        opener=actor.actor_id,
-        opened_at=at,
-        changed_at=at,
-        state=State.AT_BANK if news.won is None else State.BANK_DECIDED,
-        paid=paid,
-        wanted=news.amount,
-        due_at=news.evidence_due_at if news.won is None else at,
-        decide_by=news.evidence_due_at or at + DECIDE,
-        payment_id=news.payment_id,
-        chargeback_id=news.chargeback_id,
-    )
-    return made, DisputeOpened(**_named(made), by=Party.BANK, answer_by=news.evidence_due_at)

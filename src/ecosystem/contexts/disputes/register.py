@@ -26,7 +26,7 @@ class DisputeChanged(Stale):
 
 @dataclass(frozen=True, slots=True)
 class Disputes:
-    """Finds disputes. What changes them is decided in `disputes.py` and committed by journeys."""
+    """Finds disputes. What changes them is decided in `disputes.py` and `chargebacks.py`, and committed by journeys."""
 
     table: Table
 
