@@ -57,7 +57,9 @@ class Event(Stored, frozen=True, kw_only=True):
 
 
 class Replayed(Event, frozen=True, kw_only=True):
-    """An event handed over once more, out of the archive, by the replay of that name."""
+    """An event handed over once more, out of the archive, by the replay of that name. It is not stored as such."""
+
+    entity: ClassVar[str] = "replayed event"
 
     replay_name: str
 
