@@ -40,7 +40,7 @@ from ecosystem.workflows.rules import Rule, Rules
 
 log = logging.getLogger(__name__)
 BATCH = 250
-AT_ONCE = 16
+AT_ONCE = 8
 """Events that one rule takes side by side: each takes the loop for a moment, and pages wait meanwhile."""
 
 AHEAD = 4
