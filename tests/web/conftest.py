@@ -15,6 +15,8 @@ import pytest
 import uvicorn
 from litestar import Litestar, get, post
 from msgspec import Meta, Struct
+from playwright.sync_api import Browser
+from tests.web.browser import chromium
 from tests.web.console.workflows.histories import execution, through_everything
 from tests.web.console.workflows.machines import document, showing_everything
 
@@ -210,6 +212,13 @@ def site(clock: VirtualClock, **changed: Any) -> Gate:
         logging_config=None,
     )
     return Gate(inner, kit(clock, **changed))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a module."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

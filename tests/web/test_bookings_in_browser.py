@@ -16,7 +16,7 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.workflows.wiring import Wiring
 from market import GUEST
 
-from .browser import chromium, overflow, page, violations
+from .browser import overflow, page, violations
 from .customers import HAIRCUT, PORTUGUESE, ana, owner
 from .shop import ANA, PASSWORD, Served, served
 
@@ -24,12 +24,6 @@ PAGE = re.compile(r"/bookings/bkg_\w+$")
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("bookings-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.sandbox import Fault, What
 
-from .browser import chromium, overflow, page, violations
+from .browser import overflow, page, violations
 from .customers import HAIRCUT, YOGA
 from .shop import ANA, PASSWORD, Served, served
 
@@ -22,12 +22,6 @@ BOOKED = re.compile(r"/bookings/bkg_\w+/confirmed$")
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("checkout-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

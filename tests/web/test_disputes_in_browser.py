@@ -16,7 +16,7 @@ from ecosystem.contexts.disputes import Answer, AnswerDispute, Cause, Dispute, O
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 
-from .browser import chromium, overflow, page, violations
+from .browser import overflow, page, violations
 from .customers import ana
 from .shop import ANA, OLGA, PASSWORD, PEDRO, Served, served
 
@@ -24,12 +24,6 @@ PICTURES = os.environ.get("DISPUTE_PICTURES", "")
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("disputes-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

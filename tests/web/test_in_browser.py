@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from .browser import chromium, overflow, page, violations
+from .browser import overflow, page, violations
 
 WHO = {"provider": "pedro", "console": "olga"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

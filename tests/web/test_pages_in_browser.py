@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .browser import chromium, overflow, page, violations
+from .browser import overflow, page, violations
 from .shop import ANA, PASSWORD, Served, mailed, served
 
 PORTRAITS = "/services/warm-documentary-portraits"
@@ -29,12 +29,6 @@ PUBLIC = (
     "/nowhere",
 )
 OWN = ("/account", "/account/security", "/notices")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.web.browser import chromium, overflow, page, violations
+from tests.web.browser import overflow, page, violations
 from tests.web.console.busy import Busy, busy, dead_letter
 from tests.web.console.test_refunds import failed
 from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
@@ -18,12 +18,6 @@ from ecosystem.workflows.wiring import Wiring
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("console-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

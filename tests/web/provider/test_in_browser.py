@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.web.browser import chromium, overflow, page, violations
+from tests.web.browser import overflow, page, violations
 from tests.web.provider.desk import Desk, busy_desk, photograph
 from tests.web.provider.test_calendars import elsewhere
 from tests.web.provider.test_claim import listed
@@ -24,12 +24,6 @@ BOOKINGS = ("waiting", "moving", "absent", "off")
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("provider-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.web.browser import chromium, overflow, page, shoot, violations
+from tests.web.browser import overflow, page, shoot, violations
 
 PICTURES = Path("build/pictures")
 pytestmark = pytest.mark.xdist_group("gallery")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.web.browser import chromium, overflow, page, shoot, violations
+from tests.web.browser import overflow, page, shoot, violations
 from tests.web.console.busy import Busy, busy, dead_letter
 from tests.web.console.workflows.running import MACHINE, Running, running
 from tests.web.shop import OLGA, PASSWORD, Served, served
 
-from ecosystem.workflows.functions import TABLE
+from ecosystem.workflows.bindings import declared
 from ecosystem.workflows.scheduler import Scheduler
-from ecosystem.workflows.triggers import OnSchedule
 
 PICTURES = Path("build/pictures")
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("workflows-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +33,6 @@ def happened(shop: Served) -> Busy:
     scheduler = Scheduler(shop.shop.market.app.ports.table, shop.shop.market.clock, declared())
     shop.run(scheduler.compare())
     return found
-
-
-def declared() -> list[OnSchedule]:
-    return [trigger for function in TABLE for trigger in function.of(OnSchedule)]
 
 
 @pytest.fixture(scope="module")
