@@ -67,9 +67,6 @@ class Chargeback(Struct, frozen=True, kw_only=True):
     def has_taken_money(self) -> bool:
         return bool(self.taken)
 
-    def same_as(self, other: Chargeback) -> bool:
-        return self.chargeback_id == other.chargeback_id
-
 
 def advanced(known: Chargeback | None, outcome: ChargebackOutcome, left: Money, at: datetime) -> Chargeback:
     """The chargeback after news of it; the very same value when the news is old. `left` is what it may take of the sale."""
