@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flag = getattr(asked, name.lower(), None)
         if flag is not None:
             given[name] = flag
-    if asked.command is not _serve:
-        # Whatever one command does bears one trace; what is served has one for each request.
-        trace_id.set(f"command:{asked.command.__name__.strip('_')}:{datetime.now(UTC).isoformat()}")
+    # Whatever one command does bears one trace; what is served has one for each request.
+    name = asked.command.__name__.strip("_")
+    before = trace_id.set("" if asked.command is _serve else f"command:{name}:{datetime.now(UTC).isoformat()}")
     try:
         return asked.command(settings(given), asked)
     except Refusal as refused:
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        trace_id.reset(before)
 
 
 def parser() -> argparse.ArgumentParser:
