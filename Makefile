@@ -51,8 +51,8 @@ bench: $(VENV)/.dev ## Measure side by side, in at most ten minutes; writes buil
 bench-full: $(VENV)/.dev ## Measure what needs large data too
 	$(BIN)/python -m bench --full $(ARGS)
 
-.PHONY: drill
-drill: $(VENV)/.dev ## Crash, power-cut, race and simulation drills, whole; writes build/drills.md
+.PHONY: drills
+drills: $(VENV)/.dev ## Crash, power-cut, race and simulation drills, whole; writes build/drills.md
 	$(BIN)/python -m bench.drills $(ARGS)
 
 .PHONY: conformance
