@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from ecosystem.contexts.audit import Acts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.disputes import Disputes, RuleBook
@@ -58,6 +59,7 @@ class App:
 
     ports: Ports
     # contexts
+    acts: Acts
     identity: Identity
     providers: Providers
     services: Services
@@ -169,6 +171,7 @@ class App:
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
         return cls(
             ports=ports,
+            acts=Acts(table, clock, entropy),
             identity=identity,
             providers=providers,
             services=services,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ecosystem.kernel.money import Money
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -19,6 +20,8 @@ class PlanSet(Fact, frozen=True, kw_only=True):
 
 class PolicySet(Fact, frozen=True, kw_only=True):
     """A cancellation policy was changed for later bookings."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     source: ClassVar[str] = "booking"
 

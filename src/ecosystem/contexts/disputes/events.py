@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ecosystem.kernel.money import Money
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -66,6 +67,8 @@ class DisputeOverdue(DisputeFact, frozen=True, kw_only=True):
 class DisputeDecided(DisputeFact, frozen=True, kw_only=True):
     """It is decided: `refund` goes back besides what went before, or stays with the bank; `by` names who decided."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
     schema: ClassVar[int] = 2
 
     by: str
@@ -74,6 +77,8 @@ class DisputeDecided(DisputeFact, frozen=True, kw_only=True):
 
 class DisputeRulesSet(Fact, frozen=True, kw_only=True):
     """The rules were changed for disputes from now on."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     source: ClassVar[str] = "dispute"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -115,9 +116,13 @@ class PayoutAccountFact(Fact, frozen=True, kw_only=True):
 class PayoutAccountRequested(PayoutAccountFact, frozen=True, kw_only=True):
     """A payout account was decided on; the payment processor is asked next."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
 
 class PayoutAccountChanged(PayoutAccountFact, frozen=True, kw_only=True):
     """The payment processor sees the payout account differently. `reasons` say what stands in the way now."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
 
     state: str
     was: str
