@@ -6,6 +6,18 @@ from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag, Balances, Position
 from ecosystem.contexts.ledger.chart import Sale
 from ecosystem.contexts.ledger.ledger import ChainTooLong, Ledger, LedgerBusy
+from ecosystem.contexts.ledger.payouts import (
+    Disbursement,
+    arrived,
+    bank_fee,
+    cleared,
+    disbursed,
+    disbursement_ids,
+    handed_over,
+    processor_fee,
+    recovered,
+    written_off,
+)
 from ecosystem.contexts.ledger.posting import Decision, Known, decide
 from ecosystem.contexts.ledger.replay import Difference, NotARecording, Replayed, replay
 from ecosystem.contexts.ledger.results import (
@@ -42,6 +54,7 @@ __all__ = [
     "ChainTooLong",
     "Decision",
     "Difference",
+    "Disbursement",
     "Finding",
     "Known",
     "Lag",
@@ -75,13 +88,22 @@ __all__ = [
     "Verified",
     "Whereabouts",
     "Withdrawn",
+    "arrived",
+    "bank_fee",
     "chart",
+    "cleared",
     "decide",
+    "disbursed",
+    "disbursement_ids",
+    "handed_over",
     "linked",
     "nothing_of",
+    "processor_fee",
+    "recovered",
     "replay",
     "reverse",
     "share_ids",
     "verify",
     "withdrawn",
+    "written_off",
 ]

@@ -9,6 +9,7 @@ providers' balances are what we owe; commission and surcharge are what we earned
                 provider, commission, surcharge -> processor   after it
                 the same   -> bank                 when the customer was paid by other means
     chargeback  see `withdrawals.py`
+    payout      see `payouts.py`
 
 The id of a transfer is made from what caused it (a payment, a refund, a booking's release) and its own name, so that
 the same cause never posts twice.
@@ -37,6 +38,8 @@ class AccountCode(IntEnum):
     SURCHARGE = 5
     COSTS = 6
     BANK = 7
+    PAYOUT = 8
+    CLEARING = 9
 
 
 class TransferCode(IntEnum):
@@ -66,6 +69,14 @@ class TransferCode(IntEnum):
     REINSTATE_LYING = 64
     REINSTATE_BEYOND = 65
     REINSTATE_FEE = 66
+    PAYOUT_INTENDED = 70
+    PAYOUT_SENT = 71
+    PAYOUT_FEE = 72
+    PAYOUT_SETTLED = 73
+    PROCESSOR_FEE = 80
+    BANK_FEE = 81
+    WITHDRAWAL_ARRIVED = 90
+    DEBT_WRITTEN = 91
 
 
 _SUMMED = {
@@ -74,8 +85,12 @@ _SUMMED = {
     "surcharge": AccountCode.SURCHARGE,
     "costs": AccountCode.COSTS,
     "bank": AccountCode.BANK,
+    "clearing": AccountCode.CLEARING,
 }
 
+
+_HOLDING = {"escrow": AccountCode.ESCROW, "payout": AccountCode.PAYOUT}
+"""Accounts of one matter: they can never pay out more than came in."""
 
 _SHARES = frozenset({"provider", "commission", "surcharge"})
 
@@ -123,7 +138,7 @@ def surcharge(currency: str) -> str:
 
 
 def costs(currency: str) -> str:
-    """What the platform bears: the processor's fees for chargebacks, and what one took beyond the price. Summed."""
+    """What the platform bears: the fees of processor and bank, and what nobody else bears. Summed."""
     return f"costs:{currency}"
 
 
@@ -132,14 +147,24 @@ def bank(currency: str) -> str:
     return f"bank:{currency}"
 
 
+def payout(payout_id: str) -> str:
+    """The account of one payout: money off a provider's balance that the rail does not have yet."""
+    return f"payout:{payout_id}"
+
+
+def clearing(currency: str) -> str:
+    """Entries given to the bank that its statement does not show yet: debits are due in, credits due out. Summed."""
+    return f"clearing:{currency}"
+
+
 def account(account_id: str, currency: str) -> Account | None:
     """The account that this id names in the chart, for a ledger to open when it is first needed."""
     kind, _, rest = account_id.partition(":")
     if kind in _SUMMED and rest == currency:
         return Account(account_id=account_id, ledger=currency, code=_SUMMED[kind], flags=AccountFlag.SUMMED)
-    if kind == "escrow" and rest:
+    if kind in _HOLDING and rest:
         flags = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS
-        return Account(account_id=account_id, ledger=currency, code=AccountCode.ESCROW, flags=flags)
+        return Account(account_id=account_id, ledger=currency, code=_HOLDING[kind], flags=flags)
     if kind == "provider" and rest.endswith(f":{currency}"):
         return Account(account_id=account_id, ledger=currency, code=AccountCode.PROVIDER)
     return None

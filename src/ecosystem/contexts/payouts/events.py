@@ -1,0 +1,63 @@
+"""What happened to payouts, source `payout`. Bank accounts are named by ids of ours, never by numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from ecosystem.kernel.money import Money
+from ecosystem.ports.bus import Fact
+
+
+class PayoutFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a payout names. `amount` is what leaves the balance, `rail` how it travels."""
+
+    source: ClassVar[str] = "payout"
+
+    payout_id: str
+    provider_id: str
+    amount: Money
+    rail: str
+
+
+class PayoutIntended(PayoutFact, frozen=True, kw_only=True):
+    """A payout was decided: its money is off the balance; the rail has it next.
+
+    `origin` is `scheduled` or `asked`; `fee` is the provider's price for speed, taken of the amount.
+    """
+
+    origin: str
+    speed: str
+    fee: Money
+
+
+class PayoutSent(PayoutFact, frozen=True, kw_only=True):
+    """The rail has the money."""
+
+
+class PayoutMoving(PayoutFact, frozen=True, kw_only=True):
+    """The money is on its way to the provider's bank, which should have it by `expected_at`."""
+
+    expected_at: datetime | None
+
+
+class PayoutPaid(PayoutFact, frozen=True, kw_only=True):
+    """The provider's bank has it."""
+
+
+class PayoutFailed(PayoutFact, frozen=True, kw_only=True):
+    """It did not reach the provider's bank: the money is back on the balance. `code` is the rail's, `reason` in words."""
+
+    code: str
+    reason: str
+
+
+class PayoutReturned(PayoutFact, frozen=True, kw_only=True):
+    """The provider's bank sent it back after it was paid: the money is back on the balance."""
+
+    code: str
+    reason: str
+
+
+class PayoutCancelled(PayoutFact, frozen=True, kw_only=True):
+    """It was called off before it was sent: the money is back on the balance."""

@@ -1,0 +1,53 @@
+"""Payouts' corner of the table: each key with the access pattern it serves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zlib import crc32
+
+from ecosystem.kernel.time import sortable
+from ecosystem.ports.table import Key
+
+SHARDS = 8
+
+
+def payout(payout_id: str) -> Key:
+    """Access: one payout by its id."""
+    return Key(payout_timeline(payout_id), "METADATA")
+
+
+def payout_timeline(payout_id: str) -> str:
+    """Access: the events of one payout."""
+    return f"PAYOUT#{payout_id}"
+
+
+def of_provider(provider_id: str) -> str:
+    """Access (provider index): the payouts of a provider, in the order of time."""
+    return f"PAYOUTS#{provider_id}"
+
+
+def in_month(at: datetime) -> str:
+    """Access (customer index): all payouts decided in a month, in the order of time."""
+    return f"PAYOUTS#{at:%Y-%m}"
+
+
+def in_status(status: str, rail: str) -> str:
+    """Access (status index): the payouts of a rail in a status.
+
+    Those that go on in the order in which they are to be looked at, those that have ended in the order of their end.
+    """
+    return f"PAYOUT#{status}#{rail}"
+
+
+def by_rail_id(rail_id: str) -> str:
+    """Access (slug index): the payout that the rail knows under that id."""
+    return f"PAYOUT_RAIL#{rail_id}"
+
+
+def place(at: datetime, payout_id: str = "") -> str:
+    """The place of a payout in an index, by an instant."""
+    return f"{sortable(at)}#{payout_id}"
+
+
+def shard(entry_id: str) -> int:
+    return crc32(entry_id.encode()) % SHARDS
