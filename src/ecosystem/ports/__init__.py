@@ -13,6 +13,7 @@ from ecosystem.ports.credentials import OneTimeCodes, Passwords
 from ecosystem.ports.entropy import Entropy
 from ecosystem.ports.images import Images
 from ecosystem.ports.inspector import Inspector
+from ecosystem.ports.keys import Keys
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.press import Press
 from ecosystem.ports.search import Search
@@ -44,6 +45,7 @@ class Ports:
     codes: OneTimeCodes
     tokens: Tokens
     seal: Seal
+    keys: Keys
     clock: Clock
     entropy: Entropy
     workflows: Workflows

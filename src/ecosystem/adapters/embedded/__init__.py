@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ecosystem.adapters.embedded.blobs import FileBlobs
 from ecosystem.adapters.embedded.inspector import ChildInspector
+from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
@@ -104,6 +105,7 @@ async def embedded(
             codes=TotpCodes(entropy),
             tokens=await RsaTokens.open(secrets, clock, entropy, issuer=place.url, client_id="ecosystem"),
             seal=seal,
+            keys=await FileKeys.open(secrets, clock, entropy),
             clock=clock,
             entropy=entropy,
             workflows=workflows,
