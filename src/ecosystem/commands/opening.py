@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from ecosystem.adapters.embedded import Embedded, Place, embedded
-from ecosystem.adapters.outside.cards import Account
 from ecosystem.adapters.outside.mail import Security, SmtpAccount
+from ecosystem.adapters.outside.stripe import Account
 from ecosystem.app import App
 from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand

@@ -16,10 +16,12 @@ from ecosystem.ports.inspector import Inspector
 from ecosystem.ports.keys import Keys
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.press import Press
+from ecosystem.ports.saved_cards import SavedCards
 from ecosystem.ports.search import Search
 from ecosystem.ports.secrets import Seal
 from ecosystem.ports.table import Table
 from ecosystem.ports.tokens import Tokens
+from ecosystem.ports.transfers import Transfers
 from ecosystem.ports.workflows import Workflows
 
 
@@ -38,6 +40,8 @@ class Ports:
     cards: Cards
     calendars: Calendars
     accounts: Accounts
+    transfers: Transfers
+    saved_cards: SavedCards
     images: Images
     press: Press
     mailer: Mailer | None

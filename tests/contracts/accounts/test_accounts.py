@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.accounts.benches import AGAIN, BACK, ORDER, Bench
-from ecosystem.adapters.outside.accounts import country_of
+from ecosystem.adapters.outside.stripe.accounts import country_of
 from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.accounts import AccountClosed, AccountRefused, AccountStanding, UnknownAccount
 from ecosystem.ports.cards import ProcessorSilent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecosystem.adapters.outside.cards import Account
+from ecosystem.adapters.outside.stripe import Account
 from ecosystem.ports.cards import Cards
 from ecosystem.sandbox import Keys, Sandbox
 

@@ -17,9 +17,7 @@ from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
-from ecosystem.adapters.outside.accounts import PayoutAccounts
 from ecosystem.adapters.outside.calendars import WebCalendars
-from ecosystem.adapters.outside.cards import Account, CardProcessor
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
 from ecosystem.adapters.outside.entropy import SystemEntropy
@@ -27,6 +25,7 @@ from ecosystem.adapters.outside.images import PillowImages
 from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
 from ecosystem.adapters.outside.press import MjmlPress
 from ecosystem.adapters.outside.secrets import KeyedSeal
+from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
@@ -77,14 +76,12 @@ async def embedded(
         opened.push_async_callback(table.close)
         search = await EmbeddedSearch.open(place.data / "search.sqlite")
         opened.push_async_callback(search.close)
-        cards = await CardProcessor.open(place.processor)
-        opened.push_async_callback(cards.close)
+        stripe = await Stripe.open(place.processor)
+        opened.push_async_callback(stripe.close)
         calendars = await WebCalendars.open()
         opened.push_async_callback(calendars.close)
         workflows = EmbeddedWorkflows(table, clock, entropy)
         opened.push_async_callback(workflows.close)
-        accounts = await PayoutAccounts.open_at(place.processor)
-        opened.push_async_callback(accounts.close)
         secrets = FileSecrets(place.data / "secrets")
         seal = await KeyedSeal.open(secrets, entropy)
         link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
@@ -95,9 +92,11 @@ async def embedded(
                 place.data / "blobs", address=f"{place.url}/uploads", secret=upload_key, clock=clock, entropy=entropy
             ),
             search=search,
-            cards=cards,
+            cards=stripe.cards,
             calendars=calendars,
-            accounts=accounts,
+            accounts=stripe.accounts,
+            transfers=stripe.transfers,
+            saved_cards=stripe.saved_cards,
             images=PillowImages(),
             press=MjmlPress(),
             mailer=SmtpMailer(place.smtp, clock) if place.smtp else None,

@@ -62,9 +62,14 @@ def units(amount: Money) -> int:
 def money(amount: int, currency: str) -> Money:
     """The processor's units as our amount. `currency` is in the processor's lower case."""
     name = currency.upper()
-    if name in _IN_HUNDREDTHS:
-        return Money(amount // 100, name)
-    return Money(amount * 100 if name in _IN_WHOLE else amount, name)
+    return Money(minor(amount, name), name)
+
+
+def minor(amount: int, currency: str) -> int:
+    """The processor's units as our minor units, of either sign."""
+    if currency in _IN_HUNDREDTHS:
+        return amount // 100
+    return amount * 100 if currency in _IN_WHOLE else amount
 
 
 def must_be_payable(amount: Money) -> None:

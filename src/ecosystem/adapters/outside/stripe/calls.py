@@ -12,13 +12,14 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha256
 from urllib.parse import quote_plus
 
 import aiohttp
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.outside.cards_answers import ErrorAnswer, Failure
+from ecosystem.adapters.outside.stripe.answers import ErrorAnswer, Failure
 from ecosystem.ports.cards import ProcessorSilent
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 API_VERSION = "2026-10-28.endive"
 """The processor's API as these adapters know it, pinned with every call."""
 
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._ -]")
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 
@@ -67,23 +69,32 @@ class Calls:
         await self._session.close()
 
     async def ask(
-        self, method: str, path: str, form: Mapping[str, str], *, key: str | None = None
+        self, method: str, path: str, form: Mapping[str, str], *, key: str | None = None, account: str | None = None
     ) -> tuple[bytes, bool]:
-        """The answer's body, and whether it is a replay. Raises `Failure` for a 4xx, `ProcessorSilent`."""
+        """The answer's body, and whether it is a replay. Raises `Failure` for a 4xx, `ProcessorSilent`.
+
+        `account` is the connected account in whose name is asked, ours otherwise.
+        """
         url = f"{self.account.origin}/v1/{path}"
         data: bytes | None = None
         if method == "GET":
             url = f"{url}?{_encoded(form)}" if form else url
         else:
             data = _encoded(form).encode()
+        headers = {"Idempotency-Key": key} if key else {}
+        if account:
+            headers["Stripe-Account"] = account
+        return await self._send(method, url, path, headers, data)
+
+    async def _send(
+        self, method: str, url: str, path: str, headers: dict[str, str], data: bytes | None
+    ) -> tuple[bytes, bool]:
         trouble = ""
         for attempt in range(self.account.attempts):
             if attempt:
                 await asyncio.sleep(self.account.patience_s * 4 ** (attempt - 1))
             try:
-                async with self._session.request(
-                    method, url, data=data, headers={"Idempotency-Key": key} if key else None
-                ) as answer:
+                async with self._session.request(method, url, data=data, headers=headers) as answer:
                     body = await answer.read()
                     if answer.status < 300:
                         return body, "Idempotent-Replayed" in answer.headers
@@ -94,6 +105,21 @@ class Calls:
                 trouble = repr(silence)
         log.warning("The card processor is silent: %s %s: %s", method, path, trouble)
         raise ProcessorSilent
+
+    async def send_file(self, name: str, content_type: str, content: bytes, *, purpose: str, key: str) -> bytes:
+        """The answer to a file that is handed over. Raises `Failure`, `ProcessorSilent`."""
+        # The boundary is made from the content, so that the same file under the same key has the same body.
+        boundary = sha256(content).hexdigest()
+        said = _NOT_IN_NAMES.sub("_", name)
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{said}"\r\n'
+            f"Content-Type: {content_type}\r\n\r\n"
+        )
+        data = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        headers = {"Idempotency-Key": key, "Content-Type": f"multipart/form-data; boundary={boundary}"}
+        body, _ = await self._send("POST", f"{self.account.origin}/v1/files", "files", headers, data)
+        return body
 
 
 def _encoded(form: Mapping[str, str]) -> str:
@@ -114,7 +140,7 @@ def _may_repeat(answer: aiohttp.ClientResponse) -> bool:
 
 
 def _failure(status: int, body: bytes, *, replayed: bool) -> Failure | ProcessorSilent:
-    if status in {401, 403}:
+    if status in {401, 403} and b"account_invalid" not in body:
         log.error("The card processor does not accept our key.")
         return ProcessorSilent("The card processor does not accept our key.")
     try:

@@ -7,13 +7,13 @@ import re
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
-from ecosystem.adapters.outside.cards_answers import Failure
-from ecosystem.adapters.outside.cards_calls import Account, Calls
+from ecosystem.adapters.outside.stripe.answers import Failure
+from ecosystem.adapters.outside.stripe.calls import Calls
+from ecosystem.adapters.outside.stripe.listing import Page, query
 from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.accounts import (
     AccountClosed,
@@ -22,8 +22,13 @@ from ecosystem.ports.accounts import (
     AccountOutcome,
     AccountRefused,
     AccountStanding,
+    CapabilityStanding,
+    Need,
+    NotFilledIn,
     UnknownAccount,
+    Urgency,
 )
+from ecosystem.ports.listing import Listed
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +58,36 @@ _HELD = {
     "under_review": "The payment processor looks into the account.",
 }
 
-T = TypeVar("T")
+_INACTIVE = CapabilityStanding.INACTIVE
+_CAPABILITIES = {"active": CapabilityStanding.ACTIVE, "pending": CapabilityStanding.PENDING}
+_TROUBLE: tuple[tuple[str, str], ...] = (
+    (r"verification_document_(corrupt|not_readable|not_uploaded|too_large|fraudulent)", "The document cannot be read."),
+    (r"verification_document_(copy|greyscale)", "Show the document itself, in colour: no copy."),
+    (r"verification_document_expired|verification_document_issue_or_expiry", "The document has expired."),
+    (r"verification_document_(name|dob|address|id_number|nationality)", "The document says something else than you."),
+    (r"verification_document_(failed|missing|incomplete)", "Both sides of the document have to be seen."),
+    (r"verification_failed_(address|residential)", "This address could not be found."),
+    (r"verification_failed_(keyed_identity|id_number|name|tax)", "This could not be found in public records."),
+    (r"invalid_(address|street|postal|city|state|po_box)", "This address is not complete, or a post box."),
+    (r"invalid_(dob|representative_age)", "Nobody so young may be paid."),
+    (r"invalid_(phone|url|tax_id|value|company_name|product)", "What you gave is not of the right form."),
+    (r"external_account|.*bank_account", "The bank account could not be verified."),
+)
+"""What was wrong, by the code of the error. Which codes there are: docs.stripe.com/connect/handling-api-verification."""
+_TROUBLE_OTHERWISE = "What you said could not be verified."
 
 
 class _Error(Struct):
     requirement: str = ""
+    code: str = ""
+    reason: str = ""
 
 
 class _Requirements(Struct):
     currently_due: list[str] = field(default_factory=list[str])
     past_due: list[str] = field(default_factory=list[str])
     pending_verification: list[str] = field(default_factory=list[str])
+    eventually_due: list[str] = field(default_factory=list[str])
     errors: list[_Error] = field(default_factory=list[_Error])
     disabled_reason: str | None = None
     current_deadline: int | None = None
@@ -71,6 +95,7 @@ class _Requirements(Struct):
 
 class _Bank(Struct):
     last4: str = ""
+    available_payout_methods: list[str] = field(default_factory=list[str])
 
 
 class _Banks(Struct):
@@ -82,6 +107,9 @@ class _Connected(Struct):
     payouts_enabled: bool = False
     details_submitted: bool = False
     country: str | None = None
+    default_currency: str | None = None
+    created: int | None = None
+    capabilities: dict[str, str] = field(default_factory=dict[str, str])
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     requirements: _Requirements | None = None
     external_accounts: _Banks | None = None
@@ -98,6 +126,11 @@ class _Connected(Struct):
             due_at=datetime.fromtimestamp(asked.current_deadline, UTC) if asked.current_deadline else None,
             country=self.country or "",
             bank_last4=banks[0].last4 if banks else "",
+            currency=(self.default_currency or "").upper(),
+            instant=any("instant" in bank.available_payout_methods for bank in banks[:1]),
+            capabilities={name: _CAPABILITIES.get(how, _INACTIVE) for name, how in self.capabilities.items()},
+            needs=_needs(asked),
+            made_at=datetime.fromtimestamp(self.created, UTC) if self.created else None,
         )
 
     def _standing(self, asked: _Requirements) -> AccountStanding:
@@ -112,23 +145,20 @@ class _Connected(Struct):
         return AccountStanding.VERIFYING if waits and not due else AccountStanding.RESTRICTED
 
 
+class _LoginLink(Struct):
+    url: str
+
+
 class _Link(Struct):
     url: str
     expires_at: int
 
 
-class PayoutAccounts:
-    """The `Accounts` port. Open it on the loop that uses it, and close it."""
+class StripeAccounts:
+    """The `Accounts` port."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-
-    @classmethod
-    async def open_at(cls, account: Account) -> PayoutAccounts:
-        return cls(await Calls.open(account))
-
-    async def close(self) -> None:
-        await self._calls.close()
 
     async def open(self, order: AccountOrder) -> AccountOutcome:
         form = {
@@ -169,6 +199,24 @@ class PayoutAccounts:
         made = msgspec.json.decode(body, type=_Link)
         return AccountLink(url=made.url, expires_at=datetime.fromtimestamp(made.expires_at, UTC))
 
+    async def sign_in(self, account_id: str) -> str:
+        if not _ID.fullmatch(account_id):
+            raise UnknownAccount
+        try:
+            # Made anew each time, as links to fill in are.
+            body, _ = await self._calls.ask("POST", f"accounts/{account_id}/login_links", {})
+        except Failure as failure:
+            refused = _unknown(failure)
+            raise NotFilledIn if isinstance(refused, AccountRefused) else refused from failure
+        return msgspec.json.decode(body, type=_LoginLink).url
+
+    async def accounts(self, *, after: str | None = None) -> Listed[AccountOutcome]:
+        try:
+            body, _ = await self._calls.ask("GET", "accounts", query(after=after))
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        return msgspec.json.decode(body, type=Page[_Connected]).listed(_Connected.outcome)
+
 
 def _reasons(asked: _Requirements, standing: AccountStanding) -> tuple[str, ...]:
     """What stands in the way, each thing once."""
@@ -183,6 +231,29 @@ def _reasons(asked: _Requirements, standing: AccountStanding) -> tuple[str, ...]
         said[held or _OTHERWISE] = None
     failed = any(error.requirement in due for error in asked.errors)
     return ("What you said could not be verified.", *said) if failed else tuple(said)
+
+
+def _needs(asked: _Requirements) -> tuple[Need, ...]:
+    """What is wanted of the owner, the most pressing first, each thing once."""
+    urgencies = {
+        Urgency.OVERDUE: asked.past_due,
+        Urgency.NOW: asked.currently_due,
+        Urgency.VERIFYING: asked.pending_verification,
+        Urgency.LATER: asked.eventually_due,
+    }
+    found: dict[str, Urgency] = {}
+    for urgency, names in urgencies.items():
+        for name in names:
+            found.setdefault(name, urgency)
+    wrong = {error.requirement: _trouble(error.code) for error in asked.errors}
+    return tuple(
+        Need(name=name, sentence=_in_words(name), urgency=urgency, trouble=wrong.get(name, ""))
+        for name, urgency in found.items()
+    )
+
+
+def _trouble(code: str) -> str:
+    return next((words for pattern, words in _TROUBLE if re.match(pattern, code)), _TROUBLE_OTHERWISE)
 
 
 def _in_words(requirement: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct, field
 
-from ecosystem.adapters.outside.cards_amounts import money
+from ecosystem.adapters.outside.stripe.amounts import money
 from ecosystem.kernel.money import Money
 from ecosystem.ports.cards import (
     ChargebackOutcome,
@@ -103,11 +103,15 @@ class _Redirect(Struct):
     url: str
 
 
-class _Action(Struct):
+class Action(Struct):
+    """What the customer has to do next."""
+
     redirect_to_url: _Redirect | None = None
 
 
-class _Refusal(Struct):
+class Problem(Struct):
+    """Why the last attempt to charge or keep a card did not succeed."""
+
     code: str = ""
     decline_code: str | None = None
     payment_method: _Method | None = None
@@ -122,9 +126,12 @@ class Intent(Struct):
     currency: str
     amount_received: int = 0
     metadata: dict[str, str] = field(default_factory=dict[str, str])
+    created: int | None = None
+    customer: str | None = None
+    payment_method: str | None = None
     latest_charge: _Charge | str | None = None
-    next_action: _Action | None = None
-    last_payment_error: _Refusal | None = None
+    next_action: Action | None = None
+    last_payment_error: Problem | None = None
 
     def outcome(self) -> Outcome:
         standing = _STANDINGS.get(self.status, Standing.PROCESSING)
@@ -146,9 +153,12 @@ class Intent(Struct):
             card=ShownCard(brand=card.brand, last4=card.last4) if card else None,
             authorized_until=datetime.fromtimestamp(held_until, UTC) if held_until else None,
             challenge_url=redirect.url if redirect and standing is Standing.REQUIRES_ACTION else None,
-            decline=_decline(refusal) if standing is Standing.DECLINED else None,
+            decline=decline_of(refusal) if standing is Standing.DECLINED else None,
             fee=money(entry.fee, entry.currency) if entry else None,
             disputed=charge.disputed if charge else False,
+            made_at=datetime.fromtimestamp(self.created, UTC) if self.created else None,
+            customer_id=self.customer,
+            card_id=self.payment_method,
         )
 
 
@@ -184,6 +194,8 @@ class RefundList(Struct):
 
 class _EvidenceDetails(Struct):
     due_by: int | None = None
+    has_evidence: bool = False
+    submission_count: int = 0
 
 
 class _Movement(Struct):
@@ -228,6 +240,7 @@ class Dispute(Struct):
             movements=len(self.balance_transactions),
             refundable=self.is_charge_refundable,
             evidence_due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+            evidence_sent=bool(self.evidence_details and self.evidence_details.submission_count),
         )
 
     def _taken(self) -> int:
@@ -244,6 +257,12 @@ class Dispute(Struct):
         return money(max(0, fees), currency)
 
 
+class Named(Struct):
+    """A thing of which only the id matters."""
+
+    id: str
+
+
 class Error(Struct):
     """What an error answer says."""
 
@@ -252,6 +271,7 @@ class Error(Struct):
     code: str | None = None
     param: str | None = None
     payment_intent: Intent | None = None
+    setup_intent: Named | None = None
 
 
 class ErrorAnswer(Struct):
@@ -273,6 +293,7 @@ class Failure(Exception):
 CHARGED = msgspec.json.Decoder(Intent)
 
 
-def _decline(refusal: _Refusal | None) -> Decline:
+def decline_of(refusal: Problem | None) -> Decline:
+    """The decline that a problem is, in words for the customer."""
     code = (refusal.decline_code or refusal.code) if refusal else ""
     return Decline(code=code or "declined", sentence=_SENTENCES.get(code, _PLAIN), same_card_may_work=code in _AGAIN)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
-from ecosystem.adapters.outside.cards_amounts import must_be_payable, step, units
-from ecosystem.adapters.outside.cards_answers import (
+from ecosystem.adapters.outside.stripe.amounts import must_be_payable, step, units
+from ecosystem.adapters.outside.stripe.answers import (
     CHARGED,
-    Dispute,
     Failure,
+    Intent,
     Refund,
     RefundList,
 )
-from ecosystem.adapters.outside.cards_calls import Account, Calls
+from ecosystem.adapters.outside.stripe.calls import Calls
+from ecosystem.adapters.outside.stripe.chargebacks import Chargebacks
+from ecosystem.adapters.outside.stripe.listing import Page, query
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.cards import (
     AmountUnfit,
-    ChargebackOutcome,
     Element,
+    Happened,
     Order,
     OrderRefused,
     Outcome,
@@ -33,6 +37,7 @@ from ecosystem.ports.cards import (
     UnknownCard,
     UnknownIntent,
 )
+from ecosystem.ports.listing import Listed
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +50,28 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,200}")
 T = TypeVar("T")
 
 
-class CardProcessor:
-    """The `Cards` port. Open it on the loop that uses it, and close it."""
+class _Event(Struct):
+    id: str
+    type: str
+    created: int
+    account: str | None = None
+
+    def happened(self, body: bytes) -> Happened:
+        at = datetime.fromtimestamp(self.created, UTC)
+        return Happened(event_id=self.id, kind=self.type, at=at, account_id=self.account, body=body)
+
+
+class _Events(Struct):
+    data: list[msgspec.Raw]
+    has_more: bool = False
+
+
+class StripeCards(Chargebacks):
+    """The `Cards` port."""
 
     def __init__(self, calls: Calls) -> None:
-        self._calls = calls
+        super().__init__(calls)
         self._ask = calls.ask
-
-    @classmethod
-    async def open(cls, account: Account) -> CardProcessor:
-        return cls(await Calls.open(account))
-
-    async def close(self) -> None:
-        await self._calls.close()
 
     @property
     def element(self) -> Element:
@@ -83,10 +97,17 @@ class CardProcessor:
             "return_url": order.return_url,
             "metadata[payment_id]": order.payment_id,
             "metadata[booking_id]": order.booking_id,
+            "transfer_group": order.booking_id,
             **EXPANDED,
         }
         if order.description:
             form["description"] = order.description
+        if order.customer_id:
+            form["customer"] = order.customer_id
+            if order.keep:
+                form["setup_future_usage"] = "off_session"
+            if order.off_session:
+                form["off_session"] = "true"
         try:
             body, replayed = await self._ask("POST", "payment_intents", form, key=order.payment_id)
         except Failure as failure:
@@ -136,10 +157,24 @@ class CardProcessor:
         listed = await self._read("refunds", {"payment_intent": intent_id, "limit": "100"}, RefundList)
         return [refund.outcome() for refund in reversed(listed.data)]
 
-    async def chargeback(self, chargeback_id: str) -> ChargebackOutcome:
-        return (
-            await self._read(f"disputes/{_named(chargeback_id)}", {"expand[0]": "payment_intent"}, Dispute)
-        ).outcome()
+    async def payments(self, *, since: datetime | None = None, after: str | None = None) -> Listed[Outcome]:
+        asked = {**query(since=since, after=after), "expand[0]": "data.latest_charge.balance_transaction"}
+        return (await self._read("payment_intents", asked, Page[Intent])).listed(Intent.outcome)
+
+    async def events(
+        self, *, since: datetime | None = None, account_id: str | None = None, after: str | None = None
+    ) -> Listed[Happened]:
+        asked = query(since=since, after=after)
+        try:
+            body, _ = await self._ask("GET", "events", asked, account=account_id and _named(account_id))
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        listed = msgspec.json.decode(body, type=_Events)
+        found = [(msgspec.json.decode(raw, type=_Event), bytes(raw)) for raw in listed.data]
+        return Listed(
+            items=tuple(event.happened(raw) for event, raw in found),
+            after=found[-1][0].id if found and listed.has_more else None,
+        )
 
     async def _ended(self, intent_id: str, act: str, form: Mapping[str, str], key: str) -> Outcome:
         """Capture or cancel, and how the payment stands afterwards, whoever ended it."""
