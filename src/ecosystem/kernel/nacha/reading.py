@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.nacha import entries, headers
-from ecosystem.adapters.outside.nacha.addenda import layout_of
-from ecosystem.adapters.outside.nacha.addenda import wrongs as addenda_wrongs
-from ecosystem.adapters.outside.nacha.batches import (
+from ecosystem.kernel.nacha import entries, headers
+from ecosystem.kernel.nacha.addenda import layout_of
+from ecosystem.kernel.nacha.addenda import wrongs as addenda_wrongs
+from ecosystem.kernel.nacha.batches import (
     OpenBatch,
     Sums,
     easy_codes,
@@ -22,9 +22,9 @@ from ecosystem.adapters.outside.nacha.batches import (
     file_sums_wrongs,
     sums_wrongs,
 )
-from ecosystem.adapters.outside.nacha.classes import CLASSES
-from ecosystem.adapters.outside.nacha.fields import is_routing_number
-from ecosystem.adapters.outside.nacha.layouts import (
+from ecosystem.kernel.nacha.classes import CLASSES
+from ecosystem.kernel.nacha.fields import is_routing_number
+from ecosystem.kernel.nacha.layouts import (
     ADDENDA_98,
     ADDENDA_98_REFUSED,
     ADDENDA_99,
@@ -46,11 +46,11 @@ from ecosystem.adapters.outside.nacha.layouts import (
     UNKNOWN,
     Layout,
 )
-from ecosystem.adapters.outside.nacha.lines import Line, Lines
-from ecosystem.adapters.outside.nacha.records import BLANKS, Category, Entry, Item, Record
-from ecosystem.adapters.outside.nacha.refusals import Fault, FileRefused, Wrong
-from ecosystem.adapters.outside.nacha.relaxations import STRICT, Relaxations
-from ecosystem.adapters.outside.nacha.rules import RULES
+from ecosystem.kernel.nacha.lines import Line, Lines
+from ecosystem.kernel.nacha.records import BLANKS, Category, Entry, Item, Record
+from ecosystem.kernel.nacha.refusals import Fault, FileRefused, Wrong
+from ecosystem.kernel.nacha.relaxations import STRICT, Relaxations
+from ecosystem.kernel.nacha.rules import RULES
 
 FAULTS_MAX = 1_000
 BLANKS_WITHIN_MAX = 100_000

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha.records import Record
+from ecosystem.kernel.nacha.records import Record
 from ecosystem.kernel.refusals import Invalid
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ecosystem.adapters.outside.nacha.addenda import MANDATORY_INTERNATIONAL
-from ecosystem.adapters.outside.nacha.classes import CARD_TYPES, EntryClass
-from ecosystem.adapters.outside.nacha.countries import STATES
-from ecosystem.adapters.outside.nacha.fields import is_digits, is_routing_number, is_text, says_something, strange
-from ecosystem.adapters.outside.nacha.records import Category, Entry, Record
-from ecosystem.adapters.outside.nacha.refusals import Wrong
-from ecosystem.adapters.outside.nacha.transactions import TRANSACTIONS, Direction, Purpose, Transaction
+from ecosystem.kernel.nacha.addenda import MANDATORY_INTERNATIONAL
+from ecosystem.kernel.nacha.classes import CARD_TYPES, EntryClass
+from ecosystem.kernel.nacha.countries import STATES
+from ecosystem.kernel.nacha.fields import is_digits, is_routing_number, is_text, says_something, strange
+from ecosystem.kernel.nacha.records import Category, Entry, Record
+from ecosystem.kernel.nacha.refusals import Wrong
+from ecosystem.kernel.nacha.transactions import TRANSACTIONS, Direction, Purpose, Transaction
 
 INTERNATIONAL_REMITTANCES_MAX = 2
 INTERNATIONAL_BANKS_MAX = 5

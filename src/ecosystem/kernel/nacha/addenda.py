@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ecosystem.adapters.outside.nacha.changes import CHANGES, REFUSED_CHANGES
-from ecosystem.adapters.outside.nacha.classes import TRANSACTION_TYPES
-from ecosystem.adapters.outside.nacha.fields import is_day, is_digits, is_text, strange
-from ecosystem.adapters.outside.nacha.layouts import (
+from ecosystem.kernel.nacha.changes import CHANGES, REFUSED_CHANGES
+from ecosystem.kernel.nacha.classes import TRANSACTION_TYPES
+from ecosystem.kernel.nacha.fields import is_day, is_digits, is_text, strange
+from ecosystem.kernel.nacha.layouts import (
     ADDENDA_02,
     ADDENDA_05,
     ADDENDA_10,
@@ -28,9 +28,9 @@ from ecosystem.adapters.outside.nacha.layouts import (
     IAT_ADDENDA_98,
     Layout,
 )
-from ecosystem.adapters.outside.nacha.records import Record
-from ecosystem.adapters.outside.nacha.refusals import Wrong
-from ecosystem.adapters.outside.nacha.returns import CONTESTED_RETURNS, DISHONORED_RETURNS, RETURNS
+from ecosystem.kernel.nacha.records import Record
+from ecosystem.kernel.nacha.refusals import Wrong
+from ecosystem.kernel.nacha.returns import CONTESTED_RETURNS, DISHONORED_RETURNS, RETURNS
 
 DOMESTIC: Mapping[str, Layout] = {"02": ADDENDA_02, "05": ADDENDA_05, "98": ADDENDA_98, "99": ADDENDA_99}
 INTERNATIONAL: Mapping[str, Layout] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ecosystem.adapters.outside.nacha.reading import Reading
-from ecosystem.adapters.outside.nacha.records import Entry, Item
+from ecosystem.kernel.nacha.reading import Reading
+from ecosystem.kernel.nacha.records import Entry, Item
 
 RECORDS_A_BLOCK = 1_000
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.nacha.layouts import LENGTH, Layout
+from ecosystem.kernel.nacha.layouts import LENGTH, Layout
 
 # What counts as blank: not the separators that `str.strip` would take as well.
 BLANKS = " \t\n\v\f\r\x85\xa0"

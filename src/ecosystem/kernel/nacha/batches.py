@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha.classes import EntryClass
-from ecosystem.adapters.outside.nacha.records import Category, Record
-from ecosystem.adapters.outside.nacha.refusals import Wrong
-from ecosystem.adapters.outside.nacha.transactions import ALL as TRANSACTION_CODES
-from ecosystem.adapters.outside.nacha.transactions import TRANSACTIONS, Direction, Purpose
+from ecosystem.kernel.nacha.classes import EntryClass
+from ecosystem.kernel.nacha.records import Category, Record
+from ecosystem.kernel.nacha.refusals import Wrong
+from ecosystem.kernel.nacha.transactions import ALL as TRANSACTION_CODES
+from ecosystem.kernel.nacha.transactions import TRANSACTIONS, Direction, Purpose
 
 HASH_DIGITS = 10_000_000_000
 

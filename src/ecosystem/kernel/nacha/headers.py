@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecosystem.adapters.outside.nacha.classes import CLASSES
-from ecosystem.adapters.outside.nacha.countries import COUNTRIES
-from ecosystem.adapters.outside.nacha.fields import (
+from ecosystem.kernel.money import UnknownCurrency, exponent
+from ecosystem.kernel.nacha.classes import CLASSES
+from ecosystem.kernel.nacha.countries import COUNTRIES
+from ecosystem.kernel.nacha.fields import (
     is_date,
     is_digits,
     is_routing_number,
@@ -15,9 +16,8 @@ from ecosystem.adapters.outside.nacha.fields import (
     says_something,
     strange,
 )
-from ecosystem.adapters.outside.nacha.records import Record
-from ecosystem.adapters.outside.nacha.refusals import Wrong
-from ecosystem.kernel.money import UnknownCurrency, exponent
+from ecosystem.kernel.nacha.records import Record
+from ecosystem.kernel.nacha.refusals import Wrong
 
 SERVICE_CLASSES = frozenset({"200", "220", "225", "280"})
 CONSTANTS = {

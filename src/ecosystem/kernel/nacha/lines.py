@@ -13,8 +13,8 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ecosystem.adapters.outside.nacha.layouts import LENGTH
-from ecosystem.adapters.outside.nacha.records import BLANKS
+from ecosystem.kernel.nacha.layouts import LENGTH
+from ecosystem.kernel.nacha.records import BLANKS
 
 SNIFFED_BYTES = 1024
 ENDING_MAX = 1_000

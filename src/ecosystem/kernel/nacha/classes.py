@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha.transactions import Direction
+from ecosystem.kernel.nacha.transactions import Direction
 
 
 class EntryClass(Struct, frozen=True, kw_only=True):

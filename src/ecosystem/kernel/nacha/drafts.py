@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha.batches import HASH_DIGITS, Sums
-from ecosystem.adapters.outside.nacha.classes import CLASSES
-from ecosystem.adapters.outside.nacha.layouts import (
+from ecosystem.kernel.nacha.batches import HASH_DIGITS, Sums
+from ecosystem.kernel.nacha.classes import CLASSES
+from ecosystem.kernel.nacha.layouts import (
     ADV_BATCH_CONTROL,
     ADV_ENTRY,
     ADV_FILE_CONTROL,
@@ -29,9 +29,9 @@ from ecosystem.adapters.outside.nacha.layouts import (
     Layout,
     Unfit,
 )
-from ecosystem.adapters.outside.nacha.reading import BLOCK
-from ecosystem.adapters.outside.nacha.records import Entry, Item, Record
-from ecosystem.adapters.outside.nacha.transactions import TRANSACTIONS
+from ecosystem.kernel.nacha.reading import BLOCK
+from ecosystem.kernel.nacha.records import Entry, Item, Record
+from ecosystem.kernel.nacha.transactions import TRANSACTIONS
 
 Values = Mapping[str, str | int]
 
