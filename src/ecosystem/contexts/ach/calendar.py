@@ -162,7 +162,8 @@ def window(day: date, name: WindowName, lead: timedelta = timedelta(0)) -> Windo
     times = next(times for times in TIMES if times.name is name)
     deadline_day = day + timedelta(days=times.days_later)
     effective_on = next_banking_day(day) if name is WindowName.OVERNIGHT else day
-    deadline_at = _deadline(deadline_day, times.deadline)
+    # A deadline never falls on a Sunday, when clocks change: the day before it is a banking day.
+    deadline_at = eastern(deadline_day, times.deadline)
     return Window(
         day=day,
         name=name,
@@ -171,15 +172,6 @@ def window(day: date, name: WindowName, lead: timedelta = timedelta(0)) -> Windo
         effective_on=effective_on,
         settles_at=eastern(effective_on, times.settlement),
     )
-
-
-def _deadline(day: date, wall: time) -> datetime:
-    """On the Sunday on which clocks skip from two to three there is no 02:15: the deadline is then 03:15.
-
-    A processing day is followed by a Sunday never, since Saturdays have none; so this asks for what does not occur, and
-    says so should the Reserve Banks ever open on a Saturday.
-    """
-    return eastern(day, wall)
 
 
 def windows(after: datetime, lead: timedelta = timedelta(0)) -> Iterator[Window]:
@@ -197,7 +189,7 @@ def windows(after: datetime, lead: timedelta = timedelta(0)) -> Iterator[Window]
 
 def next_window(at: datetime, *, same_day: bool, lead: timedelta = timedelta(0)) -> Window:
     """The window in which an entry goes that is there at that instant."""
-    return next(made for made in windows(at, lead) if made.is_same_day or not same_day and not made.is_same_day)
+    return next(made for made in windows(at, lead) if made.is_same_day == same_day)
 
 
 def return_due_at(settled_on: date, *, banking_days: int | None, calendar_days: int | None) -> datetime | None:
