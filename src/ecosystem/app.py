@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ecosystem.contexts.audit import Acts
+from ecosystem.contexts.bank_accounts import BankAccounts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.disputes import Disputes, RuleBook
@@ -59,6 +60,7 @@ class App:
 
     ports: Ports
     # contexts
+    bank_accounts: BankAccounts
     acts: Acts
     identity: Identity
     providers: Providers
@@ -172,6 +174,7 @@ class App:
         return cls(
             ports=ports,
             acts=Acts(table, clock, entropy),
+            bank_accounts=BankAccounts(table, ports.keys, clock, entropy),
             identity=identity,
             providers=providers,
             services=services,

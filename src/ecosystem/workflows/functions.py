@@ -77,6 +77,7 @@ class Permission(StrEnum):
     BLOBS_WRITE = "blobs:write"
     CALENDARS = "calendars"
     SEAL = "seal"
+    KEYS = "keys"
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS = "executions"
     WEBHOOK_SECRETS = "webhook-secrets"
