@@ -1,4 +1,4 @@
-"""The port of payout accounts over the public card API's connected accounts. How it is called: `cards_calls.py`."""
+"""The port of payout accounts over connected accounts. How the processor is called: `calls.py`."""
 
 from __future__ import annotations
 

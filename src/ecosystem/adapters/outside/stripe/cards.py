@@ -1,4 +1,4 @@
-"""The card port over the public card API, as the sandbox speaks it. How it is called: `cards_calls.py`."""
+"""The card port over payment intents, refunds and disputes. How the processor is called: `calls.py`."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ _FILES = {
     EvidenceKind.SIGNATURE: "customer_signature",
     EvidenceKind.OTHER: "uncategorized_file",
 }
-_TYPES = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+_STARTS = (b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
 class _File(Struct):
@@ -105,14 +105,13 @@ class Chargebacks:
         return msgspec.json.decode(body, type=Page[Dispute]).listed(Dispute.outcome)
 
     async def upload(self, file: EvidenceFile) -> str:
-        content_type = next((name for start, name in _TYPES if file.content.startswith(start)), None)
-        if content_type is None:
+        if not file.content.startswith(_STARTS):
             raise OrderRefused("Evidence is a PDF, a JPEG or a PNG.", field="content")
         if len(file.content) > FILE_MAX:
             raise OrderRefused(f"A file of evidence has at most {FILE_MAX} bytes.", field="content")
         try:
             body = await self._calls.send_file(
-                file.name, content_type, file.content, purpose="dispute_evidence", key=f"{file.file_id}:file"
+                file.name, file.content, purpose="dispute_evidence", key=f"{file.file_id}:file"
             )
         except Failure as failure:
             if failure.error.type == "idempotency_error":
