@@ -86,9 +86,9 @@ async def test_what_the_owner_fills_in_makes_it_active_and_is_told(
     must_be_complete("account", after)
     must_be_complete("bank_account", after["external_accounts"]["data"][0])
     assert after["external_accounts"]["data"][0]["last4"] == "3000"
-    assert listener.types == ["account.updated"] * 2
+    assert listener.types == ["account.external_account.created", "account.updated", "account.updated"]
     assert {event["account"] for event in listener.heard} == {made["id"]}
-    assert listener.heard[0]["data"]["object"]["requirements"]["pending_verification"]
+    assert listener.heard[1]["data"]["object"]["requirements"]["pending_verification"]
     for event in listener.heard:
         must_be_complete("event", event)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from ecosystem.sandbox import lists
+from ecosystem.sandbox import external_accounts, lists, schedules
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.banking import CURRENCIES
 from ecosystem.sandbox.parameters import (
@@ -27,6 +27,7 @@ from ecosystem.sandbox.parameters import (
     Currency,
     Endpoint,
     Hash,
+    Integer,
     Kind,
     Later,
     Metadata,
@@ -42,11 +43,18 @@ LINK_S = 300
 LINKS_KEPT = 5
 SLOW_S = 86_400
 
+
+class DelayDays:
+    """How many days money waits before it is paid out by schedule: a number, or the least there is."""
+
+    def read(self, value: Any, name: str) -> int:
+        return 2 if value == "minimum" else Integer(0, 31).read(value, name)
+
+
 _CAPABILITY = Hash({"requested": Boolean()})
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(
-        "account_token bank_account company controller documents external_account groups individual settings"
-        " tos_acceptance".split(),
+        "account_token bank_account company documents groups individual tos_acceptance".split(),
         Later(),
     ),
     "business_profile": Hash(
@@ -64,13 +72,45 @@ _KINDS: dict[str, Kind] = {
             "url": Url(),
         }
     ),
+    "external_account": external_accounts.Given(),
+    "settings": Hash(
+        {
+            **dict.fromkeys(
+                "bacs_debit_payments branding card_issuing card_payments invoices payments treasury".split(), Later()
+            ),
+            "payouts": Hash(
+                {
+                    "debit_negative_balances": Boolean(),
+                    "schedule": Hash(
+                        {
+                            "delay_days": DelayDays(),
+                            "interval": Choice("daily", "manual", "monthly", "weekly"),
+                            "monthly_anchor": Integer(1, 31),
+                            "monthly_payout_days": Later(),
+                            "weekly_anchor": Choice(*schedules.WEEKDAYS),
+                            "weekly_payout_days": Later(),
+                        }
+                    ),
+                    "statement_descriptor": Text(22),
+                }
+            ),
+        }
+    ),
     "business_type": Choice("company", "government_entity", "individual", "non_profit"),
     "capabilities": Hash({"card_payments": _CAPABILITY, "transfers": _CAPABILITY}),
     "default_currency": Currency(),
     "email": Text(512, unsettable=True),
     "metadata": Metadata(),
 }
-CREATE = Endpoint({**_KINDS, "country": Text(2), "type": Choice("custom", "express")})
+_CONTROLLER = Hash(
+    {
+        "fees": Hash({"payer": Choice("account", "application")}),
+        "losses": Hash({"payments": Choice("application", "stripe")}),
+        "requirement_collection": Choice("application", "stripe"),
+        "stripe_dashboard": Hash({"type": Choice("express", "full", "none")}),
+    }
+)
+CREATE = Endpoint({**_KINDS, "controller": _CONTROLLER, "country": Text(2), "type": Choice("custom", "express")})
 UPDATE = Endpoint(_KINDS)
 RETRIEVE = Endpoint()
 REJECT = Endpoint({"reason": Choice("fraud", "terms_of_service", "other")}, required=("reason",))
@@ -161,11 +201,38 @@ def create(act: Act, given: dict[str, Any]) -> Body:
     }
     account = act.add("account", body, inside={"stage": Stage.BLANK, "links": {}})
     enter(act, account, Stage.BLANK)
+    if told := given.get("external_account"):
+        external_accounts.add(act, account, told)
     return account.body
 
 
+def settled_in(act: Act) -> str:
+    """The id of the platform's own account; it is opened with the first act of all."""
+    if known := act.linked("platform", "own"):
+        return known[0].id
+    body: Body = {
+        **ACCOUNT,
+        "id": act.mint("acct"),
+        "country": "US",
+        "created": act.at,
+        "default_currency": "usd",
+        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "charges_enabled": True,
+        "details_submitted": True,
+        "payouts_enabled": True,
+        "settings": _scheduled(ACCOUNT["settings"], {"interval": "manual"}),
+        "type": "standard",
+    }
+    return act.add("platform", body, links=[("platform", "own")]).id
+
+
+def own(act: Act, given: dict[str, Any]) -> Body:  # noqa: ARG001 — every endpoint is given its parameters
+    """The account of whoever asks."""
+    return act.holder().body
+
+
 def retrieve(act: Act, given: dict[str, Any]) -> Body:
-    return act.need("account", given["id"]).body
+    return act.holder("" if given["id"] == act.platform else given["id"]).body
 
 
 def update(act: Act, given: dict[str, Any]) -> Body:
@@ -179,6 +246,8 @@ def update(act: Act, given: dict[str, Any]) -> Body:
         else:
             changes["capabilities"].pop(name, None)
     act.change(account, **changes)
+    if told := given.get("external_account"):
+        external_accounts.add(act, account, told, default=True)
     enter(act, account, Stage(account.inside["stage"]))
     act.tell("account.updated", account)
     return account.body
@@ -222,14 +291,12 @@ def create_link(act: Act, given: dict[str, Any]) -> Body:
 
 def submitted(act: Act, account: Record, told: Body) -> None:
     """The owner said what was missing. `told` holds what may be kept: no number of a bank account is in it."""
-    bank: Body = {**told["bank"], "id": act.mint("ba"), "fingerprint": act.secret(16)}
-    before = {"details_submitted": account["details_submitted"]}
-    act.note(account, person=told["person"], behaviour=told["behaviour"], outcome=told["outcome"])
+    act.note(account, person=told["person"], outcome=told["outcome"])
+    external_accounts.keep(act, account, told["bank"], told["behaviour"])
     act.change(
         account,
         business_type=account["business_type"] or "individual",
         details_submitted=True,
-        external_accounts={**account["external_accounts"], "data": [bank]},
         tos_acceptance={"date": act.at, "ip": told["ip"], "user_agent": None},
     )
     if told["outcome"] is Outcome.AT_ONCE:
@@ -240,14 +307,13 @@ def submitted(act: Act, account: Record, told: Body) -> None:
             act.later("verify", account, SLOW_S)
         else:
             act.afterwards("verify", account)
-    act.tell("account.updated", account, before)
+    act.tell("account.updated", account)
 
 
 def verify(act: Act, account: Record) -> None:
     """A verification ends: a timer's act."""
     if account.inside["stage"] != Stage.VERIFYING:
         return
-    before = {"payouts_enabled": account["payouts_enabled"], "requirements": account["requirements"]}
     match account.inside["outcome"]:
         case Outcome.MISMATCH:
             enter(act, account, Stage.FAILED)
@@ -256,7 +322,19 @@ def verify(act: Act, account: Record) -> None:
             enter(act, account, Stage.REJECTED)
         case _:
             enter(act, account, Stage.VERIFIED)
-    act.tell("account.updated", account, before)
+    act.tell("account.updated", account)
+
+
+def verified(act: Act, account: Record) -> None:
+    """The account's owner has said all there is to say, and it was found right."""
+    act.change(
+        account,
+        business_type=account["business_type"] or "individual",
+        details_submitted=True,
+        tos_acceptance={"date": act.at, "ip": "127.0.0.1", "user_agent": None},
+    )
+    enter(act, account, Stage.VERIFIED)
+    act.tell("account.updated", account)
 
 
 def enter(act: Act, account: Record, stage: Stage) -> None:
@@ -311,10 +389,25 @@ def _must_be_open(account: Record) -> None:
         )
 
 
+def _scheduled(settings: Body, schedule: Body) -> Body:
+    """The settings with another schedule of payouts."""
+    payouts = settings["payouts"]
+    anchors = {name: one for name, one in payouts["schedule"].items() if name == "delay_days"}
+    kept = (
+        payouts["schedule"]
+        if schedule.get("interval", payouts["schedule"]["interval"]) == payouts["schedule"]["interval"]
+        else anchors
+    )
+    return {**settings, "payouts": {**payouts, "schedule": {"delay_days": 2, **kept, **schedule}}}
+
+
 def _changes(known: Body, given: dict[str, Any]) -> Body:
     changes: Body = {name: given[name] for name in ("business_type", "default_currency", "email") if name in given}
     if "business_profile" in given:
         changes["business_profile"] = {**BUSINESS_PROFILE, **known["business_profile"], **given["business_profile"]}
     if "metadata" in given:
         changes["metadata"] = merged(known["metadata"], given["metadata"])
+    if payouts := given.get("settings", {}).get("payouts"):
+        settings = _scheduled(known["settings"], payouts.pop("schedule", {}))
+        changes["settings"] = {**settings, "payouts": {**settings["payouts"], **payouts}}
     return changes

@@ -24,18 +24,20 @@ from ecosystem.sandbox.shapes import API_VERSION
 from ecosystem.sandbox.store import Store
 
 KEY_MAX = 255
+KEYS_KEPT_S = 86400
+"""A key may be used for something else after a day."""
 BODY_BYTES_MAX = 64 * 1024
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(;.{0,200})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, read: the endpoint, the id in its address, the form it carries."""
+    """One request, read: the endpoint, the ids in its address, the form it carries."""
 
     method: str
     path: str
     route: Route
-    thing_id: str | None
+    things: dict[str, str]
     form: form.Form
     idempotency_key: str | None
     fingerprint: bytes
@@ -86,6 +88,7 @@ class Api:
             raise Refused(f"Invalid Stripe API version: {version[:40]}")
         asked = await _read(request, path, found, key)
         act.idempotency_key = asked.idempotency_key
+        act.account = self._account(request, act)
         fault = self.faults.next(request.method, request.path) if self.faults else None
         if fault is None:
             return await self._carried_out(asked, act)
@@ -96,6 +99,21 @@ class Api:
             act.books = self.store.reading
             return _decided(asked, act)
         return await self.store.run(act, lambda act: _once(asked, act))
+
+    def _account(self, request: web.Request, act: Act) -> str:
+        """The connected account on whose behalf the request is."""
+        named = request.headers.get("Stripe-Account", "")
+        if not named or named == act.platform:
+            return ""
+        found = self.store.reading.record(named)
+        if found is None or found.kind != "account" or found.inside.get("deauthorized"):
+            raise Refused(
+                f"The provided key does not have access to account '{named[:60]}' (or that account does not exist)."
+                " Application access may have been revoked.",
+                status=403,
+                code="account_invalid",
+            )
+        return named
 
     def _authorize(self, request: web.Request, *, public: bool) -> None:
         given = _key(request)
@@ -119,7 +137,7 @@ class Api:
             raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
 
 
-async def _read(request: web.Request, path: str, found: tuple[Route, str | None], key: str | None) -> Asked:
+async def _read(request: web.Request, path: str, found: tuple[Route, dict[str, str]], key: str | None) -> Asked:
     if key is not None and not 0 < len(key) <= KEY_MAX:
         raise Refused(f"Idempotency keys have 1 to {KEY_MAX} characters.", type="idempotency_error")
     sent = form.parse(request.query_string)
@@ -137,14 +155,14 @@ async def _read(request: web.Request, path: str, found: tuple[Route, str | None]
             sent |= form.parse(body.decode())
         except UnicodeDecodeError as broken:
             raise Refused("Invalid UTF-8 in the request.") from broken
-    route, thing_id = found
+    route, things = found
     # The parameters in any order, but not another address, are the same request.
     told = msgspec.json.encode([request.method, path, sent], order="deterministic")
     return Asked(
         method=request.method,
         path=path,
         route=route,
-        thing_id=thing_id,
+        things=things,
         form=sent,
         idempotency_key=key if request.method == "POST" else None,
         fingerprint=hashlib.sha256(told).digest(),
@@ -156,7 +174,9 @@ def _once(asked: Asked, act: Act) -> Answer:
     key = asked.idempotency_key
     if key is None:
         return _decided(asked, act)
-    if earlier := act.books.answer(key):
+    if act.account:
+        key = f"{act.account} {key}"
+    if earlier := act.books.answer(key, act.at - KEYS_KEPT_S):
         if not hmac.compare_digest(earlier.fingerprint, asked.fingerprint):
             raise Refused(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
@@ -172,8 +192,7 @@ def _once(asked: Asked, act: Act) -> Answer:
 
 def _decided(asked: Asked, act: Act) -> Answer:
     given = asked.route.endpoint.read(asked.form)
-    if asked.thing_id is not None:
-        given["id"] = asked.thing_id
+    given |= asked.things
     made = asked.route.handle(act, given)
     if isinstance(made, Answer):
         return made

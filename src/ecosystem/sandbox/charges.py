@@ -7,9 +7,10 @@ from typing import Any
 from ecosystem.sandbox import amounts, lists
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.cards import Card, Declined
+from ecosystem.sandbox.entries import booked
 from ecosystem.sandbox.parameters import LISTED, Endpoint, Ignored, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
-from ecosystem.sandbox.shapes import BALANCE_TRANSACTION, CHARGE, Body, charged_card
+from ecosystem.sandbox.shapes import CHARGE, Body, charged_card
 
 RETRIEVE = Endpoint()
 UPDATE = Endpoint(
@@ -119,49 +120,6 @@ def capture(act: Act, charge: Record, amount: int, card: Card) -> None:
         payment_method_details={**details, "card": shown},
     )
     act.log("captured", charge, amount)
-
-
-def booked(
-    act: Act,
-    source: Record,
-    *,
-    amount: int,
-    kind: str,
-    category: str,
-    description: str | None = None,
-    fee: int = 0,
-    available_on: int | None = None,
-    fee_description: str = "Processing fees",
-) -> Record:
-    """A new entry of the balance, for money that came or, with a negative amount, went."""
-    available = act.at if available_on is None else available_on
-    details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": source["currency"],
-            "description": fee_description,
-            "type": "stripe_fee",
-        }
-    ]
-    body: Body = {
-        **BALANCE_TRANSACTION,
-        "id": act.mint("txn"),
-        "amount": amount,
-        "available_on": available,
-        "created": act.at,
-        "currency": source["currency"],
-        "description": description,
-        "fee": fee,
-        "fee_details": details if fee else [],
-        "net": amount - fee,
-        "reporting_category": category,
-        "source": source.id,
-        "status": "available" if available <= act.at else "pending",
-        "type": kind,
-    }
-    act.bank(source["currency"], amount - fee, available)
-    return act.add("balance_transaction", body, links=(("balance_transaction.source", source.id),))
 
 
 def _outcome(card: Card, declined: Declined | None) -> Body:

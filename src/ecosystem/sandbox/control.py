@@ -8,6 +8,7 @@
 | `GET, POST, DELETE /_sandbox/faults` | what goes wrong with the next calls (`faults.py`) |
 | `GET /_sandbox/effects?idempotency_key=` | the log of what moved, to prove that it moved once |
 | `GET, POST /_sandbox/webhooks` | pause and resume, address, profile |
+| `POST /_sandbox/happen` | has something happen that no request brings about (`happenings.py`) |
 | `POST /_sandbox/clock` | moves a standing clock; answers once all that was due by then is done |
 
 All but health want the secret key.
@@ -23,12 +24,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, field
 
+from ecosystem.sandbox.acts import Act
 from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.courier import Courier
 from ecosystem.sandbox.faults import Fault, Faults
-from ecosystem.sandbox.refusals import encoded, error
+from ecosystem.sandbox.happenings import happen
+from ecosystem.sandbox.refusals import Refused, encoded, error
 from ecosystem.sandbox.settings import Profile
 from ecosystem.sandbox.store import Store
 
@@ -51,6 +54,14 @@ class Moment(Struct, kw_only=True, forbid_unknown_fields=True):
     at: float | None
 
 
+class Happening(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is to happen, to which thing, and what is told with it."""
+
+    what: str
+    id: str
+    told: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
 class Passed(Struct, frozen=True, kw_only=True):
     """What the time is, when something is due next, and how many deliveries were taken or refused since the start."""
 
@@ -69,6 +80,7 @@ class Control:
     faults: Faults
     secret_key: str
     now: Callable[[], float]
+    begin: Callable[[], Act]
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -81,6 +93,7 @@ class Control:
             web.get("/_sandbox/effects", self._guarded(self.effects)),
             web.get("/_sandbox/webhooks", self._guarded(self.webhooks)),
             web.post("/_sandbox/webhooks", self._guarded(self.change_webhooks)),
+            web.post("/_sandbox/happen", self._guarded(self.happen)),
             web.post("/_sandbox/clock", self._guarded(self.move_clock)),
         ]
 
@@ -124,6 +137,14 @@ class Control:
             self.courier.profile = wanted.profile
         self.courier.nudge()
         return _json(self._travel())
+
+    async def happen(self, request: web.Request) -> web.Response:
+        wanted = msgspec.json.decode(await request.read(), type=Happening)
+        try:
+            await self.store.run(self.begin(), lambda act: happen(act, wanted.what, wanted.id, wanted.told))
+        except Refused as refused:
+            return web.Response(body=encoded(refused.body), status=refused.status, content_type="application/json")
+        return _json({"what": wanted.what, "id": wanted.id})
 
     async def move_clock(self, request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read(), type=Moment)

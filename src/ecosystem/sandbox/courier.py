@@ -229,6 +229,7 @@ class Courier:
             act.rung.append(timer.seq)
             if thing := act.books.record(timer.subject):
                 act.seen[thing.id] = thing
+                act.account = thing.owner
                 TIMERS[timer.what](act, thing)
 
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from ecosystem.sandbox import lists
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.cards import BY_NAME
-from ecosystem.sandbox.charges import booked
+from ecosystem.sandbox.entries import booked
 from ecosystem.sandbox.parameters import LISTED, Boolean, Endpoint, Hash, Kind, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused

@@ -7,7 +7,7 @@ from typing import Any
 from ecosystem.sandbox import amounts, lists
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.cards import BY_NAME, Refunding
-from ecosystem.sandbox.charges import booked
+from ecosystem.sandbox.entries import booked
 from ecosystem.sandbox.parameters import LISTED, Choice, Endpoint, Integer, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused, unexpected_state
@@ -78,8 +78,8 @@ def succeed(act: Act, refund: Record) -> None:
     entry = _booked(act, charge, refund, -refund["amount"], "refund")
     act.change(refund, status="succeeded", balance_transaction=entry.id)
     act.log("refunded", refund, refund["amount"])
-    act.tell("refund.updated", refund, {"status": "pending"})
-    act.tell("charge.refund.updated", refund, {"status": "pending"})
+    act.tell("refund.updated", refund)
+    act.tell("charge.refund.updated", refund)
 
 
 def fail(act: Act, refund: Record) -> None:
@@ -96,8 +96,8 @@ def fail(act: Act, refund: Record) -> None:
     )
     _recount(act, charge, -refund["amount"])
     act.log("refund_failed", refund, refund["amount"])
-    act.tell("refund.failed", refund, {"status": "succeeded"})
-    act.tell("charge.refund.updated", refund, {"status": "succeeded"})
+    act.tell("refund.failed", refund)
+    act.tell("charge.refund.updated", refund)
 
 
 def _charge(act: Act, given: dict[str, Any]) -> Record:

@@ -13,9 +13,14 @@ from ecosystem.sandbox import (
     charges,
     customers,
     disputes,
+    events,
+    external_accounts,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
+    schedules,
+    transfers,
 )
 from ecosystem.sandbox.acts import Act, Answer, Record
 from ecosystem.sandbox.parameters import Endpoint
@@ -33,65 +38,69 @@ class Route:
     public: bool = False
 
 
-_RESOURCES: dict[str, dict[str, Route]] = {
-    "payment_methods": {
-        "POST": Route(payment_methods.CREATE, payment_methods.create, public=True),
-        "GET id": Route(payment_methods.RETRIEVE, payment_methods.retrieve),
-        "POST id": Route(payment_methods.UPDATE, payment_methods.update),
-        "POST id attach": Route(payment_methods.ATTACH, payment_methods.attach),
-        "POST id detach": Route(payment_methods.RETRIEVE, payment_methods.detach),
-    },
-    "payment_intents": {
-        "POST": Route(payment_intents.CREATE, payment_intents.create),
-        "GET": Route(payment_intents.LIST, payment_intents.listed),
-        "GET search": Route(payment_intents.SEARCH, payment_intents.search),
-        "GET id": Route(payment_intents.RETRIEVE, payment_intents.retrieve, public=True),
-        "POST id": Route(payment_intents.UPDATE, payment_intents.update),
-        "POST id confirm": Route(payment_intents.CONFIRM, payment_intents.confirm),
-        "POST id capture": Route(payment_intents.CAPTURE, payment_intents.capture),
-        "POST id cancel": Route(payment_intents.CANCEL, payment_intents.cancel),
-    },
-    "charges": {
-        "GET": Route(charges.LIST, charges.listed),
-        "GET id": Route(charges.RETRIEVE, charges.retrieve),
-        "POST id": Route(charges.UPDATE, charges.update),
-    },
-    "refunds": {
-        "POST": Route(refunds.CREATE, refunds.create),
-        "GET": Route(refunds.LIST, refunds.listed),
-        "GET id": Route(refunds.RETRIEVE, refunds.retrieve),
-        "POST id": Route(refunds.UPDATE, refunds.update),
-    },
-    "disputes": {
-        "GET": Route(disputes.LIST, disputes.listed),
-        "GET id": Route(disputes.RETRIEVE, disputes.retrieve),
-        "POST id": Route(disputes.UPDATE, disputes.update),
-        "POST id close": Route(disputes.CLOSE, disputes.close),
-    },
-    "customers": {
-        "POST": Route(customers.CREATE, customers.create),
-        "GET": Route(customers.LIST, customers.listed),
-        "GET id": Route(customers.RETRIEVE, customers.retrieve),
-        "POST id": Route(customers.UPDATE, customers.update),
-        "GET id payment_methods": Route(customers.METHODS, customers.methods),
-    },
-    "accounts": {
-        "POST": Route(accounts.CREATE, accounts.create),
-        "GET": Route(accounts.LIST, accounts.listed),
-        "GET id": Route(accounts.RETRIEVE, accounts.retrieve),
-        "POST id": Route(accounts.UPDATE, accounts.update),
-        "POST id reject": Route(accounts.REJECT, accounts.reject),
-    },
-    "account_links": {"POST": Route(accounts.CREATE_LINK, accounts.create_link)},
-    "events": {
-        "GET": Route(balances.EVENTS, balances.events),
-        "GET id": Route(balances.RETRIEVE, balances.event),
-    },
-    "balance_transactions": {
-        "GET": Route(balances.LIST, balances.entries),
-        "GET id": Route(balances.RETRIEVE, balances.entry),
-    },
-    "balance": {"GET": Route(balances.RETRIEVE, balances.balance)},
+ROUTES: dict[str, Route] = {
+    "POST payment_methods": Route(payment_methods.CREATE, payment_methods.create, public=True),
+    "GET payment_methods/{id}": Route(payment_methods.RETRIEVE, payment_methods.retrieve),
+    "POST payment_methods/{id}": Route(payment_methods.UPDATE, payment_methods.update),
+    "POST payment_methods/{id}/attach": Route(payment_methods.ATTACH, payment_methods.attach),
+    "POST payment_methods/{id}/detach": Route(payment_methods.RETRIEVE, payment_methods.detach),
+    "POST payment_intents": Route(payment_intents.CREATE, payment_intents.create),
+    "GET payment_intents": Route(payment_intents.LIST, payment_intents.listed),
+    "GET payment_intents/search": Route(payment_intents.SEARCH, payment_intents.search),
+    "GET payment_intents/{id}": Route(payment_intents.RETRIEVE, payment_intents.retrieve, public=True),
+    "POST payment_intents/{id}": Route(payment_intents.UPDATE, payment_intents.update),
+    "POST payment_intents/{id}/confirm": Route(payment_intents.CONFIRM, payment_intents.confirm),
+    "POST payment_intents/{id}/capture": Route(payment_intents.CAPTURE, payment_intents.capture),
+    "POST payment_intents/{id}/cancel": Route(payment_intents.CANCEL, payment_intents.cancel),
+    "GET charges": Route(charges.LIST, charges.listed),
+    "GET charges/{id}": Route(charges.RETRIEVE, charges.retrieve),
+    "POST charges/{id}": Route(charges.UPDATE, charges.update),
+    "POST refunds": Route(refunds.CREATE, refunds.create),
+    "GET refunds": Route(refunds.LIST, refunds.listed),
+    "GET refunds/{id}": Route(refunds.RETRIEVE, refunds.retrieve),
+    "POST refunds/{id}": Route(refunds.UPDATE, refunds.update),
+    "GET disputes": Route(disputes.LIST, disputes.listed),
+    "GET disputes/{id}": Route(disputes.RETRIEVE, disputes.retrieve),
+    "POST disputes/{id}": Route(disputes.UPDATE, disputes.update),
+    "POST disputes/{id}/close": Route(disputes.CLOSE, disputes.close),
+    "POST customers": Route(customers.CREATE, customers.create),
+    "GET customers": Route(customers.LIST, customers.listed),
+    "GET customers/{id}": Route(customers.RETRIEVE, customers.retrieve),
+    "POST customers/{id}": Route(customers.UPDATE, customers.update),
+    "GET customers/{id}/payment_methods": Route(customers.METHODS, customers.methods),
+    "GET account": Route(accounts.RETRIEVE, accounts.own),
+    "POST accounts": Route(accounts.CREATE, accounts.create),
+    "GET accounts": Route(accounts.LIST, accounts.listed),
+    "GET accounts/{id}": Route(accounts.RETRIEVE, accounts.retrieve),
+    "POST accounts/{id}": Route(accounts.UPDATE, accounts.update),
+    "POST accounts/{id}/reject": Route(accounts.REJECT, accounts.reject),
+    "POST accounts/{id}/external_accounts": Route(external_accounts.CREATE, external_accounts.create),
+    "GET accounts/{id}/external_accounts": Route(external_accounts.LIST, external_accounts.listed),
+    "GET accounts/{id}/external_accounts/{part}": Route(external_accounts.RETRIEVE, external_accounts.retrieve),
+    "POST accounts/{id}/external_accounts/{part}": Route(external_accounts.UPDATE, external_accounts.update),
+    "DELETE accounts/{id}/external_accounts/{part}": Route(external_accounts.RETRIEVE, external_accounts.delete),
+    "POST account_links": Route(accounts.CREATE_LINK, accounts.create_link),
+    "GET events": Route(events.LIST, events.listed),
+    "GET events/{id}": Route(events.RETRIEVE, events.retrieve),
+    "GET balance": Route(balances.RETRIEVE, balances.balance),
+    "GET balance_transactions": Route(balances.LIST, balances.entries),
+    "GET balance_transactions/{id}": Route(balances.RETRIEVE, balances.entry),
+    "GET balance/history": Route(balances.LIST, balances.entries),
+    "GET balance/history/{id}": Route(balances.RETRIEVE, balances.entry),
+    "POST transfers": Route(transfers.CREATE, transfers.create),
+    "GET transfers": Route(transfers.LIST, transfers.listed),
+    "GET transfers/{id}": Route(transfers.RETRIEVE, transfers.retrieve),
+    "POST transfers/{id}": Route(transfers.UPDATE, transfers.update),
+    "POST transfers/{id}/reversals": Route(transfers.REVERSE, transfers.reverse),
+    "GET transfers/{id}/reversals": Route(transfers.REVERSALS, transfers.reversals),
+    "GET transfers/{id}/reversals/{part}": Route(transfers.RETRIEVE, transfers.reversal),
+    "POST transfers/{id}/reversals/{part}": Route(transfers.UPDATE_REVERSAL, transfers.update_reversal),
+    "POST payouts": Route(payouts.CREATE, payouts.create),
+    "GET payouts": Route(payouts.LIST, payouts.listed),
+    "GET payouts/{id}": Route(payouts.RETRIEVE, payouts.retrieve),
+    "POST payouts/{id}": Route(payouts.UPDATE, payouts.update),
+    "POST payouts/{id}/cancel": Route(payouts.CANCEL, payouts.cancel),
+    "POST payouts/{id}/reverse": Route(payouts.REVERSE, payouts.reverse),
 }
 
 TIMERS: dict[str, Callable[[Act, Record], None]] = {
@@ -101,20 +110,34 @@ TIMERS: dict[str, Callable[[Act, Record], None]] = {
     "succeed": refunds.succeed,
     "fail": refunds.fail,
     "verify": accounts.verify,
+    "mature": schedules.mature,
+    "payday": schedules.payday,
+    "payout_send": payouts.send,
+    "payout_arrive": payouts.arrive,
+    "payout_return": payouts.returned,
 }
 """What happens to a thing by itself, by the timer's name."""
 
+_PLACES = {"{id}": "id", "{part}": "part"}
 
-def find(method: str, path: str) -> tuple[Route, str | None] | None:
-    """The endpoint at an address under `/v1/`, and the id in it."""
-    resource, *rest = path.split("/")
-    routes = _RESOURCES.get(resource)
-    if routes is None or len(rest) > 2:
-        return None
-    if not rest:
-        route = routes.get(method)
-        return (route, None) if route else None
-    if len(rest) == 1 and (route := routes.get(f"{method} {rest[0]}")) and rest[0] != "id":
-        return route, None
-    route = routes.get(" ".join((method, "id", *rest[1:])))
-    return (route, rest[0]) if route and rest[0] else None
+
+def _index() -> dict[tuple[str, str, int], list[tuple[tuple[str, ...], Route]]]:
+    """The endpoints by method, first word and length; those whose words are all fixed come first."""
+    found: dict[tuple[str, str, int], list[tuple[tuple[str, ...], Route]]] = {}
+    for spelled, route in sorted(ROUTES.items(), key=lambda item: item[0].count("{")):
+        method, _, path = spelled.partition(" ")
+        words = tuple(path.split("/"))
+        found.setdefault((method, words[0], len(words)), []).append((words, route))
+    return found
+
+
+_INDEX = _index()
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The endpoint at an address under `/v1/`, and the ids in it."""
+    asked = path.split("/")
+    for words, route in _INDEX.get((method, asked[0], len(asked)), ()):
+        if all(word == given or (word in _PLACES and given) for word, given in zip(words, asked, strict=True)):
+            return route, {_PLACES[word]: given for word, given in zip(words, asked, strict=True) if word in _PLACES}
+    return None

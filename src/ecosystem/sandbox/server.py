@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
+from ecosystem.sandbox import accounts
 from ecosystem.sandbox.acts import Act, Effect
 from ecosystem.sandbox.api import BODY_BYTES_MAX, Api
 from ecosystem.sandbox.control import Control
 from ecosystem.sandbox.courier import Address, Backlog, Courier
 from ecosystem.sandbox.faults import Fault, Faults
+from ecosystem.sandbox.happenings import happen
 from ecosystem.sandbox.pages import MERCHANT, Pages
 from ecosystem.sandbox.refusals import encoded, error
 from ecosystem.sandbox.settings import Keys, Profile, Settings
@@ -71,6 +74,7 @@ class Sandbox:
                 await site.start()
                 host, port = runner.addresses[0][:2]
                 sandbox.origin = f"http://{_reached(host)}:{port}"
+                await sandbox._settle_in()
                 sandbox._courier.start()
                 yield sandbox
             finally:
@@ -116,9 +120,21 @@ class Sandbox:
         """Return once nothing is on its way and nothing is about to happen."""
         await self._courier.settled()
 
+    async def settled_by_now(self) -> None:
+        """Return once everything that is due by now has happened and is delivered."""
+        await self._courier.quiet()
+
+    async def happen(self, what: str, thing_id: str, told: dict[str, Any] | None = None) -> None:
+        """Have something happen that no request brings about. Raises `Refused` for what cannot."""
+        await self._store.run(self._begin(), lambda act: happen(act, what, thing_id, told or {}))
+
     def effects(self, idempotency_key: str | None = None) -> list[Effect]:
         """What moved, oldest first: all of it, or under one idempotency key."""
         return self._store.reading.effects(idempotency_key)
+
+    async def _settle_in(self) -> None:
+        """Find the platform's own account, or open it."""
+        self._store.platform = await self._store.run(self._begin(), accounts.settled_in)
 
     def _begin(self) -> Act:
         act = Act(
@@ -127,6 +143,7 @@ class Sandbox:
             random=self._random,
             sequence=self._store.sequence,
             origin=self.public_origin,
+            platform=self._store.platform,
             afterwards_s=self._courier.profile.afterwards_s,
         )
         act.request_id = f"req_{act.secret(14)}"
@@ -134,7 +151,9 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         api = Api(self._store, self.settings.keys, self.faults, self._begin)
-        control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key, self._now)
+        control = Control(
+            self._store, self._courier, self.faults, self.settings.keys.secret_key, self._now, self._begin
+        )
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)
         application = web.Application(client_max_size=BODY_BYTES_MAX)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ecosystem.sandbox import accounts, banking
+from ecosystem.sandbox import accounts, banking, external_accounts
 from ecosystem.sandbox.accounts import OUTCOMES, Outcome, Stage
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.shapes import BANK_ACCOUNT, Body
@@ -129,12 +129,13 @@ def _kept(account: Record, told: dict[str, str]) -> dict[str, Any]:
     return {
         "person": {"name": name, "born": told["born"]},
         "outcome": outcome,
-        "behaviour": banking.PAYOUTS_FAIL.get(number, ""),
+        "behaviour": banking.behaviour(number),
         "bank": {
             **BANK_ACCOUNT,
             "account_holder_name": name,
             "country": account["country"],
             "currency": account["default_currency"],
+            "fingerprint": external_accounts.fingerprint(number + told["routing"]),
             "last4": number[-4:],
             "routing_number": told["routing"] or None,
         },

@@ -5,11 +5,17 @@ A shape is copied by spreading it into a new dict. Its inner objects are shared 
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
+
+import msgspec
 
 from ecosystem.sandbox.cards import Card
 
 Body = dict[str, Any]
+
+OF: dict[str, Body] = msgspec.json.decode((files("ecosystem.sandbox") / "shapes.json").read_bytes())
+"""The shape of each kind of object, with nothing to say: made by `scripts/processor_shapes.py` from the public samples."""
 
 API_VERSION = "2026-10-28.endive"
 

@@ -22,10 +22,11 @@ import msgspec
 
 from ecosystem.sandbox import file
 from ecosystem.sandbox.acts import Act
-from ecosystem.sandbox.file import Books
+from ecosystem.sandbox.file import Books, spelled
 
 T = TypeVar("T")
 
+DAY_S = 86400
 BATCH_S = 0.004
 """A batch ends after this much work on the loop, so that nobody waits long behind it."""
 
@@ -79,6 +80,7 @@ class Store:
         self._scheduled = False
         self._committing: asyncio.Future[None] | None = None
         self._last = self._highest()
+        self.platform = ""
         self.planned: Planned = _never
         self.kept: Callable[[list[Delivery], list[Timer]], None] = _untold
         self.commits = 0
@@ -117,7 +119,7 @@ class Store:
         while self._committing:
             await asyncio.shield(self._committing)
         self._run("DELETE FROM answer WHERE at < ?", (before,))
-        self._run("DELETE FROM object WHERE kind = 'event' AND created < ?", (before,))
+        self._run("DELETE FROM object WHERE (kind = 'event' OR kind GLOB 'event@*') AND created < ?", (before,))
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
@@ -196,22 +198,33 @@ class Store:
                 run("INSERT INTO delivery VALUES (?, ?, ?, ?, ?)", (delivery.seq, event.id, due, 0, due))
                 fresh[0].append(delivery)
         for what, subject, due in act.timers:
-            timer = Timer(self.sequence(), what, subject, due)
-            run("INSERT INTO timer VALUES (?, ?, ?, ?)", (timer.seq, what, subject, due))
-            fresh[1].append(timer)
+            self._set(Timer(self.sequence(), what, subject, due), fresh[1])
         for seq in act.rung:
             run("DELETE FROM timer WHERE seq = ?", (seq,))
         for one in act.effects:
             row = (self.sequence(), one.what, one.subject, one.amount, one.currency, one.idempotency_key)
             run("INSERT INTO effect VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, one.request_id, one.at))
-        for currency, day, net in act.banked:
-            run(
-                "INSERT INTO banked VALUES (?, ?, ?) ON CONFLICT (currency, day) DO UPDATE SET net = net + excluded.net",
-                (currency, day, net),
-            )
+        self._bank(act, fresh[1])
         for key, answer in act.answers:
             row = (key, answer.fingerprint, answer.status, answer.body, answer.request_id, act.at)
             run("INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _bank(self, act: Act, fresh: list[Timer]) -> None:
+        for account, currency, day, net in act.banked:
+            place = (account, currency, day)
+            self._run("UPDATE funds SET net = net + ? WHERE account = ? AND currency = ? AND day = ?", (net, *place))
+            if not self._db.changes():
+                self._run("INSERT INTO funds VALUES (?, ?, ?, ?)", (*place, net))
+                self._wake(account, day * DAY_S, act.moment, fresh)
+
+    def _wake(self, account: str, due: float, now: float, fresh: list[Timer]) -> None:
+        """Have an account looked at when money of another day becomes available: it is told, and may be paid out."""
+        what = "mature" if due > now else "payday"
+        self._set(Timer(self.sequence(), what, account or self.platform, max(due, now)), fresh)
+
+    def _set(self, timer: Timer, fresh: list[Timer]) -> None:
+        self._run("INSERT INTO timer VALUES (?, ?, ?, ?)", (timer.seq, timer.what, timer.subject, timer.due))
+        fresh.append(timer)
 
     def _write_deliveries(self) -> None:
         if self._finished:
@@ -282,7 +295,7 @@ def _rows(act: Act) -> list[tuple[Any, ...]]:
         (
             record.seq,
             record.id,
-            record.kind,
+            spelled(record.kind, record.account),
             record.body.get("created", act.at),
             encode(record.body),
             encode(record.inside) if record.inside else None,
