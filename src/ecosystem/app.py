@@ -15,6 +15,7 @@ from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Webhooks
+from ecosystem.contexts.payouts import PayoutBook, PayoutPlans, PayoutRuleBook
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
@@ -40,6 +41,12 @@ from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.onboarding import Onboarding
 from ecosystem.journeys.oversight import Oversight
 from ecosystem.journeys.payout_accounts import PayoutAccounts
+from ecosystem.journeys.payout_bank import BankPayouts
+from ecosystem.journeys.payout_destinations import Destinations
+from ecosystem.journeys.payout_outlook import Outlooks
+from ecosystem.journeys.payout_passage import PayoutPassage
+from ecosystem.journeys.payout_settings import PayoutSettings
+from ecosystem.journeys.payouts import PayingOut
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
@@ -80,6 +87,9 @@ class App:
     webhooks: Webhooks
     disputes: Disputes
     dispute_rules: RuleBook
+    payouts: PayoutBook
+    payout_plans: PayoutPlans
+    payout_rules: PayoutRuleBook
     ledger: Ledger
     statements: Statements
     tariff: Tariff
@@ -102,6 +112,9 @@ class App:
     onboarding: Onboarding
     welcoming: Welcoming
     payout_accounts: PayoutAccounts
+    paying_out: PayingOut
+    bank_payouts: BankPayouts
+    payout_settings: PayoutSettings
     earnings: Earnings
     checkout: Checkout
     acceptance: Acceptance
@@ -156,6 +169,19 @@ class App:
         payout_accounts = PayoutAccounts(
             table, clock, ports.accounts, providers, identity.profiles, PayoutAccountBook(table), notifications
         )
+        payouts, payout_plans, payout_rules = PayoutBook(table), PayoutPlans(table), PayoutRuleBook(table, clock)
+        outlooks = Outlooks(
+            clock,
+            providers,
+            identity.profiles,
+            ledger,
+            statements,
+            payouts,
+            payout_plans,
+            payout_rules,
+            Destinations(payout_accounts.book),
+        )
+        passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
@@ -193,6 +219,9 @@ class App:
             webhooks=webhooks,
             disputes=disputes,
             dispute_rules=dispute_rules,
+            payouts=payouts,
+            payout_plans=payout_plans,
+            payout_rules=payout_rules,
             ledger=ledger,
             statements=statements,
             tariff=tariff,
@@ -214,6 +243,9 @@ class App:
             onboarding=onboarding,
             welcoming=Welcoming(onboarding, identity.profiles, notifications),
             payout_accounts=payout_accounts,
+            paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage),
+            bank_payouts=BankPayouts(clock, payouts, passage),
+            payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             checkout=checkout,
             acceptance=acceptance,

@@ -61,3 +61,47 @@ class PayoutReturned(PayoutFact, frozen=True, kw_only=True):
 
 class PayoutCancelled(PayoutFact, frozen=True, kw_only=True):
     """It was called off before it was sent: the money is back on the balance."""
+
+
+class PayoutPlanFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a provider's plan of payouts names."""
+
+    source: ClassVar[str] = "payout"
+
+    provider_id: str
+
+
+class PayoutPlanSet(PayoutPlanFact, frozen=True, kw_only=True):
+    """When and how a provider is paid was set: `cadence` is daily, weekly or manual."""
+
+    cadence: str
+    weekday: int
+    rail: str
+    minimum: Money | None
+
+
+class PayoutsPaused(PayoutPlanFact, frozen=True, kw_only=True):
+    """Nothing is paid out to the provider until somebody resumes it: `by` is trouble, owner or operator."""
+
+    by: str
+    reason: str
+    payout_id: str
+
+
+class PayoutsResumed(PayoutPlanFact, frozen=True, kw_only=True):
+    """Payouts go out to the provider again."""
+
+
+class ReserveSet(PayoutPlanFact, frozen=True, kw_only=True):
+    """An operator set what is kept back from the provider; None: what the rules say."""
+
+    share_bps: int | None
+    days: int | None
+
+
+class PayoutRulesSet(Fact, frozen=True, kw_only=True):
+    """The rules were changed for payouts from now on."""
+
+    source: ClassVar[str] = "payout"
+
+    version: int

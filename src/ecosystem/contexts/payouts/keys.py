@@ -9,6 +9,8 @@ from ecosystem.kernel.time import sortable
 from ecosystem.ports.table import Key
 
 SHARDS = 8
+RULES = "VERSION#"
+"""What the places of the versions of the rules begin with."""
 
 
 def payout(payout_id: str) -> Key:
@@ -42,6 +44,31 @@ def in_status(status: str, rail: str) -> str:
 def by_rail_id(rail_id: str) -> str:
     """Access (slug index): the payout that the rail knows under that id."""
     return f"PAYOUT_RAIL#{rail_id}"
+
+
+def plan(provider_id: str) -> Key:
+    """Access: a provider's plan of payouts."""
+    return Key(f"PROVIDER#{provider_id}", "PAYOUT_PLAN")
+
+
+def plan_timeline(provider_id: str) -> str:
+    """Access: the events of a provider's plan."""
+    return f"PAYOUT_PLAN#{provider_id}"
+
+
+def due_plans(shard: int) -> str:
+    """Access (status index): plans that nothing pauses, in the order of their next dates."""
+    return f"PAYOUT_PLAN#due#{shard}"
+
+
+def rules_partition() -> str:
+    """Access: every version of the rules (prefix `RULES`), newest last, and their events."""
+    return "PAYOUT_RULES"
+
+
+def rules(version: int) -> Key:
+    """Access: one version of the rules."""
+    return Key(rules_partition(), f"{RULES}{version:08d}")
 
 
 def place(at: datetime, payout_id: str = "") -> str:

@@ -114,10 +114,14 @@ _FOLLOWS: dict[PayoutStatus, frozenset[PayoutStatus]] = {
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
-    """Why a payout failed or came back: the rail's code, such as `R03`, and words for the provider."""
+    """Why a payout failed or came back: the rail's code, such as `R03`, and words for the provider.
+
+    `pauses` tells that the next one would end no better, so that nothing more is paid out until something is mended.
+    """
 
     code: str
     words: str
+    pauses: bool = True
 
     def __post_init__(self) -> None:
         if len(self.code) > WORDS_MAX or len(self.words) > WORDS_MAX:
@@ -133,19 +137,31 @@ class Destination(Struct, frozen=True, kw_only=True):
 
 
 class AskPayout(Struct, frozen=True, kw_only=True):
-    """The request for a payout: `amount` leaves the balance, `fee` of it is the price for speed."""
+    """The request for a payout: `amount` leaves the balance; `fee` of it is the price for speed that was shown."""
 
     payout_id: PayoutId
     provider_id: str
     amount: Money
     speed: Speed = Speed.STANDARD
+    fee: Money | None = None
+
+
+class PayoutNews(Struct, frozen=True, kw_only=True):
+    """What a rail says of a payout: how it stands now, and what is known with that."""
+
+    status: PayoutStatus
+    trouble: Trouble | None = None
+    transfer_id: str = ""
+    rail_id: str = ""
+    expected_at: datetime | None = None
 
 
 class Payout(Stored, frozen=True, kw_only=True):
     """One payout of a provider. `send_at` is when it is sent at the earliest, `begun_at` when sending was begun.
 
     `transfer_id` and `rail_id` are the rail's ids: of the transfer to the connected account and of its payout, or the
-    trace number of the entry. `ask_at` is when the rail is asked next.
+    trace number of the entry. `attempt` counts the times it was asked for anew. `ask_at` is when the rail is asked next.
+    `rules` is the version of the rules it was decided under.
     """
 
     entity: ClassVar[str] = "payout"
@@ -158,6 +174,8 @@ class Payout(Stored, frozen=True, kw_only=True):
     speed: Speed = Speed.STANDARD
     origin: Origin
     requested_by: str
+    rules: int
+    attempt: int = 1
     intended_at: datetime
     send_at: datetime
     ask_at: datetime
@@ -204,14 +222,15 @@ def begun(known: Payout, at: datetime) -> Payout:
     return known if known.begun_at else replace(known, begun_at=at)
 
 
-def moved(known: Payout, to: PayoutStatus, at: datetime, trouble: Trouble | None = None) -> Payout:
+def moved(known: Payout, news: PayoutNews, at: datetime) -> Payout:
     """The payout after news of it; the very same value when it is there already, or further.
 
     Raises `PayoutNotThere` when that does not follow, `PayoutUnderWay` for one that can no longer be cancelled.
     """
+    to = news.status
     if to is known.status:
         return known
-    if to is PayoutStatus.CANCELLED and not known.may_be_cancelled:
+    if to is PayoutStatus.CANCELLED and known.is_open and not known.may_be_cancelled:
         raise PayoutUnderWay
     if to not in _FOLLOWS[known.status]:
         if _leads(to, known.status):
@@ -224,9 +243,17 @@ def moved(known: Payout, to: PayoutStatus, at: datetime, trouble: Trouble | None
         sent_at=at if to is PayoutStatus.SENT else known.sent_at,
         paid_at=at if to is PayoutStatus.PAID else known.paid_at,
         ended_at=at if to is PayoutStatus.PAID or to in GIVEN_BACK else None,
-        trouble=trouble or known.trouble,
+        trouble=news.trouble or known.trouble,
+        transfer_id=news.transfer_id or known.transfer_id,
+        rail_id=news.rail_id or known.rail_id,
+        expected_at=news.expected_at or known.expected_at,
         ask_at=at + ASK_AGAIN_AFTER,
     )
+
+
+def tried_anew(known: Payout, at: datetime) -> Payout:
+    """The payout to be asked for under another id in a while: the rail had too little money for it."""
+    return asked_later(replace(known, attempt=known.attempt + 1), at)
 
 
 def asked_later(known: Payout, at: datetime) -> Payout:
