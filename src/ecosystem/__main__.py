@@ -91,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     rebuild.add_argument("what", choices=["search"])
     rebuild.add_argument("--check", action="store_true", help="only say what has drifted")
 
+    _add_costs(commands.add_parser("costs", help="What a month costs on each rail for money, by dated rate tables."))
+
     ledger = commands.add_parser("ledger", help="The ledger by itself.")
     acts = ledger.add_subparsers(required=True, metavar="act")
     replay = acts.add_parser("replay", help="Play recorded traces against the ledger and compare every answer.")
@@ -120,6 +122,18 @@ def parser() -> argparse.ArgumentParser:
     )
     checking.set_defaults(command=_check_ach)
     return top
+
+
+def _add_costs(costs: argparse.ArgumentParser) -> None:
+    costs.set_defaults(command=_costs)
+    costs.add_argument("--volume", type=int, default=100_000, help="in whole units of the currency (100000)")
+    costs.add_argument("--transactions", type=int, default=500, help="how many make up the volume (500)")
+    costs.add_argument("--payouts", type=int, default=1_000, help="payouts to providers (1000)")
+    costs.add_argument("--entries", type=int, help="clearing house entries; the tables' own proportion if not given")
+    costs.add_argument("--accounts", type=int, help="accounts paid out to; the tables' own proportion if not given")
+    costs.add_argument("--paid-out-bps", type=int, default=9_000, help="what providers get, in basis points (9000)")
+    costs.add_argument("--own-costs", type=int, default=0, help="what native rails cost besides, as you reckon (0)")
+    costs.add_argument("--json", action="store_true", help="everything, as one document of JSON")
 
 
 def _flag(made: argparse.ArgumentParser, name: str, flag: str) -> None:
@@ -185,6 +199,14 @@ def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.store import rebuild_search
 
     return asyncio.run(rebuild_search(chosen, check_only=asked.check))
+
+
+def _costs(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import costs
+    from ecosystem.contexts.rails import MonthAsked
+
+    month = MonthAsked(**{name: getattr(asked, name) for name in MonthAsked.__struct_fields__})
+    return costs.run(month, as_json=asked.json)
 
 
 def _replay(_: Settings, asked: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, cha
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Webhooks
 from ecosystem.contexts.payouts import PayoutBook, PayoutPlans, PayoutRuleBook
+from ecosystem.contexts.rails import Costs
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
@@ -99,6 +100,7 @@ class App:
     figures: Figures
     tally: Tally
     inspections: Inspections
+    rail_costs: Costs
     # journeys
     access: Access
     telling: Telling
@@ -231,6 +233,7 @@ class App:
             figures=figures,
             tally=Tally(table, clock, counting.read, counting.inventory),
             inspections=Inspections(table, clock, ports.inspector),
+            rail_costs=Costs(),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links),

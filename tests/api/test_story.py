@@ -376,6 +376,9 @@ async def is_operated(shop: Shop, operator: Client) -> None:
 
     assert (await operator.all_of("setRates", input={"providerShareBps": 8_800, "surchargeBps": 900}))["version"] == 2
     assert (await operator.all_of("ratesHistory"))[0]["actorId"] == PEOPLE[OLGA].actor_id
+    compared = await operator.all_of("railCosts", volume=100_000, transactions=500, payouts=1_000)
+    totals = {each["rail"]: each["total"]["minor"] for each in compared["scenarios"][0]["rails"]}
+    assert totals == {"cards": 345_000, "native": 27_500}
     policy = {"name": "strict", "tiers": [{"shareBps": 5_000, "beforeMin": 60}], "rescheduleMin": 60, "version": 1}
     assert (await operator.all_of("setPolicy", input=policy))["version"] == 2
     letter = (await operator.all_of("outbox", first=1))["nodes"][0]

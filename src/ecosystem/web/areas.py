@@ -56,6 +56,7 @@ CONSOLE = (
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
+            Entry(title="Costs", path="/console/costs", icon="coins"),
         ),
     ),
     Group(

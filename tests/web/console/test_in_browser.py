@@ -64,6 +64,8 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/services",
         "/console/refunds",
         f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
+        "/console/costs",
+        "/console/costs?own_costs=5000",
         "/console/ledger",
         "/console/ledger?kind=providers",
         "/console/ledger?kind=escrow",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecosystem.web.console.acting import routes as _acting
 from ecosystem.web.console.bookings import acting as _acting_on_bookings
 from ecosystem.web.console.bookings import routes as _bookings
+from ecosystem.web.console.costs import routes as _costs
 from ecosystem.web.console.disputes import routes as _disputes
 from ecosystem.web.console.events import archive as _archive
 from ecosystem.web.console.events import delivering as _delivering
@@ -27,7 +28,7 @@ from ecosystem.web.console.workflows import listing as _executions
 from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
-    _acting, _acting_on_bookings, _bookings, _disputes, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
+    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find, _ledger, _mail, _overview, _people, _providers,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _execution, _executions, _functions, _rules, _schedules,
 )  # fmt: skip
