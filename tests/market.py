@@ -179,7 +179,11 @@ async def over(
         data=folder / "data",
         url="http://127.0.0.1:8000",
         processor=Account(
-            origin=processor, secret_key=keys.secret_key, publishable_key=keys.publishable_key, patience_s=0.001
+            origin=processor,
+            browser_origin=processor,
+            secret_key=keys.secret_key,
+            publishable_key=keys.publishable_key,
+            patience_s=0.001,
         ),
         webhook_secrets=(keys.webhook_secret,),
         argon2=Argon2Cost(memory_kib=64, passes=1),

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ecosystem.commands.settings import DEFAULTS, Settings, settings
+from ecosystem.commands.stripe_settings import SECRET
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.kernel.trace import trace_id
 
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
     serving = command("serve", _serve, "Serve the marketplace; the first start seeds a demo.")
     for name in DEFAULTS:
-        if name not in {"ECOSYSTEM_DATA", "ECOSYSTEM_DEMO"}:
+        if name not in {"ECOSYSTEM_DATA", "ECOSYSTEM_DEMO", *SECRET}:
             _flag(serving, name, "--" + name.removeprefix("ECOSYSTEM_").lower().replace("_", "-"))
     serving.add_argument("--demo", dest="ecosystem_demo", action="store_const", const="1", help="seed an empty folder")
     serving.add_argument("--no-demo", dest="ecosystem_demo", action="store_const", const="0", help="start empty")

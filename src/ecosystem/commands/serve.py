@@ -82,7 +82,8 @@ class _Told:
 async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
     _must_be_free(chosen.host, chosen.port)
-    _must_be_free(chosen.processor_host, chosen.processor_port)
+    if not chosen.stripe:
+        _must_be_free(chosen.processor_host, chosen.processor_port)
     clock = HeldClock(stood_at(chosen.data / STANDS_AT))
     async with opened(chosen, clock) as (market, deployment):
         wiring = Wiring.of(market)
@@ -127,7 +128,8 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         await ports.search.checkpoint()
 
     async def processor() -> None:
-        _, writer = await asyncio.open_connection(origin.hostname, origin.port)
+        port = origin.port or {"https": 443}.get(origin.scheme, 80)
+        _, writer = await asyncio.open_connection(origin.hostname, port)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -160,11 +162,12 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
 
 
 def _kit(market: App, chosen: Settings) -> Kit:
+    element = market.ports.cards.element
     site = Site(
         name=chosen.name,
         url=chosen.url,
         currency=chosen.currency,
-        cards_origin=market.ports.cards.element.origin,
+        cards_origin=element.origin if not element.script_url else "",
         trusted_proxies=chosen.trusted_proxies,
     )
     door = Door(market.identity, Jar(site.https), market.notifications.board)
@@ -203,7 +206,9 @@ def _must_be_free(host: str, port: int) -> None:
 
 def _welcome(chosen: Settings, first: list[str], seconds: float) -> str:
     lines = [f"{chosen.name} is open at {chosen.url} (ready in {seconds:.1f} s; Ctrl-C closes it)", *first]
-    if is_loopback(chosen.processor_url) and not is_loopback(chosen.url):
+    if chosen.stripe:
+        lines.append("Stripe takes the cards: " + ("real money moves." if chosen.stripe.is_live else "in test mode."))
+    elif is_loopback(chosen.processor_url) and not is_loopback(chosen.url):
         lines.append("Only this machine can pay by card: ECOSYSTEM_PROCESSOR_URL names an address for others.")
     if sys.stdout.isatty():
         return "\n".join(["", *lines, ""])

@@ -277,8 +277,9 @@ class ElementOrigins(Struct, frozen=True, kw_only=True):
 class Element(Struct, frozen=True, kw_only=True):
     """What a page needs to show the processor's own card fields.
 
-    With `script_url`, the page loads that script, the processor's own, mounts its fields with `publishable_key`, and
-    shows challenges with it; `origins` are the only ones it may load, frame and call. Without, the page frames `frame_url` with `?theme=light|dark&embedder=<the page's origin>`, listens for messages from
+    With `script_url`, the page loads that script, the processor's own, and mounts its fields with `publishable_key`;
+    `origins` are the only ones it may load, frame and call, and a `challenge_url` is opened as a page. Without, the page
+    frames `frame_url` with `?theme=light|dark&embedder=<the page's origin>`, listens for messages from
     `origin` only, and posts `{type: "submit"}` there; the frame answers with `{type: "card", id, brand, last4}` or
     `{type: "problem", field, message}`. A `challenge_url` is framed or opened as a page; framed, it posts
     `{type: "challenge", result}`.
@@ -286,7 +287,7 @@ class Element(Struct, frozen=True, kw_only=True):
 
     publishable_key: str
     origin: str
-    frame_url: str
+    frame_url: str = ""
     script_url: str | None = None
     origins: ElementOrigins | None = None
 

@@ -22,6 +22,7 @@ class Bench:
 def account(sandbox: Sandbox, **changes: object) -> Account:
     fields: dict[str, object] = {
         "origin": sandbox.origin,
+        "browser_origin": sandbox.origin,
         "secret_key": sandbox.keys.secret_key,
         "publishable_key": sandbox.keys.publishable_key,
         "timeout_s": 2.0,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecosystem.adapters.outside.stripe.accounts import StripeAccounts
-from ecosystem.adapters.outside.stripe.calls import Account, Calls
+from ecosystem.adapters.outside.stripe.calls import API, FILES, Account, Calls
 from ecosystem.adapters.outside.stripe.cards import StripeCards
 from ecosystem.adapters.outside.stripe.saved_cards import StripeSavedCards
 from ecosystem.adapters.outside.stripe.transfers import StripeTransfers
 
-__all__ = ["Account", "Stripe"]
+__all__ = ["API", "FILES", "Account", "Stripe"]
 
 
 @dataclass(frozen=True, slots=True)

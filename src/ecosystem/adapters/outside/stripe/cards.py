@@ -19,7 +19,7 @@ from ecosystem.adapters.outside.stripe.answers import (
     Refund,
     RefundList,
 )
-from ecosystem.adapters.outside.stripe.calls import Calls
+from ecosystem.adapters.outside.stripe.calls import API_VERSION, Calls
 from ecosystem.adapters.outside.stripe.chargebacks import Chargebacks
 from ecosystem.adapters.outside.stripe.listing import Page, query
 from ecosystem.kernel.money import Money
@@ -27,6 +27,7 @@ from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.cards import (
     AmountUnfit,
     Element,
+    ElementOrigins,
     Happened,
     Order,
     OrderRefused,
@@ -40,6 +41,10 @@ from ecosystem.ports.cards import (
 from ecosystem.ports.listing import Listed
 
 log = logging.getLogger(__name__)
+
+SCRIPTS = "https://js.stripe.com"
+SCRIPT = f"{SCRIPTS}/{API_VERSION.partition('.')[2]}/stripe.js"
+"""The processor's script of the pinned API's release. What pages have to allow it: docs.stripe.com/security/guide."""
 
 EXPANDED = {"expand[0]": "latest_charge.balance_transaction"}
 _NO_METHOD = frozenset({"payment_method_unexpected_state", "payment_method_customer_decline"})
@@ -76,7 +81,18 @@ class StripeCards(Chargebacks):
     @property
     def element(self) -> Element:
         account = self._calls.account
-        origin = account.browser_origin or account.origin
+        if account.browser_origin is None:
+            return Element(
+                publishable_key=account.publishable_key,
+                origin=SCRIPTS,
+                script_url=SCRIPT,
+                origins=ElementOrigins(
+                    scripts=(SCRIPTS, "https://*.js.stripe.com"),
+                    frames=(SCRIPTS, "https://*.js.stripe.com", "https://hooks.stripe.com"),
+                    calls=("https://api.stripe.com",),
+                ),
+            )
+        origin = account.browser_origin
         return Element(publishable_key=account.publishable_key, origin=origin, frame_url=f"{origin}/element")
 
     def payable(self, amount: Money) -> None:
