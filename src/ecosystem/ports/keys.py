@@ -38,6 +38,10 @@ class KeysMissing(Unavailable):
     """The keys that encrypted what is stored here are not here; put their file back."""
 
 
+class KeysUnreachable(Unavailable):
+    """The key service does not answer; try again shortly."""
+
+
 class NoSuchVersion(NotFound):
     """The key has no such version."""
 
