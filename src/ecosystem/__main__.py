@@ -18,6 +18,7 @@ from ecosystem.commands.settings import DEFAULTS, Settings, settings
 from ecosystem.commands.stripe_settings import SECRET
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.kernel.trace import trace_id
+from ecosystem.ports.keys import KeyName
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     rebuild.add_argument("--check", action="store_true", help="only say what has drifted")
 
     _add_costs(commands.add_parser("costs", help="What a month costs on each rail for money, by dated rate tables."))
+    _add_keys(commands.add_parser("keys", help="The five named keys: their versions and rotation."))
 
     ledger = commands.add_parser("ledger", help="The ledger by itself.")
     acts = ledger.add_subparsers(required=True, metavar="act")
@@ -135,6 +137,22 @@ def _add_costs(costs: argparse.ArgumentParser) -> None:
     costs.add_argument("--paid-out-bps", type=int, default=9_000, help="what providers get, in basis points (9000)")
     costs.add_argument("--own-costs", type=int, default=0, help="what native rails cost besides, as you reckon (0)")
     costs.add_argument("--json", action="store_true", help="everything, as one document of JSON")
+
+
+def _add_keys(keys: argparse.ArgumentParser) -> None:
+    acts = keys.add_subparsers(required=True, metavar="act")
+    for act, summary in (
+        ("list", "Versions of each key, what they still have, and when they were used."),
+        ("rotate", "Make a new version of a key and re-wrap what the former ones have, while all of it is read."),
+        ("retire", "Take a former version of a key away for ever."),
+    ):
+        made = acts.add_parser(act, help=summary, description=summary)
+        made.set_defaults(command=_keys, act=act)
+        _flag(made, "ECOSYSTEM_DATA", "--data")
+        if act != "list":
+            made.add_argument("name", choices=[name.value for name in KeyName])
+        if act == "retire":
+            made.add_argument("version", type=_version)
 
 
 def _flag(made: argparse.ArgumentParser, name: str, flag: str) -> None:
@@ -208,6 +226,17 @@ def _costs(_: Settings, asked: argparse.Namespace) -> int:
 
     month = MonthAsked(**{name: getattr(asked, name) for name in MonthAsked.__struct_fields__})
     return costs.run(month, as_json=asked.json)
+
+
+def _keys(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import keyring
+
+    arguments = {"act": asked.act, "name": getattr(asked, "name", ""), "version": getattr(asked, "version", 0)}
+    return asyncio.run(keyring.run(chosen, arguments))
+
+
+def _version(text: str) -> int:
+    return _between(text, 1, 1000)
 
 
 def _replay(_: Settings, asked: argparse.Namespace) -> int:

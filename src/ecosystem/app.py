@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from ecosystem.contexts.audit import Acts
-from ecosystem.contexts.bank_accounts import BankAccounts
+from ecosystem.contexts.bank_accounts import BankAccount, BankAccounts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.disputes import Disputes, RuleBook
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.insights import Figures, Inspections, Tally
+from ecosystem.contexts.keyring import KeyRings, UsedKeys
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Webhooks
@@ -59,6 +60,8 @@ from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Table
 
+ENVELOPED = (BankAccount,)
+"""Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
 UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
 
@@ -68,6 +71,7 @@ class App:
 
     ports: Ports
     # contexts
+    key_rings: KeyRings
     bank_accounts: BankAccounts
     acts: Acts
     identity: Identity
@@ -138,6 +142,7 @@ class App:
     def of(cls, ports: Ports, brand: Brand = UNNAMED) -> Self:
         """The product over these ports. `brand` is the marketplace as mails and authenticator apps name it."""
         table, clock, entropy, cards = ports.table, ports.clock, ports.entropy, ports.cards
+        used_keys = UsedKeys(ports.keys, table, clock)
         plans, policies, calendar = Plans(table, clock), Policies(table, clock), Calendar(table)
         availability = Availability(plans, calendar, clock)
         holds = Holds(table, clock, plans, calendar)
@@ -202,7 +207,8 @@ class App:
         return cls(
             ports=ports,
             acts=Acts(table, clock, entropy),
-            bank_accounts=BankAccounts(table, ports.keys, clock, entropy),
+            key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
+            bank_accounts=BankAccounts(table, used_keys, clock, entropy),
             identity=identity,
             providers=providers,
             services=services,

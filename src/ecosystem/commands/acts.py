@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecosystem.app import App
-from ecosystem.commands import importing, store
+from ecosystem.commands import importing, keyring, store
 from ecosystem.commands.control import Act
 
 
@@ -13,5 +13,6 @@ def acts(market: App) -> Mapping[str, Act]:
     """The acts by name."""
     return {
         importing.COMMAND: lambda arguments: importing.load(market, arguments),
+        keyring.COMMAND: lambda arguments: keyring.carried_out(market, arguments),
         store.REBUILD: lambda arguments: store.rebuilding(market, arguments),
     }

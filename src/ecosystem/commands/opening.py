@@ -61,7 +61,9 @@ async def without_processor(
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
     )
     async with embedded(place, clock=clock) as deployment:
-        yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
+        market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))
+        await market.key_rings.check()
+        yield market, deployment
 
 
 def _processor(chosen: Settings, origin: str) -> tuple[Account, tuple[str, ...]]:

@@ -282,9 +282,13 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="workflow-orchestrator",
         entry=workflow_orchestrator.ENTRY,
-        triggers=(types(*workflow_orchestrator.TYPES),),
+        triggers=(
+            types(*workflow_orchestrator.TYPES),
+            OnSchedule(name=workflow_orchestrator.REWRAP, expression="rate(1 minute)"),
+            OnSchedule(name=workflow_orchestrator.RETIRE, expression="rate(1 day)"),
+        ),
         timeout_s=30,
-        permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS),
+        permissions=(Permission.TABLE_WRITE, Permission.KEYS, Permission.EXECUTIONS),
     ),
 )
 """The functions, by name."""
