@@ -55,7 +55,9 @@ async def _rotated(market: App, name: KeyName) -> AsyncGenerator[str]:
         if rotation.moved - told >= TOLD_EVERY:
             told = rotation.moved
             yield f"{told:,} items re-wrapped so far."
-    yield f"{rotation.moved:,} items were re-wrapped; nothing is left under former versions but {rotation.stuck:,} damaged."
+    yield f"{rotation.moved:,} items were re-wrapped; nothing is left under former versions."
+    if rotation.stuck:
+        yield f"{rotation.stuck:,} items are damaged and stay as they are: ecosystem verify, or restore a backup."
 
 
 def _shown(ring: Ring) -> list[str]:

@@ -203,7 +203,7 @@ class KeyRings:
 
         Without it a lost file of keys would be made anew in silence, and what it encrypted would stay shut.
         """
-        found = {name.value: await self.keys.digest(name, "keyring", name.value) for name in KeyName}
+        found = {name.value: await self.keys.mark(name) for name in KeyName}
         row = await self.table.get(places.marks(), Marks)
         if row is None:
             with suppress(Stale):

@@ -68,19 +68,19 @@ class UsedKeys:
     async def retire(self, name: KeyName, version: int) -> None:
         await self._keys.retire(name, version)
 
+    async def mark(self, name: KeyName) -> bytes:
+        """What the key is known again by. It counts as no use."""
+        return await self._keys.digest(name, "keyring", name.value)
+
     async def write_down(self) -> None:
         """Add what was counted since the last time to what is stored."""
         for name in KeyName:
-            if not self._counts[name]:
+            if not self._counts[name].total():
                 continue
-            counted, last_at = self._counts[name], self._last[name]
-            self._counts[name] = Counter()
-            try:
-                await self._add(name, counted, last_at)
-            except BaseException:
-                # Whatever kept it from being written: it is counted still.
-                self._counts[name] += counted
-                raise
+            counted = self._counts[name].copy()
+            await self._add(name, counted, self._last[name])
+            # Only now: what could not be written is counted still. What was counted meanwhile stays.
+            self._counts[name].subtract(counted)
 
     async def used(self, name: KeyName) -> Uses | None:
         """What was done under that key, this process's own counts among it; None when nothing ever was."""
