@@ -10,6 +10,7 @@ from ecosystem.contexts.bank_accounts import BankAccount, BankAccounts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
 from ecosystem.contexts.disputes import Disputes, RuleBook
+from ecosystem.contexts.fraud import Assessments, Learning, PolicyBook, Reviewers
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.keyring import KeyRings, UsedKeys
@@ -19,11 +20,13 @@ from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, We
 from ecosystem.contexts.payouts import PayoutBook, PayoutPlans, PayoutRuleBook
 from ecosystem.contexts.rails import Costs
 from ecosystem.contexts.search import Indexer
+from ecosystem.journeys import fraud_news
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.calendars import Calendars
+from ecosystem.journeys.casework import Casework
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
 from ecosystem.journeys.closing import Closing
@@ -50,6 +53,7 @@ from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.journeys.payout_settings import PayoutSettings
 from ecosystem.journeys.payouts import PayingOut
 from ecosystem.journeys.refunding import Refunding
+from ecosystem.journeys.screening import Screening
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
 from ecosystem.journeys.telling import Telling
@@ -105,6 +109,10 @@ class App:
     tally: Tally
     inspections: Inspections
     rail_costs: Costs
+    fraud_policies: PolicyBook
+    assessments: Assessments
+    learning: Learning
+    reviewers: Reviewers
     # journeys
     access: Access
     telling: Telling
@@ -122,6 +130,8 @@ class App:
     bank_payouts: BankPayouts
     payout_settings: PayoutSettings
     earnings: Earnings
+    screening: Screening
+    casework: Casework
     checkout: Checkout
     acceptance: Acceptance
     closing: Closing
@@ -156,9 +166,16 @@ class App:
         disputes, dispute_rules = Disputes(table), RuleBook(table, clock)
         settlement = Settlement(table, clock, bookings, payments, refunds, disputes, ledger)
         links = GuestLinks(ports.guest_link_key)
-        checkout = Checkout(table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links)
+        fraud_policies, assessments, reviewers = PolicyBook(table, clock), Assessments(table), Reviewers(table, clock)
+        screening = Screening(table, clock, ports.seal, ports.scoring, ports.blobs, fraud_policies, assessments)
+        checkout = Checkout(
+            table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links, screening
+        )
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
+        casework = Casework(
+            table, clock, bookings, assessments, fraud_policies, reviewers, screening, acceptance, closing
+        )
         disputing = Disputing(table, clock, cards, bookings, payments, disputes, dispute_rules, closing)
         refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
         adopting = Adopting(table, clock, cards, bookings, payments, refunds, ledger, settlement)
@@ -256,6 +273,12 @@ class App:
             bank_payouts=BankPayouts(clock, payouts, passage),
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
+            fraud_policies=fraud_policies,
+            assessments=assessments,
+            learning=Learning(table, clock, fraud_news.read),
+            reviewers=reviewers,
+            screening=screening,
+            casework=casework,
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,

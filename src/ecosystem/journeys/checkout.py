@@ -1,7 +1,8 @@
 """Checkout: hold a time, pay for it, and it is booked.
 
     hold            commit: the hold, the provider's day
-    pay             commit: the booking (awaiting payment), the payment (intended), the day
+    pay             score:  how likely it is fraud (`screening.py`): it goes on, waits for a person, or is refused
+                    commit: the booking (awaiting payment), the payment (intended), the day, what was thought of it
                     call:   the card processor
                     commit: what became of it (`settlement.py`)
 
@@ -23,6 +24,7 @@ from ecosystem.contexts.ledger import Tariff
 from ecosystem.contexts.payments import Pay, Payment, PaymentId, Payments
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.offering import Offering
+from ecosystem.journeys.screening import Screening, Verdict
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
@@ -89,6 +91,7 @@ class Checkout:
     tariff: Tariff
     settlement: Settlement
     links: GuestLinks
+    screening: Screening
 
     async def hold(self, request: TakeHold, actor: Actor) -> Hold:
         """Hold a time for fifteen minutes. Raises `SlotTaken`, `SlotNotOffered`, `NotOffered`, `IdReused`."""
@@ -108,16 +111,18 @@ class Checkout:
         base, rates = booked.price_of(hold.offer, hold.seats), await self.tariff.current()
         return quote(base, rates, guest=actor.is_guest, step=hold.offer.step)
 
-    async def pay(self, request: PayForHold, actor: Actor) -> Paid:
+    async def pay(self, request: PayForHold, actor: Actor, *, address: str = "") -> Paid:
         """Book the held time and pay for it, once: the same request again tells where it stands.
 
-        Raises `HoldEnded`, `HoldBooked`, `PriceChanged`, `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`. A
-        declined card is no refusal: the payment says why. When the processor is silent the payment stays open, and is
+        `address` is the network address that asks, if that is known. Raises `HoldEnded`, `HoldBooked`, `PriceChanged`,
+        `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`, `NotTaken` before any money moves. A declined card is no refusal: the payment says why. When the processor is silent the payment stays open, and is
         finished or let go without the caller.
         """
         ids.check("pay", request.payment_id)
         provider_id = (await self.holds.get(request.hold_id, actor)).offer.provider_id
-        booking, payment = await self.bookings.calendar.settle(provider_id, lambda: self._intend(request, actor))
+        booking, payment = await self.bookings.calendar.settle(
+            provider_id, lambda: self._intend(request, actor, address)
+        )
         if payment.is_open and payment.challenge_url is None:
             payment = await self.ask(payment, actor)
             booking = (await self.bookings.row(booking.booking_id)).value
@@ -163,7 +168,7 @@ class Checkout:
             raise
         return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
 
-    async def _intend(self, request: PayForHold, actor: Actor) -> tuple[Booking, Payment]:
+    async def _intend(self, request: PayForHold, actor: Actor, address: str) -> tuple[Booking, Payment]:
         """Commit the intention to pay, and the booking with it if it is the first."""
         at = self.clock.now()
         place = PlaceBooking(
@@ -182,26 +187,30 @@ class Checkout:
         booking = placement.booking
         if booking.lines.total != request.total:
             raise PriceChanged(field="total")
-        wanted = self._payment(request, booking)
         writes = placement.writes
         if placement.earlier:
             attempts = await self.payments.payments_of(request.booking_id)
             earlier = next((row.value for row in attempts if row.value.payment_id == request.payment_id), None)
             if earlier:
-                return booking, earlier.to(actor, wanted)
+                return booking, earlier.to(actor, self._payment(request, booking, review=earlier.review))
             if len(attempts) >= ATTEMPTS_MAX:
                 raise TooManyCards(field="payment_id")
             row = await self.bookings.row(booking.booking_id)
             booking = booked.await_payment(row.value, at)
             writes = booked.becomes(row, booking, None, actor=actor, at=at)
         self.cards.payable(booking.lines.total)
+        screened = await self.screening.screen(booking, request.payment_id, actor, address=address)
+        if screened.verdict is Verdict.DECLINE:
+            await self.screening.refuse(screened)
+        wanted = self._payment(request, booking, review=screened.verdict is Verdict.REVIEW)
         payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
-        await self.table.transact(*writes, *paying.made(payment, actor, at))
+        await self.table.transact(*writes, *paying.made(payment, actor, at), *screened.writes)
         return booking, payment
 
-    def _payment(self, request: PayForHold, booking: Booking) -> Pay:
+    def _payment(self, request: PayForHold, booking: Booking, *, review: bool) -> Pay:
         held_until = booking.placed_at + AUTHORIZATION_LIFE
-        at_once = booking.offer.instant or booking.start_at > held_until
+        # What a person looks at first is only held on the card: that is done long before the authorization ends.
+        at_once = not review and (booking.offer.instant or booking.start_at > held_until)
         return Pay(
             payment_id=PaymentId(request.payment_id),
             booking_id=request.booking_id,
@@ -210,6 +219,7 @@ class Checkout:
             capture=Capture.AUTOMATIC if at_once else Capture.MANUAL,
             return_url=request.return_url,
             description=booking.offer.title,
+            review=review,
         )
 
     async def _give_up(self, payment: Payment, decline: Decline, actor: Actor) -> None:

@@ -119,6 +119,8 @@ class Telling:
 
     async def has_told(self, event: Event) -> bool:
         """Whether the provider found the event's first news among their notices. They are told last, or with the rest."""
+        if event.detail.get("reviewing"):
+            return True
         kind = self._first(event)
         owner = event.detail["owner_id"] or event.detail["provider_id"]
         return await self.notifications.board.has(owner, event.event_id, event.at, kind, Audience.PROVIDER)
@@ -129,8 +131,10 @@ class Telling:
         return kind
 
     def _news(self, event: Event, booking: Booking) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
-        if by_detail := _BY_DETAIL.get(event.type):
-            return by_detail(event)
+        by_detail = _BY_DETAIL.get(event.type)
+        if by_detail or event.detail.get("reviewing"):
+            # While a payment is looked at the page says so; the provider hears of it when it stands.
+            return by_detail(event) if by_detail else ()
         match event.type:
             case "BookingExpired":
                 return _expired(event.detail["was"])

@@ -17,6 +17,7 @@ from ecosystem.ports.keys import Keys
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.press import Press
 from ecosystem.ports.saved_cards import SavedCards
+from ecosystem.ports.scoring import Scoring
 from ecosystem.ports.search import Search
 from ecosystem.ports.secrets import Seal
 from ecosystem.ports.table import Table
@@ -52,6 +53,7 @@ class Ports:
     keys: Keys
     clock: Clock
     entropy: Entropy
+    scoring: Scoring
     workflows: Workflows
     webhook_secrets: tuple[str, ...]
     guest_link_key: bytes

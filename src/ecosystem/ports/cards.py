@@ -98,10 +98,14 @@ class Decline(Struct, frozen=True, kw_only=True):
 
 
 class ShownCard(Struct, frozen=True, kw_only=True):
-    """What may be shown of a card."""
+    """What may be shown of a card.
+
+    `fingerprint` is the processor's lasting name of the card, the same whoever enters it; empty where it tells none.
+    """
 
     brand: str
     last4: str
+    fingerprint: str = ""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

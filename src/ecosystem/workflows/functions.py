@@ -26,6 +26,7 @@ from ecosystem.workflows.entries import (
     booking_processor,
     dispute_workflow,
     enhanced_search,
+    fraud_detector,
     notification_handler,
     post_confirmation_trigger,
     profile_events,
@@ -193,6 +194,17 @@ TABLE: tuple[Function, ...] = (
         timeout_s=5,
         retries=0,
         permissions=(Permission.SEARCH_READ,),
+    ),
+    Function(
+        name="fraud-detector",
+        entry=fraud_detector.ENTRY,
+        triggers=(
+            types(*fraud_detector.DECIDED),
+            OnChanges(entities=("fraud_assessment", "payment"), window_s=0.05),
+        ),
+        timeout_s=30,
+        memory_mb=512,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.BLOBS_READ, Permission.SEAL),
     ),
     Function(
         name="notification-handler",

@@ -82,6 +82,7 @@ class Wiring:
         while await self.market.sequencer.step():
             pass
         await self.market.tally.catch_up()
+        await self.market.learning.catch_up()
         await self.market.indexer.catch_up()
 
     async def caught_up(self, *, recurring: bool = True) -> None:

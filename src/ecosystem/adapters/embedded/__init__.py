@@ -24,6 +24,7 @@ from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.adapters.outside.images import PillowImages
 from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
 from ecosystem.adapters.outside.press import MjmlPress
+from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.adapters.outside.secrets import KeyedSeal
 from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
@@ -107,6 +108,7 @@ async def embedded(
             keys=await FileKeys.open(secrets, clock, entropy),
             clock=clock,
             entropy=entropy,
+            scoring=BoostedScoring(),
             workflows=workflows,
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),

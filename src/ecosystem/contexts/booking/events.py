@@ -80,9 +80,15 @@ class BookingPlaced(BookingFact, frozen=True, kw_only=True):
 
 
 class BookingRequested(BookingFact, frozen=True, kw_only=True):
-    """The payment is authorized, and the provider is asked until `answer_by`."""
+    """The payment is authorized, and the provider is asked until `answer_by`.
+
+    `reviewing`: not the provider, but the marketplace, which looks at the payment first.
+    """
+
+    schema: ClassVar[int] = 3
 
     answer_by: datetime
+    reviewing: bool = False
 
 
 class RequestAccepted(BookingFact, frozen=True, kw_only=True):

@@ -123,6 +123,7 @@ class Pay(Struct, frozen=True, kw_only=True):
     capture: Capture
     return_url: str
     description: str = ""
+    review: bool = False
 
 
 class Payment(Stored, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ class Payment(Stored, frozen=True, kw_only=True):
 
     The request is kept whole, so that the same order can be given again by whoever finishes what a dead process began.
     `refunding` is asked for and unanswered; `refunded` was given back. `chargebacks` are all of its chargebacks, the one
-    opened first coming first: nearly always none or one. `owed` is what the customer should have had back when the
+    opened first coming first: nearly always none or one. `review`: a person looks at it before it is captured. `owed` is what the customer should have had back when the
     booking ended and the processor would not refund, since the bank asked for it once: it lies in escrow.
     """
 
@@ -163,6 +164,7 @@ class Payment(Stored, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     chargebacks: tuple[Chargeback, ...] = ()
     owed: Money | None = None
+    review: bool = False
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
@@ -249,6 +251,7 @@ def intend(request: Pay, actor: Actor, at: datetime, deadline_at: datetime) -> P
         capture=request.capture,
         return_url=request.return_url,
         description=request.description,
+        review=request.review,
         intended_at=at,
         deadline_at=deadline_at,
         captured=nothing,

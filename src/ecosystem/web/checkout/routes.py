@@ -105,7 +105,7 @@ async def pay(request: Visit, hold_id: FromPath[str]) -> Answer:
     if before.stage is not Stage.OPEN or _is_repeated(before, form):
         return await _stands(request, before)
     try:
-        await request.market.checkout.pay(_order(request, before, form), before.actor)
+        await request.market.checkout.pay(_order(request, before, form), before.actor, address=request.arrival.address)
     except Refusal as no:
         after = await desk(request, hold_id)
         moved_on = after.stage is not Stage.OPEN or len(after.payments) > len(before.payments)
