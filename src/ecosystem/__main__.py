@@ -102,13 +102,8 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("file", type=Path)
     replay.set_defaults(command=_replay)
 
-    workflow = commands.add_parser("workflow", help="State machines by themselves.")
-    acts = workflow.add_subparsers(required=True, metavar="act")
-    rehearse = acts.add_parser(
-        "rehearse", help="Play cases of machines on a virtual clock and compare what comes of them."
-    )
-    rehearse.add_argument("cases", type=Path, nargs="+", metavar="CASE.json", help="files, or folders of them")
-    rehearse.set_defaults(command=_rehearse)
+    _workflow_commands(commands.add_parser("workflow", help="State machines by themselves."))
+    _audit_commands(commands.add_parser("audit", help="The audit log: verify it, prove an act, check proofs."))
 
     ach = commands.add_parser("ach", help="Files of the Automated Clearing House by themselves.")
     acts = ach.add_subparsers(required=True, metavar="act")
@@ -153,6 +148,42 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
             made.add_argument("name", choices=[name.value for name in KeyName])
         if act == "retire":
             made.add_argument("version", type=_version)
+
+
+def _workflow_commands(workflow: argparse.ArgumentParser) -> None:
+    acts = workflow.add_subparsers(required=True, metavar="act")
+    rehearse = acts.add_parser(
+        "rehearse", help="Play cases of machines on a virtual clock and compare what comes of them."
+    )
+    rehearse.add_argument("cases", type=Path, nargs="+", metavar="CASE.json", help="files, or folders of them")
+    rehearse.set_defaults(command=_rehearse)
+
+
+def _audit_commands(audit: argparse.ArgumentParser) -> None:
+    acts = audit.add_subparsers(required=True, metavar="act")
+
+    def act(name: str, do: Command, summary: str) -> argparse.ArgumentParser:
+        made = acts.add_parser(name, help=summary, description=summary)
+        made.set_defaults(command=do)
+        return made
+
+    verifying = act("verify", _verify_audit, "Hold the whole log to its items, checkpoints and witness.")
+    verifying.add_argument("--json", action="store_true", help="say how far it is and what it found as lines of JSON")
+    proving = act("prove", _prove, "Write the proof that one act is in the log.")
+    proving.add_argument(
+        "id", metavar="ID", help="a transfer, an event (AGGREGATE:VERSION:TYPE), an act_..., or a place"
+    )
+    proving.add_argument("--out", type=Path, metavar="PROOF.json", help="write it there instead of printing it")
+    act("key", _audit_key, "Print the keys that checkpoints are verified with.")
+    for name, default in (("verify", True), ("prove", False), ("key", False)):
+        _flag(acts.choices[name], "ECOSYSTEM_DATA", "--data")
+        if default:
+            _flag(acts.choices[name], "ECOSYSTEM_AUDIT_WITNESS", "--witness")
+    checking = act("check", _check_proof, "Check a proof by itself, without the marketplace.")
+    checking.add_argument("file", type=Path, metavar="PROOF.json")
+    checking.add_argument("--key", default="", help="the key that must have signed, had from elsewhere")
+    cases = act("check-proofs", _check_proofs, "Say of each proof in a file of cases whether it is accepted.")
+    cases.add_argument("file", type=Path, metavar="FILE")
 
 
 def _flag(made: argparse.ArgumentParser, name: str, flag: str) -> None:
@@ -237,6 +268,36 @@ def _keys(chosen: Settings, asked: argparse.Namespace) -> int:
 
 def _version(text: str) -> int:
     return _between(text, 1, 1000)
+
+
+def _verify_audit(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return asyncio.run(audits.verify(chosen, as_json=asked.json))
+
+
+def _prove(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return asyncio.run(audits.prove(chosen, asked.id, asked.out))
+
+
+def _audit_key(chosen: Settings, _: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return asyncio.run(audits.key(chosen))
+
+
+def _check_proof(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return audits.check(asked.file, asked.key)
+
+
+def _check_proofs(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return audits.check_proofs(asked.file)
 
 
 def _replay(_: Settings, asked: argparse.Namespace) -> int:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
-from ecosystem.contexts.audit import Acts
+from ecosystem.contexts.audit import Acts, Salts, verifier_key
+from ecosystem.contexts.audit import Explorer as AuditExplorer
+from ecosystem.contexts.audit import LogReader as AuditLog
+from ecosystem.contexts.audit import Sequencer as AuditSequencer
+from ecosystem.contexts.audit import Verifier as AuditVerifier
 from ecosystem.contexts.bank_accounts import BankAccount, BankAccounts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
@@ -25,6 +30,8 @@ from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.auditing import Auditing
+from ecosystem.journeys.auditing import read as auditing_read
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.casework import Casework
 from ecosystem.journeys.checkout import Checkout
@@ -62,7 +69,10 @@ from ecosystem.journeys.verification import Verifying
 from ecosystem.journeys.welcoming import Welcoming
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
+from ecosystem.ports.entropy import Entropy
+from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
+from ecosystem.ports.witness import Witness
 
 ENVELOPED = (BankAccount,)
 """Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
@@ -78,6 +88,8 @@ class App:
     key_rings: KeyRings
     bank_accounts: BankAccounts
     acts: Acts
+    audit: AuditSequencer
+    audit_explorer: AuditExplorer
     identity: Identity
     providers: Providers
     services: Services
@@ -220,12 +232,25 @@ class App:
             notifications,
             ports.workflows,
         )
+        auditing = Auditing(table, ledger)
+        audit = AuditSequencer(
+            table,
+            clock,
+            Salts(table, clock, entropy),
+            auditing_read,
+            auditing.everything,
+            origin=f"{urlsplit(brand.url).netloc}/audit",
+            signer=ports.keys,
+            witness=ports.witness,
+        )
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
         return cls(
             ports=ports,
             acts=Acts(table, clock, entropy),
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
             bank_accounts=BankAccounts(table, used_keys, clock, entropy),
+            audit=audit,
+            audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
             identity=identity,
             providers=providers,
             services=services,
@@ -311,6 +336,37 @@ class App:
             explorer=Explorer(ledger, statements, bookings, providers, figures),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Auditors:
+    """Who reads the audit log beside the process that serves."""
+
+    explorer: AuditExplorer
+    verifier: AuditVerifier
+
+    async def verifier_keys(self) -> list[str]:
+        """The keys that its checkpoints are verified with; none before there is a log."""
+        head = await self.explorer.log.head()
+        return [verifier_key(head.value.origin, trusted) for trusted in self.verifier.trusted] if head else []
+
+
+def auditors(
+    table: Table,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    signatures: Signatures,
+    trusted: tuple[bytes, ...],
+    witness: Witness | None,
+) -> Auditors:
+    """Reading the audit log alone: it needs a table to read, and the public keys that may have signed."""
+    auditing = Auditing(table, Ledger(table, clock, chart.account))
+    log, salts = AuditLog(table), Salts(table, clock, entropy)
+    return Auditors(
+        AuditExplorer(log, salts, auditing.find),
+        AuditVerifier(log, salts, auditing.everything, clock, signatures, trusted, witness),
+    )
 
 
 def verifying(table: Table, clock: Clock) -> Verifying:

@@ -58,6 +58,7 @@ async def without_processor(
         processor=processor,
         webhook_secrets=webhook_secrets,
         smtp=_smtp(chosen),
+        witness=chosen.audit_witness,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
     )
     async with embedded(place, clock=clock) as deployment:

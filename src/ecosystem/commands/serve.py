@@ -137,6 +137,13 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
     async def sequencer() -> float:
         return (await wiring.market.sequencer.lag()).seconds
 
+    async def audit() -> float:
+        return (await wiring.market.audit.lag()).seconds
+
+    async def unsigned() -> float:
+        lag = await wiring.market.audit.lag()
+        return float(lag.size - lag.signed)
+
     async def tally() -> float:
         return float(await wiring.market.tally.lag())
 
@@ -155,6 +162,8 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         },
         lags={
             "sequencer_lag_seconds": ("Age of the oldest transfer that the platform's totals lack", sequencer),
+            "audit_lag_seconds": ("Age of the oldest act that the audit log lacks", audit),
+            "audit_unsigned_entries": ("Entries of the audit log that no checkpoint covers yet", unsigned),
             "tally_lag_changes": ("Changes that the figures lack, at most a thousand", tally),
             "dead_letters": ("Events that a reaction gave up, at most fifty", dead),
         },

@@ -38,6 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     mail_from: str
     trusted_proxies: int
     stripe: StripeKeys | None = None
+    audit_witness: Path | None = None
 
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 — compared with, not listened on
@@ -74,6 +75,10 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     ),
     "ECOSYSTEM_MAIL_FROM": ("", "Sender of mails. Default: no-reply at the public address's host."),
     "ECOSYSTEM_TRUSTED_PROXIES": ("0", "How many reverse proxies in front set X-Forwarded-For; 0 trusts none."),
+    "ECOSYSTEM_AUDIT_WITNESS": (
+        "",
+        "File that signed checkpoints of the audit log are appended to. Default: witness.txt in the data folder.",
+    ),
 }
 
 
@@ -128,6 +133,7 @@ def settings(given: Mapping[str, str]) -> Settings:
         mail_from=read("ECOSYSTEM_MAIL_FROM") or f"no-reply@{urlsplit(url).hostname}",
         stripe=stripe_keys(read) if by_stripe else None,
         trusted_proxies=_whole("ECOSYSTEM_TRUSTED_PROXIES", read("ECOSYSTEM_TRUSTED_PROXIES"), 0, 8),
+        audit_witness=Path(read("ECOSYSTEM_AUDIT_WITNESS")) if read("ECOSYSTEM_AUDIT_WITNESS") else None,
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ecosystem.contexts.audit import Candidate, canonical
-from ecosystem.contexts.ledger import Recorded
+from ecosystem.contexts.ledger import Ledger, NoSuchTransfer, Recorded
 from ecosystem.contexts.ledger import State as TransferState
-from ecosystem.ports.audit import Act, AuditKind
-from ecosystem.ports.bus import Event
+from ecosystem.ports.audit import Act, AuditKind, act_key
+from ecosystem.ports.bus import Event, event_key
 from ecosystem.ports.table import Change, Cursor, Stored, Table
 from ecosystem.ports.table_codec import decoded
 
@@ -31,6 +31,23 @@ class Auditing:
     """Every item that should have an entry."""
 
     table: Table
+    ledger: Ledger
+
+    async def find(self, item_id: str) -> Candidate | None:
+        """The item of that id, as an entry names it; None when there is none, or it has no entry."""
+        if item_id.startswith("act_"):
+            act = await self.table.get(act_key(item_id), Act)
+            return of_act(act.value) if act else None
+        aggregate, _, rest = item_id.partition(":")
+        sequence, _, kind = rest.partition(":")
+        if kind and sequence.isascii() and sequence.isdigit():
+            event = await self.table.get(event_key(aggregate, int(sequence), kind), Event)
+            return of_event(event.value) if event and event.value.audit else None
+        try:
+            made = await self.ledger.transfer(item_id.removeprefix(f"{TRANSFER}:"))
+        except NoSuchTransfer:
+            return None
+        return None if made.state is TransferState.FAILED else of_transfer(made)
 
     async def everything(self) -> AsyncIterator[Candidate]:
         async for transfer in self._all(Recorded):

@@ -20,9 +20,11 @@ from ecosystem.ports.saved_cards import SavedCards
 from ecosystem.ports.scoring import Scoring
 from ecosystem.ports.search import Search
 from ecosystem.ports.secrets import Seal
+from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
 from ecosystem.ports.tokens import Tokens
 from ecosystem.ports.transfers import Transfers
+from ecosystem.ports.witness import Witness
 from ecosystem.ports.workflows import Workflows
 
 
@@ -32,7 +34,7 @@ class Ports:
 
     `webhook_secrets` are what the card processor signs its events with, the present one first. `guest_link_key` makes
     the secrets in guests' links. `mailer` is None where mail stays in the outbox, `inspector`
-    where nothing reads beside the process that serves.
+    where nothing reads beside the process that serves, `witness` where checkpoints of the audit log are kept nowhere else.
     """
 
     table: Table
@@ -55,6 +57,8 @@ class Ports:
     entropy: Entropy
     scoring: Scoring
     workflows: Workflows
+    signatures: Signatures
     webhook_secrets: tuple[str, ...]
     guest_link_key: bytes
     inspector: Inspector | None = None
+    witness: Witness | None = None

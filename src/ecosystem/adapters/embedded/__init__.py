@@ -26,20 +26,24 @@ from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
 from ecosystem.adapters.outside.press import MjmlPress
 from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.adapters.outside.secrets import KeyedSeal
+from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
+from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
 
 SECRET_BYTES = 32
+WITNESS = "witness.txt"
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """Where a deployment keeps its things, and what it is told of the outside.
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
-    where mail stays in the outbox. `inspect` is the command of a process that reads everything and reports.
+    where mail stays in the outbox. `inspect` is the command of a process that reads everything and reports; `witness` the
+    file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
     data: Path
@@ -50,6 +54,7 @@ class Place(Struct, frozen=True, kw_only=True):
     argon2: Argon2Cost | None = None
     index_lag: int | None = None
     inspect: tuple[str, ...] = ()
+    witness: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,8 @@ async def embedded(
             entropy=entropy,
             scoring=BoostedScoring(),
             workflows=workflows,
+            signatures=Ed25519Signatures(),
+            witness=FileWitness(place.witness or place.data / WITNESS),
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
             inspector=ChildInspector(place.inspect) if place.inspect else None,
