@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
-from sandbox.sdk import DAY, MONDAY, World, world
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
+from sandbox.sdk import DAY, MONDAY, World
 
 
 def on(account: Any) -> dict[str, str]:

@@ -178,7 +178,11 @@ class Act:
             if known is None:
                 return None
             self.seen[record_id] = known
-        if known.kind != kind or (known.account != self.account and kind not in SEEN_BY_ALL):
+        if (
+            known.kind != kind
+            or known.inside.get("deleted")
+            or (known.account != self.account and kind not in SEEN_BY_ALL)
+        ):
             return None
         return known
 

@@ -80,13 +80,15 @@ class Api:
     async def _answered(self, request: web.Request, act: Act, key: str | None) -> Answer:
         path = request.path.removeprefix("/v1/")
         found = routes.find(request.method, path)
-        self._authorize(request, public=found is not None and found[0].public)
+        browser = self._authorize(request, public=found is not None and found[0].public)
         if found is None:
             raise Refused(f"Unrecognized request URL ({request.method}: {request.path[:200]}).", status=404)
         version = request.headers.get("Stripe-Version", API_VERSION)
         if not _VERSION.fullmatch(version):
             raise Refused(f"Invalid Stripe API version: {version[:40]}")
         asked = await _read(request, path, found, key)
+        if browser and asked.things and "client_secret" not in asked.form:
+            raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
         act.idempotency_key = asked.idempotency_key
         act.account = self._account(request, act)
         fault = self.faults.next(request.method, request.path) if self.faults else None
@@ -115,7 +117,8 @@ class Api:
             )
         return named
 
-    def _authorize(self, request: web.Request, *, public: bool) -> None:
+    def _authorize(self, request: web.Request, *, public: bool) -> bool:
+        """Whether the request comes from a browser, with the key that is no secret. Raises `Refused`."""
         given = _key(request)
         if not given:
             raise Refused(
@@ -124,7 +127,7 @@ class Api:
                 status=401,
             )
         if hmac.compare_digest(given.encode(), self.keys.secret_key.encode()):
-            return
+            return False
         if not hmac.compare_digest(given.encode(), self.keys.publishable_key.encode()):
             raise Refused(f"Invalid API Key provided: {_masked(given)}", status=401, code="api_key_invalid")
         if not public:
@@ -133,8 +136,7 @@ class Api:
                 status=403,
                 code="secret_key_required",
             )
-        if request.method == "GET" and "client_secret" not in request.query:
-            raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
+        return True
 
 
 async def _read(request: web.Request, path: str, found: tuple[Route, dict[str, str]], key: str | None) -> Asked:

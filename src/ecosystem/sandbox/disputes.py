@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import lists
+from ecosystem.sandbox import lists, reviews, warnings
 from ecosystem.sandbox.acts import Act, Record
-from ecosystem.sandbox.cards import BY_NAME
 from ecosystem.sandbox.entries import booked
 from ecosystem.sandbox.parameters import LISTED, Boolean, Endpoint, Hash, Kind, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
@@ -52,12 +51,17 @@ def listed(act: Act, given: dict[str, Any]) -> Body:
 
 def open_for(act: Act, charge: Record) -> None:
     """The bank opens the dispute that the charge's card stands for: a timer's act."""
-    opened = BY_NAME[charge.inside["card"]].disputed
-    if opened is None or charge["disputed"]:
+    reason, inquiry = charge.inside.get("disputed"), bool(charge.inside.get("inquiry"))
+    if reason is None or charge["disputed"]:
         return
     amount = charge["amount_captured"] - charge["amount_refunded"]
     if amount <= 0:
         return
+    opened(act, charge, amount, reason, inquiry=inquiry)
+
+
+def opened(act: Act, charge: Record, amount: int, reason: str, *, inquiry: bool) -> None:
+    """A new dispute. An inquiry only asks; otherwise the money is withdrawn at once."""
     body: Body = {
         **DISPUTE,
         "id": act.mint("dp"),
@@ -72,19 +76,21 @@ def open_for(act: Act, charge: Record) -> None:
             "past_due": False,
             "submission_count": 0,
         },
-        "is_charge_refundable": opened.inquiry,
+        "is_charge_refundable": inquiry,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": _details(charge, inquiry=opened.inquiry),
-        "reason": opened.reason,
-        "status": "warning_needs_response" if opened.inquiry else "needs_response",
+        "payment_method_details": _details(charge, inquiry=inquiry),
+        "reason": reason,
+        "status": "warning_needs_response" if inquiry else "needs_response",
     }
     links = [("dispute.charge", charge.id), ("dispute.payment_intent", charge["payment_intent"])]
     dispute = act.add("dispute", body, links=links)
     act.change(charge, disputed=True)
-    act.note(charge, refundable_in_dispute=opened.inquiry)
+    act.note(charge, refundable_in_dispute=inquiry)
     act.tell("charge.dispute.created", dispute)
-    if not opened.inquiry:
+    reviews.closed_of_charge(act, charge, "disputed")
+    warnings.acted_on(act, charge)
+    if not inquiry:
         _withdraw(act, dispute)
 
 
@@ -187,6 +193,9 @@ def _reinstate(act: Act, dispute: Record) -> None:
 
 
 def _details(charge: Record, *, inquiry: bool) -> Body:
+    """Of a card its network; of a bank account nothing more is known."""
+    if charge["payment_method_details"]["type"] != "card":
+        return {"type": charge["payment_method_details"]["type"]}
     brand = charge["payment_method_details"]["card"]["brand"]
     card = {
         "brand": brand,

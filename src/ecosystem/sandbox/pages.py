@@ -81,7 +81,7 @@ class Pages:
             form_action=("'self'", _origin(return_url)),
             theme=_theme(request),
             merchant=MERCHANT,
-            amount=amounts.shown(intent["amount"], intent["currency"]).upper(),
+            amount=_amount(intent),
             brand=card["brand"].capitalize(),
             last4=card["last4"],
             token=request.match_info["token"],
@@ -93,7 +93,7 @@ class Pages:
         intent = self._intent(request)
         if intent is None or decision is None:
             return self.page("unknown.html", status=404 if intent is None else 400)
-        decided = await self.store.run(self.begin(), lambda act: _decided(act, intent.id, authenticated=decision))
+        decided = await self.store.run(self.begin(), lambda act: _decided(act, intent, authenticated=decision))
         return_url = decided.inside.get("return_url")
         if return_url and request.headers.get("Sec-Fetch-Dest") == "document":
             return web.Response(status=303, headers={**_FIXED, "Location": _back(return_url, decided)})
@@ -103,17 +103,18 @@ class Pages:
         act = self.begin()
         act.books = self.store.reading
         charge = act.get("charge", request.match_info["charge"])
-        if charge is None or not charge["paid"]:
+        if charge is None or charge["status"] == "failed":
             return self.page("unknown.html", status=404)
-        card, currency = charge["payment_method_details"]["card"], charge["currency"]
+        details, currency = charge["payment_method_details"], charge["currency"]
+        paid_by = details.get(details["type"], {})
         return self.page(
             "receipt.html",
             merchant=MERCHANT,
             amount=amounts.shown(charge["amount"], currency).upper(),
             refunded=amounts.shown(charge["amount_refunded"], currency).upper(),
             date=f"{datetime.fromtimestamp(charge['created'], UTC):%Y-%m-%d %H:%M} UTC",
-            brand=card["brand"].capitalize(),
-            last4=card["last4"],
+            brand=(paid_by.get("brand") or paid_by.get("bank_name") or "Transfer").capitalize(),
+            last4=paid_by.get("last4", "0000"),
         )
 
     async def static(self, request: web.Request) -> web.Response:
@@ -174,8 +175,16 @@ class Pages:
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def _decided(act: Act, intent_id: str, *, authenticated: bool) -> Record:
-    intent = act.need("payment_intent", intent_id)
+def _amount(intent: Record) -> str:
+    """What the customer is to confirm: an amount, or that nothing is charged now."""
+    if intent.kind == "setup_intent":
+        return "Nothing now: your card is kept for later"
+    return amounts.shown(intent["amount"], intent["currency"]).upper()
+
+
+def _decided(act: Act, asked: Record, *, authenticated: bool) -> Record:
+    act.account = asked.account
+    intent = act.need(asked.kind, asked.id)
     attempts.challenged(act, intent, authenticated=authenticated)
     return intent
 
@@ -184,8 +193,8 @@ def _back(return_url: str, intent: Record) -> str:
     succeeded = intent["status"] in {"succeeded", "requires_capture"}
     told = urlencode(
         {
-            "payment_intent": intent.id,
-            "payment_intent_client_secret": intent["client_secret"],
+            intent.kind: intent.id,
+            f"{intent.kind}_client_secret": intent["client_secret"],
             "redirect_status": "succeeded" if succeeded else "failed",
         }
     )

@@ -6,7 +6,7 @@ A shape is copied by spreading it into a new dict. Its inner objects are shared 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -402,6 +402,12 @@ BALANCE_TRANSACTION: Body = {
     "status": "pending",
     "type": "charge",
 }
+
+
+def inner(body: Body, name: str) -> Body:
+    """The object in that field, an empty one where there is none."""
+    held = body.get(name)
+    return cast("Body", held) if isinstance(held, dict) else {}
 
 
 def checks(card: Card, *, cvc: bool, line1: bool, postal: bool) -> Body:

@@ -178,6 +178,36 @@ def update_reversal(act: Act, given: dict[str, Any]) -> Body:
     return found.body
 
 
+def must_exist(act: Act, data: Body) -> None:
+    """Raises `Refused` when there is no such account to hand a charge on to."""
+    if not data.get("destination"):
+        raise Refused(
+            "Missing required param: transfer_data[destination].",
+            code="parameter_missing",
+            param="transfer_data[destination]",
+        )
+    act.need("account", data["destination"], param="transfer_data[destination]")
+
+
+def follow(act: Act, charge: Record, data: Body) -> None:
+    """Hand a charge on to the account that its intent named."""
+    amount = min(data.get("amount") or charge["amount_captured"], charge["amount_captured"])
+    told = {"amount": amount, "currency": charge["currency"], "destination": data["destination"]}
+    made = create(act, {**told, "source_transaction": charge.id})
+    act.note(charge, transfer=made["id"])
+
+
+def reversed_with(act: Act, charge: Record, amount: int) -> Record:
+    """Take back from the charge's account its share of a refund."""
+    named = charge.inside.get("transfer")
+    if named is None:
+        raise Refused(f"The charge {charge.id} has no transfer to reverse.", param="reverse_transfer")
+    transfer = act.need("transfer", named)
+    share = transfer["amount"] * amount // charge["amount_captured"]
+    made = reverse(act, {"id": named, "amount": min(share, transfer["amount"] - transfer["amount_reversed"])})
+    return act.need("transfer_reversal", made["id"])
+
+
 def _reversal(act: Act, given: dict[str, Any]) -> Record:
     found = act.need("transfer_reversal", given["part"])
     if found["transfer"] != act.need("transfer", given["id"]).id:

@@ -133,7 +133,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class _Subject(Struct):
-    id: str
+    # A balance has none: there is one of it.
+    id: str = ""
     object: str = ""
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
@@ -223,7 +224,7 @@ def says_nothing_new(payment: Payment, hint: Hint) -> bool:
 
 
 def _about(kind: str) -> About:
-    if kind.startswith("account."):
+    if kind == "account.updated":
         return About.ACCOUNT
     if kind.startswith("charge.dispute."):
         return About.CHARGEBACK
