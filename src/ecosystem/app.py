@@ -57,6 +57,7 @@ from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.journeys.payout_destinations import Destinations
 from ecosystem.journeys.payout_outlook import Outlooks
 from ecosystem.journeys.payout_passage import PayoutPassage
+from ecosystem.journeys.payout_processor import ProcessorPayouts
 from ecosystem.journeys.payout_settings import PayoutSettings
 from ecosystem.journeys.payouts import PayingOut
 from ecosystem.journeys.refunding import Refunding
@@ -140,6 +141,7 @@ class App:
     payout_accounts: PayoutAccounts
     paying_out: PayingOut
     bank_payouts: BankPayouts
+    processor_payouts: ProcessorPayouts
     payout_settings: PayoutSettings
     earnings: Earnings
     screening: Screening
@@ -205,6 +207,7 @@ class App:
         payout_accounts = PayoutAccounts(
             table, clock, ports.accounts, providers, identity.profiles, PayoutAccountBook(table), notifications
         )
+        bank_accounts = BankAccounts(table, used_keys, clock, entropy)
         payouts, payout_plans, payout_rules = PayoutBook(table), PayoutPlans(table), PayoutRuleBook(table, clock)
         outlooks = Outlooks(
             clock,
@@ -215,9 +218,10 @@ class App:
             payouts,
             payout_plans,
             payout_rules,
-            Destinations(payout_accounts.book),
+            Destinations(payout_accounts.book, bank_accounts, clock),
         )
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
+        processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
@@ -248,7 +252,7 @@ class App:
             ports=ports,
             acts=Acts(table, clock, entropy),
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
-            bank_accounts=BankAccounts(table, used_keys, clock, entropy),
+            bank_accounts=bank_accounts,
             audit=audit,
             audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
             identity=identity,
@@ -296,6 +300,7 @@ class App:
             payout_accounts=payout_accounts,
             paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage),
             bank_payouts=BankPayouts(clock, payouts, passage),
+            processor_payouts=processor_payouts,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             fraud_policies=fraud_policies,
@@ -327,6 +332,8 @@ class App:
                 disputes,
                 disputing,
                 alarms,
+                processor_payouts,
+                passage,
             ),
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),

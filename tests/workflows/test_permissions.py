@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+import payday
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.app import App
 from ecosystem.contexts.booking import CancelBooking
@@ -129,6 +130,9 @@ async def test_no_function_touches_what_its_row_does_not_permit(observed: tuple[
     await admitted(shop, "Oscar Wilde", Group.ADMINS)
     owner = await admitted(shop, "Paula Sousa", Group.PROVIDERS)
     service_id = await shop.service(await shop.provider(owner), owner=owner)
+    await payday.can_be_paid(shop, owner)
+    await payday.earned(shop, owner=owner)
+    await shop.app.paying_out.ask(payday.wanted(shop, 5_000), owner)
     await shop.provider()
     dispute = await opened(shop)
     await says(shop, dispute, Answer.CONTESTED)

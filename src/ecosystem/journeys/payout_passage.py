@@ -4,7 +4,7 @@ Every rail, and whoever cancels, ends here. Learning the same twice has one effe
 
 | the payout becomes | ledger | plan |
 | --- | --- | --- |
-| sent | payout -> processor or clearing; the price for speed to costs | - |
+| sent | payout -> processor or clearing, with the price for speed | - |
 | paid, by a file | clearing -> bank | - |
 | failed, returned | all that it moved is reversed: the money is back on the balance | paused, if the next would end no better |
 | cancelled | the same | - |

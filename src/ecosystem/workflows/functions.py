@@ -28,6 +28,7 @@ from ecosystem.workflows.entries import (
     enhanced_search,
     fraud_detector,
     notification_handler,
+    payout_manager,
     post_confirmation_trigger,
     profile_events,
     refund_processor,
@@ -215,6 +216,20 @@ TABLE: tuple[Function, ...] = (
         ),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS_READ, Permission.LINK_KEY),
+    ),
+    Function(
+        name="payout-manager",
+        entry=payout_manager.ENTRY,
+        triggers=(
+            types(*payout_manager.HEARD),
+            OnTask(acts=("ask-payout-later", "carry-out")),
+            OnSchedule(name=payout_manager.ASK),
+            OnSchedule(name=payout_manager.DUE, expression="rate(5 minutes)"),
+            OnSchedule(name=payout_manager.LEFT, expression="rate(5 minutes)"),
+            OnSchedule(name=payout_manager.PAID, expression="rate(1 day)"),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),
     Function(
         name="post-confirmation-trigger",

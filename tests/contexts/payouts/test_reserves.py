@@ -67,12 +67,21 @@ def test_a_quarter_of_a_fortnight_is_kept_from_the_new() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "fee"), [(10_000, 100), (5_000, 50), (100, 50), (10_049, 100), (10_050, 101), (50, None)]
+    ("amount", "fee"), [(10_000, 99), (10_100, 100), (5_000, 50), (100, 50), (20_199, 200), (50, None)]
 )
 def test_speed_costs_a_hundredth_and_fifty_cents_at_least(amount: int, fee: int | None) -> None:
     found = PayoutRules().instant_fee(Money(amount, "EUR"))
 
     assert (found.minor if found else None) == fee
+
+
+@given(st.integers(51, 10**9))
+def test_the_price_for_speed_covers_what_the_processor_takes_and_hardly_more(amount: int) -> None:
+    fee = PayoutRules().instant_fee(Money(amount, "EUR"))
+
+    assert fee is not None
+    theirs = max(50, (amount - fee.minor) * 100 // 10_000)
+    assert theirs <= fee.minor <= theirs + 1
 
 
 def test_no_speed_is_sold_where_no_price_is_set() -> None:

@@ -5,7 +5,7 @@
 | it is intended: the money leaves the provider's balance | provider | payout |
 | it is sent, by the card processor | payout | processor |
 | it is sent, in a file for the bank | payout | clearing |
-| the provider pays for speed | payout | costs |
+| the provider pays the rail for speed | payout | processor |
 | the bank's statement shows it | clearing | bank |
 | it fails, is cancelled, or comes back | the reverse of each, in the opposite order | |
 | a fee of the processor; one given back | costs; processor | processor; costs |
@@ -40,7 +40,7 @@ _LINES = ("intended", "sent", "fee", "settled")
 
 
 class Disbursement(Struct, frozen=True, kw_only=True):
-    """A payout as the ledger sees it: `fee` of the amount is the provider's price for speed, the rest reaches them."""
+    """A payout as the ledger sees it: `fee` of the amount is what the rail takes for speed, the rest reaches them."""
 
     payout_id: str
     provider_id: str
@@ -71,7 +71,7 @@ def handed_over(made: Disbursement, rail: str) -> list[Transfer]:
     """The rail has it: `rail` is the account it leaves through, `chart.processor` or `chart.clearing`."""
     rows = [
         (TransferCode.PAYOUT_SENT, made.account, rail, made.net),
-        (TransferCode.PAYOUT_FEE, made.account, costs(made.currency), made.fee),
+        (TransferCode.PAYOUT_FEE, made.account, rail, made.fee),
     ]
     return chain(made.payout_id, made.payout_id, rows)
 

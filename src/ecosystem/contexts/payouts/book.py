@@ -64,3 +64,17 @@ class PayoutBook:
             keys.in_status(status, rail), Payout, index=Index.STATUS, end=keys.place(at, "~"), limit=limit
         )
         return page.values
+
+    async def ended(
+        self, status: PayoutStatus, rail: Rail, since: datetime, until: datetime, limit: int = DUE_MAX
+    ) -> Sequence[Payout]:
+        """Payouts that ended so in `[since, until)`, oldest first."""
+        page = await self.table.query(
+            keys.in_status(status, rail),
+            Payout,
+            index=Index.STATUS,
+            start=keys.place(since),
+            end=keys.place(until),
+            limit=limit,
+        )
+        return page.values

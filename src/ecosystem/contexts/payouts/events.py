@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ecosystem.kernel.money import Money
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -95,6 +96,8 @@ class PayoutsResumed(PayoutPlanFact, frozen=True, kw_only=True):
 class ReserveSet(PayoutPlanFact, frozen=True, kw_only=True):
     """An operator set what is kept back from the provider; None: what the rules say."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
+
     share_bps: int | None
     days: int | None
 
@@ -103,5 +106,6 @@ class PayoutRulesSet(Fact, frozen=True, kw_only=True):
     """The rules were changed for payouts from now on."""
 
     source: ClassVar[str] = "payout"
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     version: int

@@ -37,8 +37,8 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
     """What holds for payouts decided from now on.
 
     `reserve` holds for providers younger than `new_for_days`. `minimums` is at most one amount per currency, below which
-    nothing is paid out. An instant payout costs its provider `instant_fee_bps` of the amount, at least the one of
-    `instant_fee_minimums`; in a currency that is not named there, none are offered.
+    nothing is paid out. An instant payout costs its provider `instant_fee_bps` of what reaches their bank, as the
+    processor counts it, at least the one of `instant_fee_minimums`; in a currency not named there, none are offered.
     """
 
     version: int = 1
@@ -71,8 +71,14 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
         least = next((each for each in self.instant_fee_minimums if each.currency == amount.currency), None)
         if least is None:
             return None
-        fee = max(least, amount.share(self.instant_fee_bps), key=lambda each: each.minor)
+        fee = max(least, amount - self._reaching(amount), key=lambda each: each.minor)
         return fee if fee < amount else None
+
+    def _reaching(self, amount: Money) -> Money:
+        """The most that can reach the bank when its price, rounded down, is taken of the amount too."""
+        most = amount.minor * BPS // (BPS + self.instant_fee_bps)
+        one_more = most + 1 + (most + 1) * self.instant_fee_bps // BPS
+        return Money(most + (one_more <= amount.minor), amount.currency)
 
 
 FIRST = PayoutRules()

@@ -68,6 +68,7 @@ BEGINNINGS: Mapping[str, Beginning] = {
     "HoldTaken": Beginning(machine=BOOKING, fields=("hold_id",)),
     "PaymentIntended": Beginning(machine=PAYMENT, fields=("payment_id", "booking_id"), given={"kind": "charge"}),
     "RefundRequested": Beginning(machine=PAYMENT, fields=("refund_id", "booking_id"), given={"kind": "refund"}),
+    "PayoutIntended": Beginning(machine=PAYMENT, fields=("payout_id",), given={"kind": "payout"}),
     "DisputeOpened": Beginning(machine=DISPUTE, fields=("dispute_id", "booking_id")),
     # What nobody has claimed yet is nobody's to be paid for.
     "ProviderRegistered": Beginning(machine=ONBOARDING, fields=("provider_id",), wants="owner_id"),

@@ -166,6 +166,8 @@ class StripeAccounts:
             "capabilities[transfers][requested]": "true",
             "business_profile[name]": order.name,
             "metadata[provider_id]": order.provider_id,
+            # When its money goes on to the bank is decided here, not by the processor.
+            "settings[payouts][schedule][interval]": "manual",
         }
         optional = {"country": country_of(order.zone), "email": order.email, "business_profile[url]": order.page}
         form |= {name: value for name, value in optional.items() if value}

@@ -1,0 +1,197 @@
+"""Payouts through the card processor: a transfer to the provider's account there, then that account's payout to the bank.
+
+Each step is safe to repeat, and each call has its intention committed before: `begun` before the transfer, `sent` before
+the payout. One that does not reach the bank is taken back from the provider's account before its money is on the
+balance again; the reversal bears the payout's id, so that it happens once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ecosystem.contexts import payouts as paying
+from ecosystem.contexts.payouts import (
+    Payout,
+    PayoutBook,
+    PayoutNews,
+    PayoutNotThere,
+    PayoutStatus,
+    Rail,
+    Speed,
+    Trouble,
+)
+from ecosystem.journeys.payout_passage import PayoutPassage
+from ecosystem.kernel.actor import Actor
+from ecosystem.ports.accounts import UnknownAccount
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Write
+from ecosystem.ports.transfers import (
+    BalanceTooLow,
+    InstantRefused,
+    PayoutOrder,
+    PayoutOutcome,
+    PayoutRefused,
+    PayoutStanding,
+    ReversalOrder,
+    ReversalRefused,
+    TransferOrder,
+    TransferRefused,
+    Transfers,
+)
+from ecosystem.ports.transfers import Speed as Travel
+
+log = logging.getLogger(__name__)
+COVERED_WITHIN = timedelta(days=10)
+"""How long a payout waits for our own money to become available at the processor; captured money takes some days."""
+
+COMES_BACK_WITHIN = timedelta(days=10)
+"""How long after it was paid a bank may send a payout back: so long it is asked about."""
+
+PAID_MAX = 1_000
+
+TOO_LOW = Trouble(
+    code="balance_too_low",
+    words="The payment processor does not have the money ready yet. Ask again later.",
+    pauses=False,
+)
+NOT_AT_ONCE = Trouble(
+    code="no_instant_payout", words="Your bank takes no instant payout now. The standard way is open.", pauses=False
+)
+UNFIT = Trouble(
+    code="account_refused", words="The payment processor pays nothing to your account now. See what it needs of you."
+)
+CANCELLED = Trouble(code="cancelled", words="The payout was called off at the payment processor.", pauses=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorPayouts:
+    clock: Clock
+    transfers: Transfers
+    book: PayoutBook
+    passage: PayoutPassage
+
+    async def carry_out(self, payout_id: str, actor: Actor) -> Payout:
+        """Take the payout as far as the processor lets it now, or learn what became of it: a repeatable step.
+
+        One that travels in a file stays as it is. Raises `NoSuchPayout`, `ProcessorSilent`.
+        """
+        payout = (await self.book.row(payout_id)).value
+        if payout.rail is not Rail.STRIPE:
+            return payout
+        if payout.status is PayoutStatus.INTENDED and payout.send_at <= self.clock.now():
+            try:
+                payout = await self.passage.begin(payout_id, actor)
+            except PayoutNotThere:
+                return (await self.book.row(payout_id)).value  # It was called off a moment ago.
+            payout = await self._transferred(payout, actor)
+        if payout.status is PayoutStatus.SENT:
+            return await self._paid_out(payout, actor)
+        if payout.status in {PayoutStatus.IN_TRANSIT, PayoutStatus.PAID}:
+            return await self._asked(payout, actor)
+        return payout
+
+    async def hear(self, rail_id: str, actor: Actor, *also: Write) -> Payout | None:
+        """Take in what an event points at: the processor's id of a payout. None when it is not one of ours."""
+        payout = await self.book.of_rail(rail_id)
+        if payout is None:
+            return None
+        return await self._asked(payout, actor, *also)
+
+    async def left(self, before: datetime, limit: int) -> Sequence[Payout]:
+        """Payouts that should have been asked about before then, candidates for the sweep."""
+        found: list[Payout] = []
+        for status in paying.OPEN:
+            found += await self.book.due(status, Rail.STRIPE, before, limit=limit)
+        return found[:limit]
+
+    async def lately_paid(self) -> Sequence[Payout]:
+        """Payouts that may still come back, the oldest first."""
+        now = self.clock.now()
+        return await self.book.ended(PayoutStatus.PAID, Rail.STRIPE, now - COMES_BACK_WITHIN, now, limit=PAID_MAX)
+
+    async def _transferred(self, payout: Payout, actor: Actor) -> Payout:
+        order = TransferOrder(
+            transfer_id=_asked_as(payout),
+            account_id=payout.destination.account_id,
+            # With the price for speed, which the processor takes of that account.
+            amount=payout.amount,
+            group=payout.payout_id,
+        )
+        try:
+            outcome = await self.transfers.transfer(order)
+        except BalanceTooLow:
+            if payout.speed is Speed.INSTANT or payout.intended_at + COVERED_WITHIN < self.clock.now():
+                return await self._failed(payout, TOO_LOW, actor)
+            return await self.passage.note(payout.payout_id, paying.tried_anew, actor)
+        except (TransferRefused, UnknownAccount):
+            return await self._failed(payout, UNFIT, actor)
+        news = PayoutNews(status=PayoutStatus.SENT, transfer_id=outcome.processor_id)
+        return await self.passage.learn(payout.payout_id, news, actor)
+
+    async def _paid_out(self, payout: Payout, actor: Actor) -> Payout:
+        order = PayoutOrder(
+            payout_id=_asked_as(payout),
+            account_id=payout.destination.account_id,
+            amount=payout.net,
+            speed=Travel(payout.speed),
+        )
+        try:
+            outcome = await self.transfers.pay_out(order)
+        except InstantRefused:
+            return await self._taken_back(payout, NOT_AT_ONCE, actor)
+        except BalanceTooLow:
+            return await self._taken_back(payout, TOO_LOW, actor)
+        except (PayoutRefused, UnknownAccount):
+            return await self._taken_back(payout, UNFIT, actor)
+        return await self._learned(payout, outcome, actor)
+
+    async def _asked(self, payout: Payout, actor: Actor, *also: Write) -> Payout:
+        outcome = await self.transfers.payout_status(payout.rail_id, payout.destination.account_id)
+        return await self._learned(payout, outcome, actor, *also)
+
+    async def _learned(self, payout: Payout, outcome: PayoutOutcome, actor: Actor, *also: Write) -> Payout:
+        match outcome.standing:
+            case PayoutStanding.PENDING | PayoutStanding.IN_TRANSIT:
+                status = PayoutStatus.IN_TRANSIT
+            case PayoutStanding.PAID:
+                status = PayoutStatus.PAID
+            case PayoutStanding.CANCELLED:
+                return await self._taken_back(payout, CANCELLED, actor, *also, rail_id=outcome.processor_id)
+            case PayoutStanding.FAILED:
+                return await self._taken_back(payout, _trouble(outcome), actor, *also, rail_id=outcome.processor_id)
+        news = PayoutNews(status=status, rail_id=outcome.processor_id, expected_at=outcome.arrives_on)
+        return await self.passage.learn(payout.payout_id, news, actor, *also)
+
+    async def _taken_back(
+        self, payout: Payout, trouble: Trouble, actor: Actor, *also: Write, rail_id: str = ""
+    ) -> Payout:
+        """Take the money back from the provider's account there, then put it on the balance here."""
+        if payout.status not in paying.GIVEN_BACK:
+            order = ReversalOrder(reversal_id=payout.payout_id, processor_id=payout.transfer_id, amount=payout.amount)
+            try:
+                await self.transfers.reverse(order)
+            except ReversalRefused:
+                if (await self.transfers.transfer_status(payout.transfer_id)).taken_back < payout.amount:
+                    raise
+                log.warning("a transfer was taken back by other hands", extra={"payout_id": payout.payout_id})
+        return await self._failed(payout, trouble, actor, *also, rail_id=rail_id)
+
+    async def _failed(self, payout: Payout, trouble: Trouble, actor: Actor, *also: Write, rail_id: str = "") -> Payout:
+        status = PayoutStatus.RETURNED if payout.paid_at else PayoutStatus.FAILED
+        news = PayoutNews(status=status, trouble=trouble, rail_id=rail_id)
+        return await self.passage.learn(payout.payout_id, news, actor, *also)
+
+
+def _asked_as(payout: Payout) -> str:
+    """The id under which it is asked for: another one after the processor had too little money for the last."""
+    return f"{payout.payout_id}_{payout.attempt}"
+
+
+def _trouble(outcome: PayoutOutcome) -> Trouble:
+    failure = outcome.failure
+    if failure is None:
+        return Trouble(code="", words="Your bank did not take the payout.")
+    return Trouble(code=failure.code, words=failure.sentence, pauses=failure.account_at_fault)

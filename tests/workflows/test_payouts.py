@@ -1,0 +1,161 @@
+"""Payouts through the processor: each way through the machine, silence, and money that comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ecosystem.contexts.ledger import chart
+from ecosystem.contexts.payouts import Cadence, PausedBy, Payout, PayoutStatus, PayoutUnderWay, SetPayoutPlan, Speed
+from ecosystem.kernel.actor import Actor, Group
+from ecosystem.sandbox import Fault, What
+from market import Market
+from payday import can_be_paid, days, earned, known, nothing_is_kept_back, of_processor, wanted
+from workflows.lives import MINUTE, PAYMENT, SECOND, admitted, path
+
+GOES = ["CarryOutPayout", "WhatThePayoutIs"]
+SILENT = Fault(what=What.LOSE_REQUEST, times=10_000)
+
+
+@pytest.fixture
+async def paula(lively: Market) -> Actor:
+    """A provider who can be paid, with 90.00 on the balance."""
+    owner = await admitted(lively, "Paula Sousa", Group.PROVIDERS)
+    await lively.provider(owner)
+    await can_be_paid(lively, owner)
+    await nothing_is_kept_back(lively)
+    await earned(lively, owner=owner)
+    return owner
+
+
+async def balance(shop: Market) -> int:
+    return await shop.balance(chart.provider(shop.provider_id, "EUR"))
+
+
+async def asked(shop: Market, owner: Actor, minor: int = 9_000, speed: Speed = Speed.STANDARD) -> Payout:
+    return await shop.app.paying_out.ask(wanted(shop, minor, speed), owner)
+
+
+async def test_a_payout_reaches_the_bank_and_the_books_follow_it(lively: Market, paula: Actor) -> None:
+    before = (await of_processor(lively))["EUR"]
+    payout = await asked(lively, paula)
+    assert await balance(lively) == 0
+    assert await lively.balance(chart.payout(payout.payout_id)) == 9_000
+
+    await lively.passes(2 * MINUTE)
+    sent = await known(lively, payout)
+    await days(lively, 5)
+
+    assert sent.status is PayoutStatus.IN_TRANSIT
+    assert (await of_processor(lively))["EUR"] == before - 9_000
+    assert await lively.balance(chart.payout(payout.payout_id)) == 0
+    assert (await known(lively, payout)).status is PayoutStatus.PAID
+    assert (await path(lively, PAYMENT, payout.payout_id))[:5] == ["Kind", *GOES, "LetItBeCalledOff", GOES[0]]
+    assert (await path(lively, PAYMENT, payout.payout_id))[-2:] == ["HandedOver", "SUCCEEDED"]
+    await lively.verified()
+
+
+async def test_its_owner_calls_it_off_within_a_minute_and_not_later(lively: Market, paula: Actor) -> None:
+    first = await asked(lively, paula, 4_000)
+    second = await asked(lively, paula, 5_000)
+    await lively.passes(30 * SECOND)
+
+    off = await lively.app.paying_out.cancel(first.payout_id, paula)
+    await lively.passes(2 * MINUTE)
+
+    assert off.status is PayoutStatus.CANCELLED
+    assert await balance(lively) == 4_000
+    assert (await path(lively, PAYMENT, first.payout_id))[-2:] == ["GivenBack", "SUCCEEDED"]
+    with pytest.raises(PayoutUnderWay):
+        await lively.app.paying_out.cancel(second.payout_id, paula)
+    await lively.verified()
+
+
+async def test_one_that_the_bank_refuses_is_back_on_the_balance_and_pauses_the_next(lively: Market) -> None:
+    owner = await admitted(lively, "Paula Sousa", Group.PROVIDERS)
+    await lively.provider(owner)
+    await can_be_paid(lively, owner, number="DE89370400440532013002", country="DE")
+    await nothing_is_kept_back(lively)
+    await earned(lively, owner=owner)
+    before = (await of_processor(lively))["EUR"]
+
+    payout = await asked(lively, owner)
+    await days(lively, 5)
+
+    failed = await known(lively, payout)
+    plan = await lively.app.payout_plans.find(lively.provider_id)
+    assert failed.status is PayoutStatus.FAILED
+    assert failed.trouble is not None
+    assert failed.trouble.code == "account_closed"
+    assert await balance(lively) == 9_000
+    assert (await of_processor(lively))["EUR"] == before
+    assert plan is not None
+    assert plan.value.pause is not None
+    assert (plan.value.pause.by, plan.value.pause.payout_id) == (PausedBy.TROUBLE, payout.payout_id)
+    await lively.verified()
+
+
+async def test_a_silent_processor_is_asked_until_it_speaks_and_pays_once(lively: Market, paula: Actor) -> None:
+    payout = await asked(lively, paula)
+    lively.sandbox.fail_next(SILENT)
+    await lively.passes(20 * MINUTE)
+    silent = await known(lively, payout)
+
+    lively.sandbox.faults.clear()
+    lively.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/transfers", times=3))
+    lively.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/payouts", times=3))
+    await days(lively, 5)
+
+    assert silent.status is PayoutStatus.INTENDED
+    assert silent.begun_at is not None
+    assert (await known(lively, payout)).status is PayoutStatus.PAID
+    listed = await lively.app.ports.transfers.transfers()
+    assert [each.amount.minor for each in listed.items] == [9_000]
+    await lively.verified()
+
+
+async def test_an_instant_payout_is_there_at_once_and_its_price_is_the_providers(lively: Market, paula: Actor) -> None:
+    payout = await asked(lively, paula, 9_000, Speed.INSTANT)
+
+    await lively.passes(5 * MINUTE)
+
+    paid = await known(lively, payout)
+    assert (paid.fee.minor, paid.net.minor) == (89, 8_911)
+    assert paid.status is PayoutStatus.PAID
+    assert await balance(lively) == 0
+    await lively.verified()
+
+
+async def test_money_that_is_not_available_yet_is_waited_for(lively: Market, paula: Actor) -> None:
+    await asked(lively, paula)
+    await earned(lively, 50_000, card="pm_card_visa", owner=paula)
+    await lively.sequence()
+    payout = await asked(lively, paula, 45_000)
+
+    await lively.passes(10 * MINUTE)
+    short = await known(lively, payout)
+    await days(lively, 10)
+
+    assert short.status is PayoutStatus.INTENDED
+    assert short.attempt > 1
+    assert (await known(lively, payout)).status is PayoutStatus.PAID
+    await lively.verified()
+
+
+async def test_a_plan_pays_on_its_day_and_sets_the_next(lively: Market, paula: Actor) -> None:
+    row = await lively.app.payout_plans.find(lively.provider_id)
+    wish = SetPayoutPlan(cadence=Cadence.WEEKLY, weekday=3, version=row.version if row else 0)
+    plan = await lively.app.payout_settings.set(lively.provider_id, wish, paula)
+    assert plan.next_at is not None
+
+    await lively.passes(plan.next_at - lively.clock.now() + 11 * MINUTE)
+
+    [payout] = (await lively.app.paying_out.payouts(lively.provider_id, paula)).values
+    after = await lively.app.payout_plans.find(lively.provider_id)
+    assert payout.amount.minor == 9_000
+    assert payout.origin == "scheduled"
+    assert after is not None
+    assert after.value.next_at == plan.next_at + timedelta(days=7)
+    await days(lively, 6)
+    assert len((await lively.app.paying_out.payouts(lively.provider_id, paula)).values) == 1
