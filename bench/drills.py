@@ -106,6 +106,12 @@ PARTS: Sequence[Part] = (
         program="bench.ach_mutation",
         short=("--inputs", "30000"),
     ),
+    Part(
+        name="reconciliation",
+        shows="ten thousand faults in the files of ledger, processor and bank found and named; a million clean rows quiet",
+        program="bench.reconciliation",
+        short=("--rows", "30000", "--faults", "500"),
+    ),
 )
 
 
