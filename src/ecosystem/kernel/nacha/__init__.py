@@ -9,7 +9,7 @@ from ecosystem.kernel.nacha.reading import Reading, read
 from ecosystem.kernel.nacha.records import Category, Entry, Item, Record
 from ecosystem.kernel.nacha.refusals import Fault, FileRefused
 from ecosystem.kernel.nacha.relaxations import PARTIAL_RETURNS, STRICT, WAIVES, Relaxations
-from ecosystem.kernel.nacha.returns import RETURNS, Reason, Step
+from ecosystem.kernel.nacha.returns import RETURNS, By, Of, Reason, Step
 from ecosystem.kernel.nacha.rules import RULES
 from ecosystem.kernel.nacha.transactions import TRANSACTIONS, Direction, Purpose, Transaction
 from ecosystem.kernel.nacha.writing import written
@@ -26,6 +26,7 @@ __all__ = [
     "WAIVES",
     "AddendaDraft",
     "BatchDraft",
+    "By",
     "Category",
     "Change",
     "Direction",
@@ -38,6 +39,7 @@ __all__ = [
     "FileRefused",
     "Item",
     "Layout",
+    "Of",
     "Purpose",
     "Reading",
     "Reason",
