@@ -18,10 +18,11 @@ Account numbers stand in an entry sealed, and in files at the bank. Nothing else
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,8 +37,10 @@ from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
+from ecosystem.ports.keys import Context, KeyName
+from ecosystem.ports.keys_kept import Enveloped, Kept, wraps
 from ecosystem.ports.secrets import Untold
-from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Table, Write
 
 CENTS_MAX = 99_999_999_99
 """What the ten columns of the amount hold."""
@@ -130,7 +133,8 @@ class OriginateEntry(Untold, frozen=True, kw_only=True):
 
     `account_number` is in clear here and nowhere else; the entry keeps it sealed. `cents` are United States cents: 0
     for a prenote, up to 99 for a micro-entry. `same_day` asks for the next window of the day; above the limit of same
-    day entries, it goes with the next day's.
+    day entries, it goes with the next day's. No window that closes earlier than `not_before` takes it. `presents` is the
+    first entry that this one presents again, as the `presentment`th.
     """
 
     entry_id: str
@@ -141,15 +145,15 @@ class OriginateEntry(Untold, frozen=True, kw_only=True):
     account_number: str
     cents: int
     same_day: bool = False
+    not_before: datetime | None = None
     authorization: Authorization | None = None
     identification: str = ""
     presents: str = ""
-    """The first entry that this one presents again."""
     presentment: int = 1
 
 
-class Entry(Stored, frozen=True, kw_only=True):
-    """An entry as it stands. `account_box` is the account number, sealed for `ach-entry:<entry_id>`.
+class Entry(Enveloped, frozen=True, kw_only=True):
+    """An entry as it stands. `account_box` is the account number, encrypted.
 
     `window_id` and `cutoff_at` name the window it waits for. `trace_number` has fifteen digits once it stands in
     `file_id`. `settled_on` is the banking day on which its file settles. `return_code` is the reason it came back, or
@@ -157,6 +161,7 @@ class Entry(Stored, frozen=True, kw_only=True):
     """
 
     entity: ClassVar[str] = "ach-entry"
+    named_key: ClassVar[KeyName] = KeyName.BANK_ACCOUNTS
 
     entry_id: str
     purpose: Purpose
@@ -183,14 +188,20 @@ class Entry(Stored, frozen=True, kw_only=True):
     originated_at: datetime
     changed_at: datetime
 
-    @property
-    def place(self) -> str:
-        """Where its account number is sealed for."""
-        return f"ach-entry:{self.entry_id}"
+    def envelopes(self) -> Mapping[str, Kept]:
+        return {"account_box": Kept(number_context(self.entry_id, self.receiver.owner_id), self.account_box)}
+
+    def rewrapped(self, envelopes: Mapping[str, bytes]) -> Self:
+        return replace(self, account_box=envelopes["account_box"])
 
     @property
     def moves_money(self) -> bool:
         return self.cents > 0
+
+
+def number_context(entry_id: str, owner_id: str) -> Context:
+    """Whose account number it is, and for which entry."""
+    return Context(owner_id, f"ach entry {entry_id}")
 
 
 # Decisions
@@ -251,7 +262,7 @@ def originate(request: OriginateEntry, box: bytes, lead_s: int, at: datetime) ->
     """
     must_fit(request)
     same_day = request.same_day and request.cents <= SAME_DAY_CENTS_MAX
-    window = waits_for(at, same_day=same_day, lead_s=lead_s)
+    window = waits_for(max(at, request.not_before or at), same_day=same_day, lead_s=lead_s)
     return Entry(
         entry_id=request.entry_id,
         purpose=request.purpose,
@@ -279,10 +290,21 @@ def waits_for(at: datetime, *, same_day: bool, lead_s: int) -> Window:
     return next_window(at, same_day=same_day, lead=timedelta(seconds=lead_s))
 
 
-def moved_on(known: Entry, lead_s: int, at: datetime) -> Entry:
-    """A waiting entry whose window is over without it, put into the next one."""
+def waits_again(known: Entry, lead_s: int, at: datetime) -> Entry:
+    """The entry whose file will not go to the bank, put into the next window. Its trace number is lost."""
+    if known.state not in {EntryState.FILED, EntryState.SENT}:
+        return known
     window = waits_for(at, same_day=known.same_day, lead_s=lead_s)
-    return replace(known, window_id=window.window_id, cutoff_at=window.cutoff_at, changed_at=at)
+    return replace(
+        known,
+        state=EntryState.WAITING,
+        window_id=window.window_id,
+        cutoff_at=window.cutoff_at,
+        file_id="",
+        trace_number="",
+        settled_on=None,
+        changed_at=at,
+    )
 
 
 def filed(known: Entry, file_id: str, trace_number: str, settles_on: date, at: datetime) -> Entry:
@@ -317,7 +339,9 @@ def goes_on(known: Entry, state: EntryState, at: datetime) -> Entry:
 
 
 def came_back(known: Entry, code: str, return_id: str, at: datetime) -> Entry:
-    """The entry after its return, or after the bank refused its file (`refused`)."""
+    """The entry after its return, or after the bank refused its file (`refused`); the same if it came back before."""
+    if known.state in {EntryState.RETURNED, EntryState.CANCELLED, EntryState.WAITING}:
+        return known
     return replace(known, state=EntryState.RETURNED, return_code=code, return_id=return_id, changed_at=at)
 
 
@@ -378,7 +402,8 @@ def same_request(known: Entry, request: OriginateEntry) -> None:
 
 def _places(entry: Entry) -> dict[Index, Key]:
     """Where an entry is found: by its cause, and while it waits, by its cut-off."""
-    places = {Index.CUSTOMER: Key(keys.cause(entry.cause_id), f"{sortable(entry.originated_at)}#{entry.entry_id}")}
+    places = wraps(entry, entry.entry_id)
+    places[Index.PROVIDER] = Key(keys.cause(entry.cause_id), f"{sortable(entry.originated_at)}#{entry.entry_id}")
     if entry.state is EntryState.WAITING:
         places |= keys.waits(sortable(entry.cutoff_at), entry.entry_id)
     return places
@@ -404,7 +429,8 @@ class Entries:
             return []
         must_fit(request)
         who = await self.originators.current()
-        box = await self.vault.sealed(request.account_number.encode(), place=f"ach-entry:{request.entry_id}")
+        context = number_context(request.entry_id, request.receiver.owner_id)
+        box = await self.vault.sealed(request.account_number.encode(), context)
         return entry_made(originate(request, box, who.lead_s, self.clock.now()), actor)
 
     async def cancel(self, entry_id: str, actor: Actor) -> list[Write]:
@@ -429,9 +455,10 @@ class Entries:
 
     async def of(self, cause_id: str) -> list[Entry]:
         """The entries made for a payout, payment or bank account, oldest first."""
-        page = await self.table.query(keys.cause(cause_id), Entry, index=Index.CUSTOMER)
+        page = await self.table.query(keys.cause(cause_id), Entry, index=Index.PROVIDER)
         return page.values
 
     async def account_number(self, entry: Entry) -> str:
         """The account number in clear: for the file that is composed, and for nothing else."""
-        return (await self.vault.opened(entry.account_box, place=entry.place)).decode()
+        context = number_context(entry.entry_id, entry.receiver.owner_id)
+        return (await self.vault.opened(entry.account_box, context)).decode()

@@ -38,6 +38,11 @@ def traces(odfi: str) -> Key:
     return Key(f"ACH_TRACES#{odfi}", "COUNTER")
 
 
+def piece(content_id: str, number: int) -> Key:
+    """Access: the bytes of a file, part by part."""
+    return Key(f"ACH_CONTENT#{content_id}", f"PIECE#{number:04d}")
+
+
 def waiting(place: int) -> str:
     """Access (status index): entries that wait for a file, by their cut-off."""
     return f"ACH_ENTRY#waiting#{place}"
@@ -48,7 +53,7 @@ def waits(cutoff: str, entry_id: str) -> dict[Index, Key]:
 
 
 def cause(cause_id: str) -> str:
-    """Access (customer index): the entries made for one payout, payment or bank account."""
+    """Access (provider index): the entries made for one payout, payment or bank account."""
     return f"ACH_CAUSE#{cause_id}"
 
 
@@ -149,3 +154,21 @@ def rate_day(date: str, place: int) -> Key:
 def alarm() -> Key:
     """Access: which rates have been alarmed about, and when."""
     return Key("ACH_RATES", "ALARMS")
+
+
+def statement_partition(day: str) -> str:
+    """Access: a day's statement, and its lines in order (prefix `LINE#`)."""
+    return f"BANK_STATEMENT#{day}"
+
+
+def statement(day: str) -> Key:
+    return Key(statement_partition(day), "HEAD")
+
+
+def statement_line(day: str, number: int) -> Key:
+    return Key(statement_partition(day), f"LINE#{number:06d}")
+
+
+def statements() -> str:
+    """Access (status index): every statement, by its day."""
+    return "BANK_STATEMENT#all"
