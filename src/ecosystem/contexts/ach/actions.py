@@ -184,6 +184,17 @@ def money_action(entry: Entry, code: str, *, may_present_again: bool, holds: boo
     return _MONEY[entry.purpose]
 
 
+def money_back(entry: Entry) -> MoneyAction:
+    """What gives an entry's money back when its file was refused."""
+    return _MONEY[entry.purpose]
+
+
+def repair_of(code: str) -> str:
+    """What an operator is offered to do about a code; a plain word when the code offers nothing."""
+    known = RULES.get(code) or CORRECTIONS.get(code)
+    return (known.repair if known else "") or "Look at what the bank says, and close this."
+
+
 def account_action(entry: Entry, code: str) -> AccountAction:
     """What the code does to the bank account. A test of the account that comes back has failed, whatever the code."""
     action = RULES[code].account

@@ -149,6 +149,12 @@ class Delivering:
         await self.table.transact(*file_becomes(row, after, ACTOR), *debits_counted(after, day))
         return after
 
+    async def by_name(self, name: str) -> AchFile | None:
+        """The file that has that name at the bank: `ACH-2026-11-20-1-first-A.ach`."""
+        file_id = name.removeprefix("ACH-").rpartition("-")[0]
+        row = await self.building.find(file_id) if file_id else None
+        return row.value if row and row.value.name == name else None
+
     async def by_reference(self, reference: str) -> AchFile | None:
         """The file that the bank calls so in its statements: `261120A`."""
         if len(reference) != 7 or reference[6] not in MODIFIERS or not reference[:6].isdigit():

@@ -108,6 +108,7 @@ class Return(Stored, frozen=True, kw_only=True):
     dishonor_code: str = ""
     dishonor_by: date | None = None
     contested_code: str = ""
+    acted: bool = False
     received_at: datetime
     changed_at: datetime
 

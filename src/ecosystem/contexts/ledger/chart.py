@@ -77,6 +77,8 @@ class TransferCode(IntEnum):
     BANK_FEE = 81
     WITHDRAWAL_ARRIVED = 90
     DEBT_WRITTEN = 91
+    MICRO_SENT = 100
+    MICRO_SETTLED = 101
 
 
 _SUMMED = {
