@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
+from ecosystem.contexts.ach import ENVELOPED as ACH_ENVELOPED
+from ecosystem.contexts.ach import Ach
+from ecosystem.contexts.ach import Purpose as EntryPurpose
 from ecosystem.contexts.audit import Acts, Salts, verifier_key
 from ecosystem.contexts.audit import Explorer as AuditExplorer
 from ecosystem.contexts.audit import LogReader as AuditLog
@@ -28,6 +31,9 @@ from ecosystem.contexts.search import Indexer
 from ecosystem.journeys import fraud_news
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
+from ecosystem.journeys.ach_causes import AccountsNews, Causes, PayoutCause, VerificationCause
+from ecosystem.journeys.ach_hearing import AchHearing
+from ecosystem.journeys.ach_origination import AchOrigination
 from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.auditing import Auditing
@@ -75,7 +81,7 @@ from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
 from ecosystem.ports.witness import Witness
 
-ENVELOPED = (BankAccount,)
+ENVELOPED = (BankAccount, *ACH_ENVELOPED)
 """Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
 UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
@@ -88,6 +94,7 @@ class App:
     # contexts
     key_rings: KeyRings
     bank_accounts: BankAccounts
+    ach: Ach
     acts: Acts
     audit: AuditSequencer
     audit_explorer: AuditExplorer
@@ -142,6 +149,8 @@ class App:
     paying_out: PayingOut
     bank_payouts: BankPayouts
     processor_payouts: ProcessorPayouts
+    originating: AchOrigination
+    hearing_bank: AchHearing
     payout_settings: PayoutSettings
     earnings: Earnings
     screening: Screening
@@ -248,6 +257,44 @@ class App:
             witness=ports.witness,
         )
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
+        ach = Ach.of(table, clock, used_keys, ports.bank)
+        bank_payouts = BankPayouts(clock, payouts, passage)
+        verification = VerificationCause(bank_accounts, ledger)
+        causes = Causes(
+            {
+                EntryPurpose.PAYOUT: PayoutCause(bank_payouts),
+                EntryPurpose.PRENOTE: verification,
+                EntryPurpose.MICRO_CREDIT: verification,
+                EntryPurpose.MICRO_DEBIT: verification,
+            }
+        )
+        originating = AchOrigination(
+            table,
+            clock,
+            ach.entries,
+            ach.originators,
+            ach.building,
+            ach.delivering,
+            ach.returns,
+            bank_payouts,
+            bank_accounts,
+            causes,
+        )
+        hearing_bank = AchHearing(
+            table,
+            clock,
+            ports.bank,
+            ach.inbox,
+            ach.vault,
+            ach.entries,
+            ach.traces,
+            ach.returns,
+            ach.statements,
+            ach.delivering,
+            originating,
+            causes,
+            AccountsNews(bank_accounts),
+        )
         return cls(
             ports=ports,
             acts=Acts(table, clock, entropy),
@@ -255,6 +302,7 @@ class App:
             bank_accounts=bank_accounts,
             audit=audit,
             audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
+            ach=ach,
             identity=identity,
             providers=providers,
             services=services,
@@ -299,8 +347,10 @@ class App:
             welcoming=Welcoming(onboarding, identity.profiles, notifications),
             payout_accounts=payout_accounts,
             paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage),
-            bank_payouts=BankPayouts(clock, payouts, passage),
             processor_payouts=processor_payouts,
+            bank_payouts=bank_payouts,
+            originating=originating,
+            hearing_bank=hearing_bank,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             fraud_policies=fraud_policies,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecosystem.ports.accounts import Accounts
+from ecosystem.ports.bank import Bank
 from ecosystem.ports.blobs import Blobs
 from ecosystem.ports.calendars import Calendars
 from ecosystem.ports.cards import Cards
@@ -53,6 +54,7 @@ class Ports:
     tokens: Tokens
     seal: Seal
     keys: Keys
+    bank: Bank
     clock: Clock
     entropy: Entropy
     scoring: Scoring

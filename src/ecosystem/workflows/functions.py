@@ -23,6 +23,7 @@ from ecosystem.journeys.telling import TOLD
 from ecosystem.workflows import disputes
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX
 from ecosystem.workflows.entries import (
+    ach_processor,
     booking_processor,
     dispute_workflow,
     enhanced_search,
@@ -80,6 +81,7 @@ class Permission(StrEnum):
     CALENDARS = "calendars"
     SEAL = "seal"
     KEYS = "keys"
+    BANK = "bank"
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS = "executions"
     WEBHOOK_SECRETS = "webhook-secrets"
@@ -108,6 +110,18 @@ def types(*names: str) -> OnEvent:
 
 
 TABLE: tuple[Function, ...] = (
+    Function(
+        name="ach-processor",
+        entry=ach_processor.ENTRY,
+        triggers=(
+            types(ach_processor.ADDED),
+            OnSchedule(name=ach_processor.FILES, expression="rate(5 minutes)"),
+            OnSchedule(name=ach_processor.BANK, expression="rate(5 minutes)"),
+            OnSchedule(name=ach_processor.RATES, expression="rate(1 hour)"),
+        ),
+        timeout_s=240,
+        permissions=(Permission.TABLE_WRITE, Permission.KEYS, Permission.BANK),
+    ),
     Function(
         name="booking-processor",
         entry=booking_processor.ENTRY,

@@ -17,6 +17,8 @@ from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
+from ecosystem.adapters.outside.bank_folder import folder_bank
+from ecosystem.adapters.outside.bank_sftp import SftpAccount, sftp_bank
 from ecosystem.adapters.outside.calendars import WebCalendars
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
@@ -31,6 +33,7 @@ from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
 from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.ports import Ports
+from ecosystem.ports.bank import Bank
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
 
@@ -42,7 +45,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a deployment keeps its things, and what it is told of the outside.
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
-    where mail stays in the outbox. `inspect` is the command of a process that reads everything and reports; `witness` the
+    where mail stays in the outbox. `bank` is the bank's server; None shares the
+    folder `bank` with it. `inspect` is the command of a process that reads everything and reports; `witness` the
     file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
@@ -55,6 +59,7 @@ class Place(Struct, frozen=True, kw_only=True):
     index_lag: int | None = None
     inspect: tuple[str, ...] = ()
     witness: Path | None = None
+    bank: SftpAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ async def embedded(
             tokens=await RsaTokens.open(secrets, clock, entropy, issuer=place.url, client_id="ecosystem"),
             seal=seal,
             keys=await FileKeys.open(secrets, clock, entropy),
+            bank=await _bank(place, opened),
             clock=clock,
             entropy=entropy,
             scoring=BoostedScoring(),
@@ -122,3 +128,12 @@ async def embedded(
             inspector=ChildInspector(place.inspect) if place.inspect else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
+
+
+async def _bank(place: Place, opened: AsyncExitStack) -> Bank:
+    """The bank's server, or the folder that is shared with a bank on this machine."""
+    if place.bank is None:
+        return await folder_bank(place.data / "bank")
+    bank, shelf = sftp_bank(place.bank)
+    opened.push_async_callback(shelf.close)
+    return bank

@@ -110,6 +110,7 @@ from ecosystem.contexts.ach.returns import (
     return_becomes,
     return_made,
 )
+from ecosystem.contexts.ach.services import ENVELOPED, Ach
 from ecosystem.contexts.ach.statements import (
     SETTLEMENTS,
     BankStatement,
@@ -127,6 +128,7 @@ __all__ = [
     "CORRECTIONS",
     "DISHONOR_BANKING_DAYS",
     "EASTERN",
+    "ENVELOPED",
     "HERE",
     "LIMITS_BPS",
     "PRESENTED_AGAIN",
@@ -138,6 +140,7 @@ __all__ = [
     "TIMES",
     "AccountAction",
     "AccountKind",
+    "Ach",
     "AchException",
     "AchFile",
     "Acknowledgement",

@@ -64,7 +64,7 @@ def presents(entry_id: str) -> Key:
 
 def originator() -> Key:
     """Access: who we are to our bank."""
-    return Key("ACH_ORIGINATOR", "ORIGINATOR")
+    return Key(ORIGINATOR, "ORIGINATOR")
 
 
 def file(file_id: str) -> Key:
@@ -116,9 +116,13 @@ def open_inbounds() -> str:
     return "ACH_INBOUND#open"
 
 
+def return_timeline(return_id: str) -> str:
+    return f"ACH_RETURN#{return_id}"
+
+
 def returned(return_id: str) -> Key:
     """Access: one return."""
-    return Key(f"ACH_RETURN#{return_id}", "RETURN")
+    return Key(return_timeline(return_id), "RETURN")
 
 
 def returns() -> str:
@@ -126,9 +130,13 @@ def returns() -> str:
     return "ACH_RETURN#all"
 
 
+def change_timeline(change_id: str) -> str:
+    return f"ACH_CHANGE#{change_id}"
+
+
 def change(change_id: str) -> Key:
     """Access: one notification of change."""
-    return Key(f"ACH_CHANGE#{change_id}", "CHANGE")
+    return Key(change_timeline(change_id), "CHANGE")
 
 
 def changes() -> str:
@@ -136,14 +144,22 @@ def changes() -> str:
     return "ACH_CHANGE#all"
 
 
+def exception_timeline(exception_id: str) -> str:
+    return f"ACH_EXCEPTION#{exception_id}"
+
+
 def exception(exception_id: str) -> Key:
     """Access: one exception."""
-    return Key(f"ACH_EXCEPTION#{exception_id}", "EXCEPTION")
+    return Key(exception_timeline(exception_id), "EXCEPTION")
 
 
 def exceptions(*, is_open: bool) -> str:
     """Access (status index): exceptions, those that wait for a person and those that do not."""
     return "ACH_EXCEPTION#open" if is_open else "ACH_EXCEPTION#closed"
+
+
+RATES = "ACH_RATES"
+ORIGINATOR = "ACH_ORIGINATOR"
 
 
 def rate_day(date: str, place: int) -> Key:
@@ -153,7 +169,7 @@ def rate_day(date: str, place: int) -> Key:
 
 def alarm() -> Key:
     """Access: which rates have been alarmed about, and when."""
-    return Key("ACH_RATES", "ALARMS")
+    return Key(RATES, "ALARMS")
 
 
 def statement_partition(day: str) -> str:
@@ -162,10 +178,12 @@ def statement_partition(day: str) -> str:
 
 
 def statement(day: str) -> Key:
+    """Access: the head of a day's statement."""
     return Key(statement_partition(day), "HEAD")
 
 
 def statement_line(day: str, number: int) -> Key:
+    """Access: one line of a day's statement."""
     return Key(statement_partition(day), f"LINE#{number:06d}")
 
 

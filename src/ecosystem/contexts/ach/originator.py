@@ -144,6 +144,6 @@ class Originators:
                 expected=row.unchanged if row else ABSENT,
                 otherwise=OriginatorChanging(),
             ),
-            announce(fact, aggregate="ACH_ORIGINATOR", sequence=made.version, actor=actor, at=at),
+            announce(fact, aggregate=keys.ORIGINATOR, sequence=made.version, actor=actor, at=at),
         )
         return made

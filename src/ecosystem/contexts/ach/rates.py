@@ -148,7 +148,7 @@ class ReturnRates:
             try:
                 await self.table.transact(
                     Put(key=keys.alarm(), value=after, expected=row.unchanged if row else ABSENT),
-                    announce(fact, aggregate="ACH_RATES", sequence=sequence, actor=actor, at=at),
+                    announce(fact, aggregate=keys.RATES, sequence=sequence, actor=actor, at=at),
                 )
             except Stale:
                 continue  # Somebody else is telling; what is left is told with the next round.

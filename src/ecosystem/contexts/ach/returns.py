@@ -301,7 +301,7 @@ def return_made(made: Return, entry: Entry, actor: Actor) -> list[Write]:
     )
     return [
         Put(key=keys.returned(made.return_id), value=made, index=_return_places(made), expected=ABSENT),
-        announce(fact, aggregate=f"ACH_RETURN#{made.return_id}", sequence=1, actor=actor, at=made.received_at),
+        announce(fact, aggregate=keys.return_timeline(made.return_id), sequence=1, actor=actor, at=made.received_at),
     ]
 
 
@@ -323,7 +323,7 @@ def change_made(made: Change, actor: Actor) -> list[Write]:
     )
     return [
         Put(key=keys.change(made.change_id), value=made, index=_change_places(made), expected=ABSENT),
-        announce(fact, aggregate=f"ACH_CHANGE#{made.change_id}", sequence=1, actor=actor, at=made.received_at),
+        announce(fact, aggregate=keys.change_timeline(made.change_id), sequence=1, actor=actor, at=made.received_at),
     ]
 
 
@@ -336,7 +336,7 @@ def change_becomes(row: Row[Change], after: Change) -> list[Write]:
 def exception_made(made: AchException, actor: Actor) -> list[Write]:
     """The writes of an exception, to be committed with what raised it."""
     fact = AchExceptionRaised(exception_id=made.exception_id, kind=made.kind, inbound_id=made.inbound_id)
-    timeline = f"ACH_EXCEPTION#{made.exception_id}"
+    timeline = keys.exception_timeline(made.exception_id)
     return [
         Put(
             key=keys.exception(made.exception_id),
