@@ -43,6 +43,7 @@ PROVIDER = (
         entries=(
             Entry(title="Earnings", path="/provider/earnings", icon="wallet"),
             Entry(title="Payouts", path="/provider/payouts", icon="landmark"),
+            Entry(title="Bank account", path="/provider/bank", icon="building-2"),
         ),
     ),
 )
@@ -74,6 +75,7 @@ CONSOLE = (
             Entry(title="Events", path="/console/events", icon="activity", waiting="events"),
             Entry(title="Mail", path="/console/mail", icon="mail", waiting="mail"),
             Entry(title="Webhooks", path="/console/webhooks", icon="webhook", waiting="webhooks"),
+            Entry(title="Keys", path="/console/keys", icon="key-round"),
             Entry(title="Settings", path="/console/settings", icon="settings"),
         ),
     ),

@@ -118,6 +118,15 @@ async def test_nobody_adds_or_confirms_an_account_but_its_owner_in_person(
         await book.confirm(account.account_id, (1, 2), actor)
 
 
+async def test_nobody_removes_an_account_in_the_name_of_its_owner(book: BankAccounts, clock: VirtualClock) -> None:
+    account = await verifying(book, clock)
+
+    with pytest.raises(Denied):
+        await book.remove(account.account_id, Actor(actor_id=PAULA.actor_id, impersonator=OSCAR.actor_id))
+    with pytest.raises(Denied):
+        await book.remove(account.account_id, Actor(actor_id="usr_other"))
+
+
 @pytest.mark.parametrize("actor", [OSCAR, PAULA])
 async def test_numbers_are_opened_for_no_person(book: BankAccounts, clock: VirtualClock, actor: Actor) -> None:
     account = await verifying(book, clock)

@@ -65,6 +65,7 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/refunds",
         f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
         "/console/costs",
+        "/console/keys",
         "/console/costs?own_costs=5000",
         "/console/ledger",
         "/console/ledger?kind=providers",

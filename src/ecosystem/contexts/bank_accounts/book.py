@@ -166,6 +166,8 @@ class BankAccounts:
         """Forget the numbers: by its owner, or by an operator with a reason. Twice has one effect."""
         row = await self.row(account_id)
         actor.must_be(row.value.user_id)
+        if actor.impersonator is not None:
+            raise Denied("An operator removes a bank account in their own name.")
         after = removed(row.value, self.clock.now())
         holding = await self.table.get(keys.holding(row.value.owner_id, row.value.purpose), Holding)
         writes = becomes(row, after, actor, removal(after, reason))
