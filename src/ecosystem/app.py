@@ -24,7 +24,7 @@ from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.keyring import KeyRings, UsedKeys
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
-from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Webhooks
+from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Wallets, Webhooks
 from ecosystem.contexts.payouts import PayoutBook, PayoutPlans, PayoutRuleBook
 from ecosystem.contexts.rails import Costs
 from ecosystem.contexts.search import Indexer
@@ -39,6 +39,7 @@ from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.auditing import Auditing
 from ecosystem.journeys.auditing import read as auditing_read
 from ecosystem.journeys.calendars import Calendars
+from ecosystem.journeys.card_keeping import CardKeeping
 from ecosystem.journeys.casework import Casework
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
@@ -155,6 +156,7 @@ class App:
     earnings: Earnings
     screening: Screening
     casework: Casework
+    card_keeping: CardKeeping
     checkout: Checkout
     acceptance: Acceptance
     closing: Closing
@@ -191,8 +193,9 @@ class App:
         links = GuestLinks(ports.guest_link_key)
         fraud_policies, assessments, reviewers = PolicyBook(table, clock), Assessments(table), Reviewers(table, clock)
         screening = Screening(table, clock, ports.seal, ports.scoring, ports.blobs, fraud_policies, assessments)
+        card_keeping = CardKeeping(table, clock, cards, ports.saved_cards, payments, Wallets(table))
         checkout = Checkout(
-            table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links, screening
+            table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links, screening, card_keeping
         )
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
@@ -359,6 +362,7 @@ class App:
             reviewers=reviewers,
             screening=screening,
             casework=casework,
+            card_keeping=card_keeping,
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,

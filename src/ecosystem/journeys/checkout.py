@@ -22,6 +22,7 @@ from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, Bookings, BookingStatus, Contact, Hold, Holds, PlaceBooking, TakeHold
 from ecosystem.contexts.ledger import Tariff
 from ecosystem.contexts.payments import Pay, Payment, PaymentId, Payments
+from ecosystem.journeys.card_keeping import CardKeeping
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.screening import Screening, Verdict
@@ -57,6 +58,7 @@ class PriceChanged(Conflict):
 class PayForHold(Struct, frozen=True, kw_only=True):
     """Ask to book a held time and pay for it. `card` is what the processor's element handed out.
 
+    `saved` tells that it is one of the customer's kept cards; `keep` has it kept once it paid, as they agreed to.
     `total` is the price that the customer agreed to. The same again has one effect; with another `payment_id` it is
     another attempt, such as with another card.
     """
@@ -70,6 +72,8 @@ class PayForHold(Struct, frozen=True, kw_only=True):
     return_url: str
     note: str = ""
     place: str = ""
+    saved: bool = False
+    keep: bool = False
 
 
 class Paid(Struct, frozen=True, kw_only=True):
@@ -92,6 +96,7 @@ class Checkout:
     settlement: Settlement
     links: GuestLinks
     screening: Screening
+    card_keeping: CardKeeping
 
     async def hold(self, request: TakeHold, actor: Actor) -> Hold:
         """Hold a time for fifteen minutes. Raises `SlotTaken`, `SlotNotOffered`, `NotOffered`, `IdReused`."""
@@ -115,13 +120,17 @@ class Checkout:
         """Book the held time and pay for it, once: the same request again tells where it stands.
 
         `address` is the network address that asks, if that is known. Raises `HoldEnded`, `HoldBooked`, `PriceChanged`,
-        `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`, `NotTaken` before any money moves. A declined card is no refusal: the payment says why. When the processor is silent the payment stays open, and is
-        finished or let go without the caller.
+        `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`, `NotTaken` before any money moves, and `OnlyOwnCards`
+        where somebody else would keep a card or pay with a kept one. A declined card is no refusal: the payment says
+        why. When the processor is silent the payment stays open, and is finished or let go without the caller.
         """
         ids.check("pay", request.payment_id)
         provider_id = (await self.holds.get(request.hold_id, actor)).offer.provider_id
+        payer = None
+        if request.saved or request.keep:
+            payer = await self.card_keeping.payer(actor, request.card if request.saved else None)
         booking, payment = await self.bookings.calendar.settle(
-            provider_id, lambda: self._intend(request, actor, address)
+            provider_id, lambda: self._intend(request, actor, address, payer)
         )
         if payment.is_open and payment.challenge_url is None:
             payment = await self.ask(payment, actor)
@@ -168,7 +177,9 @@ class Checkout:
             raise
         return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
 
-    async def _intend(self, request: PayForHold, actor: Actor, address: str) -> tuple[Booking, Payment]:
+    async def _intend(
+        self, request: PayForHold, actor: Actor, address: str, payer: str | None
+    ) -> tuple[Booking, Payment]:
         """Commit the intention to pay, and the booking with it if it is the first."""
         at = self.clock.now()
         place = PlaceBooking(
@@ -192,7 +203,7 @@ class Checkout:
             attempts = await self.payments.payments_of(request.booking_id)
             earlier = next((row.value for row in attempts if row.value.payment_id == request.payment_id), None)
             if earlier:
-                return booking, earlier.to(actor, self._payment(request, booking, review=earlier.review))
+                return booking, earlier.to(actor, self._payment(request, booking, payer, review=earlier.review))
             if len(attempts) >= ATTEMPTS_MAX:
                 raise TooManyCards(field="payment_id")
             row = await self.bookings.row(booking.booking_id)
@@ -202,12 +213,12 @@ class Checkout:
         screened = await self.screening.screen(booking, request.payment_id, actor, address=address)
         if screened.verdict is Verdict.DECLINE:
             await self.screening.refuse(screened)
-        wanted = self._payment(request, booking, review=screened.verdict is Verdict.REVIEW)
+        wanted = self._payment(request, booking, payer, review=screened.verdict is Verdict.REVIEW)
         payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
         await self.table.transact(*writes, *paying.made(payment, actor, at), *screened.writes)
         return booking, payment
 
-    def _payment(self, request: PayForHold, booking: Booking, *, review: bool) -> Pay:
+    def _payment(self, request: PayForHold, booking: Booking, payer: str | None, *, review: bool) -> Pay:
         held_until = booking.placed_at + AUTHORIZATION_LIFE
         # What a person looks at first is only held on the card: that is done long before the authorization ends.
         at_once = not review and (booking.offer.instant or booking.start_at > held_until)
@@ -220,6 +231,8 @@ class Checkout:
             return_url=request.return_url,
             description=booking.offer.title,
             review=review,
+            customer_id=payer,
+            keep=request.keep and not request.saved,
         )
 
     async def _give_up(self, payment: Payment, decline: Decline, actor: Actor) -> None:

@@ -41,6 +41,10 @@ class InstantRefused(PayoutRefused):
     """The payment processor does not pay this out at once. Pay it out the standard way."""
 
 
+class BankAccountUnusable(PayoutRefused):
+    """An earlier payout came back from this bank account: it has to be mended first."""
+
+
 class ReversalRefused(Conflict):
     """The payment processor does not take back that much of this transfer."""
 
@@ -279,7 +283,8 @@ class Transfers(Protocol):
     async def pay_out(self, order: PayoutOrder) -> PayoutOutcome:
         """Send a balance to its bank account, or answer how the payout of the same order stands now.
 
-        Another order under that id raises `IdReused`. Raises `BalanceTooLow`, `PayoutRefused` (`InstantRefused`),
+        Another order under that id raises `IdReused`. Raises `BalanceTooLow`, `PayoutRefused` (`InstantRefused`,
+        `BankAccountUnusable`),
         `UnknownAccount`, `ProcessorSilent`.
         """
         ...

@@ -10,6 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from ecosystem.web.account import bank as _account_bank
+from ecosystem.web.account import cards as _account_cards
 from ecosystem.web.account import routes as _account
 from ecosystem.web.art import routes as _art
 from ecosystem.web.bookings import acts as _booking_acts
@@ -59,7 +60,7 @@ def pages(*further: HTTPRouteHandler) -> Router:
 
 
 _PARTS = (
-    _account, _account_bank, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _disputing, _files, _first_operator, _help,
+    _account, _account_bank, _account_cards, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _disputing, _files, _first_operator, _help,
     _holding, _media, _notices, _preferences, _provider_page, _reset, _search, _service, _sign_in, _sign_up,
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [

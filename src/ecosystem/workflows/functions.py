@@ -298,7 +298,11 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="stripe-connect",
         entry=stripe_connect.ENTRY,
-        triggers=(OnTask(acts=("request",)),),
+        triggers=(
+            types("CardForgotten", "CardOffered"),
+            OnTask(acts=("request",)),
+            OnFields(fields=("Query.savedCards", "Mutation.forgetCard")),
+        ),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),

@@ -47,6 +47,31 @@ class PaymentCancelled(PaymentFact, frozen=True, kw_only=True):
     was_authorized: bool
 
 
+class CardOffered(PaymentFact, frozen=True, kw_only=True):
+    """A card paid whose owner wants it kept; the card processor is asked about it next."""
+
+    person_id: str
+
+
+class CardFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a kept card names: the processor's id of it, and its last digits."""
+
+    source: ClassVar[str] = "payment"
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
+
+    person_id: str
+    card_id: str
+    last4: str
+
+
+class CardKept(CardFact, frozen=True, kw_only=True):
+    """A card is kept to pay with again, as its owner agreed to."""
+
+
+class CardForgotten(CardFact, frozen=True, kw_only=True):
+    """A card is kept no more; the card processor forgets it next."""
+
+
 class ChargebackOpened(PaymentFact, frozen=True, kw_only=True):
     """The customer's bank takes the money back, or asks about it (`inquiry`). `amount_minor` is what is disputed."""
 

@@ -53,6 +53,16 @@ def payout_account_timeline(provider_id: str) -> str:
     return f"PAYOUT_ACCOUNT#{provider_id}"
 
 
+def wallet(person_id: str) -> Key:
+    """Access: the cards that a person keeps."""
+    return Key(f"USER#{person_id}", "WALLET")
+
+
+def card_timeline(card_id: str) -> str:
+    """Access: when a card was kept, and when forgotten."""
+    return f"CARD#{card_id}"
+
+
 def webhook(event_id: str) -> Key:
     """Access: one event as the processor sent it; its being there makes a second delivery known."""
     return Key(webhook_timeline(event_id), "RECEIVED")

@@ -33,6 +33,7 @@ from msgspec.structs import replace
 from ecosystem.contexts.payments import keys
 from ecosystem.contexts.payments.chargebacks import Chargeback, advanced
 from ecosystem.contexts.payments.events import (
+    CardOffered,
     ChallengeRequired,
     ChargebackClosed,
     ChargebackMoved,
@@ -109,6 +110,7 @@ _STATE = {
     Standing.CANCELLED: PaymentState.CANCELLED,
     Standing.CAPTURED: PaymentState.CAPTURED,
 }
+_GOOD = frozenset({PaymentState.AUTHORIZED, PaymentState.CAPTURED})
 OPEN = frozenset({PaymentState.INTENDED, PaymentState.REQUIRES_ACTION})
 """States whose end is not known yet: these have a deadline."""
 
@@ -124,6 +126,8 @@ class Pay(Struct, frozen=True, kw_only=True):
     return_url: str
     description: str = ""
     review: bool = False
+    customer_id: str | None = None
+    keep: bool = False
 
 
 class Payment(Stored, frozen=True, kw_only=True):
@@ -131,8 +135,10 @@ class Payment(Stored, frozen=True, kw_only=True):
 
     The request is kept whole, so that the same order can be given again by whoever finishes what a dead process began.
     `refunding` is asked for and unanswered; `refunded` was given back. `chargebacks` are all of its chargebacks, the one
-    opened first coming first: nearly always none or one. `review`: a person looks at it before it is captured. `owed` is what the customer should have had back when the
-    booking ended and the processor would not refund, since the bank asked for it once: it lies in escrow.
+    opened first coming first: nearly always none or one. `review`: a person looks at it before it is captured.
+    `customer_id` is who pays with a kept card, or wants this one kept (`keep`). `owed` is what the customer should have
+    had back when the booking ended and the processor would not refund, since the bank asked for it once: it lies in
+    escrow.
     """
 
     entity: ClassVar[str] = "payment"
@@ -165,6 +171,8 @@ class Payment(Stored, frozen=True, kw_only=True):
     chargebacks: tuple[Chargeback, ...] = ()
     owed: Money | None = None
     review: bool = False
+    customer_id: str | None = None
+    keep: bool = False
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
@@ -225,6 +233,8 @@ class Payment(Stored, frozen=True, kw_only=True):
             capture=self.capture,
             return_url=self.return_url,
             description=self.description,
+            customer_id=self.customer_id,
+            keep=self.keep,
         )
 
     def to(self, actor: Actor, request: Pay) -> Payment:
@@ -252,6 +262,8 @@ def intend(request: Pay, actor: Actor, at: datetime, deadline_at: datetime) -> P
         return_url=request.return_url,
         description=request.description,
         review=request.review,
+        customer_id=request.customer_id,
+        keep=request.keep,
         intended_at=at,
         deadline_at=deadline_at,
         captured=nothing,
@@ -404,6 +416,8 @@ def facts(before: Payment, after: Payment) -> list[PaymentFact]:
     told: list[PaymentFact] = []
     if _RANK[after.state] > _RANK[before.state]:
         told.append(_entered(before, after))
+        if after.keep and _RANK[before.state] < _RANK[PaymentState.AUTHORIZED] and after.state in _GOOD:
+            told.append(CardOffered(**_named(after, after.amount), person_id=after.payer))
     for chargeback in after.chargebacks:
         told += _of_chargeback(before.chargeback_by(chargeback.chargeback_id), chargeback, after)
     return told

@@ -23,6 +23,7 @@ from ecosystem.ports.transfers import (
     Balance,
     BalanceEntry,
     BalanceTooLow,
+    BankAccountUnusable,
     DestinationUnfit,
     InstantRefused,
     PayoutOrder,
@@ -213,6 +214,8 @@ def _not_paid_out(failure: Failure, speed: Speed) -> Refusal:
         return BalanceTooLow()
     if error.code == "account_invalid":
         return UnknownAccount()
+    if error.code == "bank_account_unusable":
+        return _told(BankAccountUnusable, failure)
     at_once = (error.code or "").startswith("instant_payouts_") or error.param == "method"
     return _told(InstantRefused if at_once and speed is Speed.INSTANT else PayoutRefused, failure)
 
