@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from contracts.cards.benches import KEYS, account
-from contracts.transfers.benches import Bench
+from contracts.transfers.benches import MONDAY_10H, Bench
 from ecosystem.adapters.outside.stripe import Stripe
 from ecosystem.sandbox import CALM, Sandbox, Settings
+from ecosystem.sandbox.clock import StandingClock
 
 
 @pytest.fixture(params=["sandbox"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    clock = StandingClock(MONDAY_10H)
     settings = Settings(data=tmp_path / "sandbox.sqlite", keys=KEYS, profile=CALM)
-    async with Sandbox.running(settings) as sandbox:
+    async with Sandbox.running(settings, now=clock) as sandbox:
         stripe = await Stripe.open(account(sandbox))
-        yield Bench(stripe.transfers, stripe.cards, stripe.accounts, sandbox)
+        yield Bench(stripe.transfers, stripe.cards, stripe.accounts, sandbox, clock)
         await stripe.close()
