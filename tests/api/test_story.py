@@ -196,9 +196,13 @@ async def books_and_moves(shop: Shop) -> None:
     assert held == await ada.all_of("hold", holdId=held["holdId"])
     assert (await ada.all_of("releaseHold", holdId=held["holdId"]))["status"] == "released"
     held = await shop.hold(ada, text_of(shop.market.tomorrow(10) + timedelta(days=9)))
-    wanted = shop.payment(held)
+    wanted = shop.payment(held) | {"keep": True}
     paid = await ada.all_of("pay", input=wanted)
     assert (paid["booking"]["status"], paid["payment"]["state"]) == ("confirmed", "captured")
+    await shop.market.passes()
+    (card,) = (await ada.all_of("savedCards"))["cards"]
+    assert (card["brand"], card["last4"]) == ("visa", "4242")
+    assert (await ada.all_of("forgetCard", cardId=card["cardId"]))["cards"] == []
     booking_id = wanted["bookingId"]
     standing = await ada.all_of("checkoutStanding", bookingId=booking_id, paymentId=wanted["paymentId"])
     assert standing["payment"] == paid["payment"]

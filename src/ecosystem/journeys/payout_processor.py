@@ -119,6 +119,7 @@ class ProcessorPayouts:
             # With the price for speed, which the processor takes of that account.
             amount=payout.amount,
             group=payout.payout_id,
+            intended_at=payout.intended_at,
         )
         try:
             outcome = await self.transfers.transfer(order)
@@ -137,6 +138,7 @@ class ProcessorPayouts:
             account_id=payout.destination.account_id,
             amount=payout.net,
             speed=Travel(payout.speed),
+            intended_at=payout.intended_at,
         )
         try:
             outcome = await self.transfers.pay_out(order)
@@ -170,7 +172,12 @@ class ProcessorPayouts:
     ) -> Payout:
         """Take the money back from the provider's account there, then put it on the balance here."""
         if payout.status not in paying.GIVEN_BACK:
-            order = ReversalOrder(reversal_id=payout.payout_id, processor_id=payout.transfer_id, amount=payout.amount)
+            order = ReversalOrder(
+                reversal_id=payout.payout_id,
+                processor_id=payout.transfer_id,
+                amount=payout.amount,
+                intended_at=payout.intended_at,
+            )
             try:
                 await self.transfers.reverse(order)
             except ReversalRefused:

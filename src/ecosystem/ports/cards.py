@@ -62,7 +62,8 @@ class Order(Struct, frozen=True, kw_only=True):
 
     `card` is the id that the processor's element handed out, or of a card that `customer_id` keeps there. `keep` has
     the card kept for that customer once it paid. `return_url` is where the browser comes back after a 3-D Secure
-    challenge that took the whole page. `off_session` is a payment without its customer present: where the bank wants
+    challenge that took the whole page. `intended_at` is since when it may have been asked for: the processor forgets a
+    key after a day, so a later order is looked for before it is given. `off_session` is a payment without its customer present: where the bank wants
     a challenge, it is declined as `authentication_required`.
     """
 
@@ -76,6 +77,7 @@ class Order(Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     keep: bool = False
     off_session: bool = False
+    intended_at: datetime | None = None
 
 
 class Standing(StrEnum):
@@ -135,13 +137,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class RefundOrder(Struct, frozen=True, kw_only=True):
-    """What is asked to be given back. `refund_id` is the idempotency key."""
+    """What is asked to be given back. `refund_id` is the idempotency key, `intended_at` as in an `Order`."""
 
     refund_id: str
     payment_id: str
     booking_id: str
     intent_id: str
     amount: Money
+    intended_at: datetime | None = None
 
 
 class RefundStanding(StrEnum):

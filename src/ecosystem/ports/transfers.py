@@ -3,6 +3,8 @@
 The platform's own balance and each payout account's are kept at the processor. A transfer moves money from ours to an
 account's, a reversal moves it back, a payout sends a balance to the bank account behind it. Every act carries an
 idempotency key made from our own ids: the same act again has no second effect and answers how the first stands now.
+The processor forgets a key after a day: an order that may have been given longer ago says since when (`intended_at`), and
+is looked for before it is given.
 
 Where an `account_id` is asked for, None is the platform itself. `ProcessorSilent` says that nothing is known: the act
 may have had its effect, and the same act again will tell.
@@ -75,6 +77,7 @@ class TransferOrder(Struct, frozen=True, kw_only=True):
     group: str
     source_charge: str | None = None
     description: str = ""
+    intended_at: datetime | None = None
 
 
 class TransferOutcome(Struct, frozen=True, kw_only=True):
@@ -103,6 +106,7 @@ class ReversalOrder(Struct, frozen=True, kw_only=True):
     reversal_id: str
     processor_id: str
     amount: Money
+    intended_at: datetime | None = None
 
 
 class ReversalOutcome(Struct, frozen=True, kw_only=True):
@@ -134,6 +138,7 @@ class PayoutOrder(Struct, frozen=True, kw_only=True):
     amount: Money
     speed: Speed = Speed.STANDARD
     descriptor: str = ""
+    intended_at: datetime | None = None
 
 
 class PayoutStanding(StrEnum):
@@ -284,8 +289,7 @@ class Transfers(Protocol):
         """Send a balance to its bank account, or answer how the payout of the same order stands now.
 
         Another order under that id raises `IdReused`. Raises `BalanceTooLow`, `PayoutRefused` (`InstantRefused`,
-        `BankAccountUnusable`),
-        `UnknownAccount`, `ProcessorSilent`.
+        `BankAccountUnusable`), `UnknownAccount`, `ProcessorSilent`.
         """
         ...
 

@@ -43,6 +43,11 @@ def behaviour(number: str) -> dict[str, object]:
     return {"failure": failure, "late": bool(late), "instant": number not in NOT_INSTANT}
 
 
+def methods(number: str) -> list[str]:
+    """How the account behind a number may be paid out to."""
+    return ["standard"] if number in NOT_INSTANT else ["standard", "instant"]
+
+
 def trouble_with_iban(number: str) -> str:
     """What is wrong with an IBAN (ISO 13616), in a sentence; empty when nothing is."""
     if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):

@@ -133,6 +133,7 @@ def _kept(account: Record, told: dict[str, str]) -> dict[str, Any]:
         "bank": {
             **BANK_ACCOUNT,
             "account_holder_name": name,
+            "available_payout_methods": banking.methods(number),
             "country": account["country"],
             "currency": account["default_currency"],
             "fingerprint": external_accounts.fingerprint(number + told["routing"]),

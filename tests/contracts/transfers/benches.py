@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 
@@ -23,6 +24,16 @@ AMERICAN = AccountOrder(
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Our clock, which agrees with the processor's."""
+
+    theirs: StandingClock
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.theirs(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     transfers: Transfers
     cards: Cards
@@ -30,7 +41,13 @@ class Bench:
     sandbox: Sandbox
     clock: StandingClock
 
-    async def paid(self, payment_id: str, amount: Money, card: str = "pm_card_bypassPending") -> Outcome:
+    async def paid(
+        self,
+        payment_id: str,
+        amount: Money,
+        card: str = "pm_card_bypassPending",
+        intended_at: datetime | None = None,
+    ) -> Outcome:
         """A payment into the platform's balance, available at once unless another card is named."""
         order = Order(
             payment_id=payment_id,
@@ -39,6 +56,7 @@ class Bench:
             card=card,
             capture=Capture.AUTOMATIC,
             return_url="http://127.0.0.1:8000/return",
+            intended_at=intended_at,
         )
         return await self.cards.authorize(order)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from contracts.transfers.benches import Bench
+from contracts.transfers.benches import Bench, Told
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.accounts import UnknownAccount
@@ -38,6 +38,8 @@ async def test_a_payout_goes_to_the_bank_in_its_time_and_once(bench: Bench) -> N
     assert made.bank_last4 == "6789"
     assert made.arrives_on > made.made_at
     assert await bench.available(account.account_id) == 10_000
+    with pytest.raises(IdReused):
+        await bench.transfers.pay_out(order(account.account_id, 20_000))
     await bench.days(1)
     assert (
         await bench.transfers.payout_status(made.processor_id, account.account_id)
@@ -46,8 +48,18 @@ async def test_a_payout_goes_to_the_bank_in_its_time_and_once(bench: Bench) -> N
     paid = await bench.transfers.payout_status(made.processor_id, account.account_id)
     assert paid.standing is PayoutStanding.PAID
     assert (await bench.transfers.payouts(account.account_id, since=made.made_at)).items == (paid,)
-    with pytest.raises(IdReused):
-        await bench.transfers.pay_out(order(account.account_id, 20_000))
+
+
+async def test_an_order_that_is_given_again_days_later_is_still_one_payout(bench: Bench) -> None:
+    account = await bench.funded(80_000)
+    wanted = replace(order(account.account_id), intended_at=Told(bench.clock).now())
+    made = await bench.transfers.pay_out(wanted)
+    await bench.days(4)
+
+    again = await bench.transfers.pay_out(wanted)
+
+    assert (again.processor_id, again.standing) == (made.processor_id, PayoutStanding.PAID)
+    assert await bench.available(account.account_id) == 50_000
 
 
 async def test_a_payout_may_be_at_once_for_a_fee(bench: Bench) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from contracts.transfers.benches import Bench
+from contracts.transfers.benches import AMERICAN, Bench, Told
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused
-from ecosystem.ports.cards import ProcessorSilent
+from ecosystem.ports.cards import ProcessorSilent, RefundOrder
 from ecosystem.ports.transfers import (
     BalanceTooLow,
     DestinationUnfit,
@@ -76,8 +76,6 @@ async def test_money_of_a_charge_is_moved_before_it_is_available_and_comes_with_
 
 
 async def test_an_account_that_is_not_there_or_not_ready_is_not_paid(bench: Bench) -> None:
-    from contracts.transfers.benches import AMERICAN
-
     await bench.paid("pay_1", Money(100_000, "USD"))
     unready = await bench.accounts.open(AMERICAN)
 
@@ -106,6 +104,48 @@ async def test_reversals_take_back_up_to_the_whole_transfer_once_each(bench: Ben
     assert await bench.transfers.reversals(made.processor_id) == (first, rest)
 
 
+async def test_orders_that_are_given_again_days_later_still_move_money_once(bench: Bench) -> None:
+    at = Told(bench.clock).now()
+    await bench.paid("pay_1", Money(300_000, "USD"))
+    account = await bench.account()
+    wanted = replace(order(account.account_id), intended_at=at)
+    made = await bench.transfers.transfer(wanted)
+    back = ReversalOrder(
+        reversal_id="rev_1", processor_id=made.processor_id, amount=Money(10_000, "USD"), intended_at=at
+    )
+    taken = await bench.transfers.reverse(back)
+    await bench.days(3)
+
+    again, taken_again = await bench.transfers.transfer(wanted), await bench.transfers.reverse(back)
+
+    assert (again.processor_id, again.taken_back) == (made.processor_id, Money(10_000, "USD"))
+    assert taken_again == taken
+    assert await bench.available(account.account_id) == 30_000
+
+
+async def test_payments_and_refunds_that_are_asked_for_again_days_later_happen_once(bench: Bench) -> None:
+    at = Told(bench.clock).now()
+    paid = await bench.paid("pay_1", Money(10_000, "USD"))
+    wanted = RefundOrder(
+        refund_id="rfd_1",
+        payment_id="pay_1",
+        booking_id="bkg_1",
+        intent_id=paid.intent_id,
+        amount=Money(4_000, "USD"),
+        intended_at=at,
+    )
+    given = await bench.cards.refund(wanted)
+    await bench.days(3)
+
+    again, given_again = (
+        await bench.paid("pay_1", Money(10_000, "USD"), intended_at=at),
+        await bench.cards.refund(wanted),
+    )
+
+    assert (again.intent_id, given_again.processor_id) == (paid.intent_id, given.processor_id)
+    assert len((await bench.cards.payments()).items) == len(await bench.cards.refunds(paid.intent_id)) == 1
+
+
 @pytest.mark.parametrize("named", ["tr_nobody", "../balance", "", "é"])
 async def test_a_transfer_nobody_made_is_unknown(bench: Bench, named: str) -> None:
     with pytest.raises(UnknownTransfer):
@@ -113,9 +153,7 @@ async def test_a_transfer_nobody_made_is_unknown(bench: Bench, named: str) -> No
     with pytest.raises(UnknownTransfer):
         await bench.transfers.reversals(named)
     with pytest.raises(UnknownTransfer):
-        await bench.transfers.reverse(
-            ReversalOrder(reversal_id="rev_1", processor_id=named, amount=Money(100, "USD"))
-        )
+        await bench.transfers.reverse(ReversalOrder(reversal_id="rev_1", processor_id=named, amount=Money(100, "USD")))
 
 
 @pytest.mark.parametrize("what", [What.LOSE_REQUEST, What.LOSE_ANSWER, What.FAIL_ANSWER, What.REFUSE])

@@ -87,7 +87,7 @@ async def embedded(
         opened.push_async_callback(table.close)
         search = await EmbeddedSearch.open(place.data / "search.sqlite")
         opened.push_async_callback(search.close)
-        stripe = await Stripe.open(place.processor)
+        stripe = await Stripe.open(place.processor, clock)
         opened.push_async_callback(stripe.close)
         calendars = await WebCalendars.open()
         opened.push_async_callback(calendars.close)

@@ -235,6 +235,7 @@ class Payment(Stored, frozen=True, kw_only=True):
             description=self.description,
             customer_id=self.customer_id,
             keep=self.keep,
+            intended_at=self.intended_at,
         )
 
     def to(self, actor: Actor, request: Pay) -> Payment:

@@ -153,6 +153,7 @@ class Refund(Stored, frozen=True, kw_only=True):
             booking_id=self.booking_id,
             intent_id=self.intent_id,
             amount=self.amount,
+            intended_at=self.requested_at,
         )
 
     def to(self, actor: Actor, request: IssueRefund) -> Refund:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.stripe.accounts import StripeAccounts
 from ecosystem.adapters.outside.stripe.calls import API, FILES, Account, Calls
 from ecosystem.adapters.outside.stripe.cards import StripeCards
 from ecosystem.adapters.outside.stripe.saved_cards import StripeSavedCards
 from ecosystem.adapters.outside.stripe.transfers import StripeTransfers
+from ecosystem.ports.clock import Clock
 
 __all__ = ["API", "FILES", "Account", "Stripe"]
 
@@ -27,8 +29,8 @@ class Stripe:
     transfers: StripeTransfers
 
     @classmethod
-    async def open(cls, account: Account) -> Stripe:
-        calls = await Calls.open(account)
+    async def open(cls, account: Account, clock: Clock | None = None) -> Stripe:
+        calls = await Calls.open(account, clock or SystemClock())
         return cls(
             calls=calls,
             cards=StripeCards(calls),

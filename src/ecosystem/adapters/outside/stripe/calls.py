@@ -11,6 +11,7 @@ import logging
 import re
 import ssl
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from io import BytesIO
 from typing import Protocol, cast
@@ -23,11 +24,15 @@ from msgspec import Struct
 from ecosystem.adapters.outside.stripe.answers import ErrorAnswer, Failure
 from ecosystem.adapters.outside.stripe.client import Answered, Connections, Patience
 from ecosystem.ports.cards import ProcessorSilent
+from ecosystem.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
 API_VERSION = "2026-10-28.endive"
 """The processor's API as these adapters know it, pinned with every call."""
+
+KEYS_KEPT_FOR = timedelta(hours=20)
+"""For so long an idempotency key is surely remembered; the processor forgets it after 24 hours at the earliest."""
 
 API = "https://api.stripe.com"
 FILES = "https://files.stripe.com"
@@ -72,8 +77,9 @@ class Named(BytesIO):
 class Calls:
     """Calls in the name of one account. Open it on the loop that uses it, and close it."""
 
-    def __init__(self, account: Account, connections: Connections) -> None:
+    def __init__(self, account: Account, connections: Connections, clock: Clock) -> None:
         self.account = account
+        self._clock = clock
         self._connections = connections
         client = stripe.StripeClient(
             account.secret_key,
@@ -86,7 +92,7 @@ class Calls:
         self._sdk = cast("_Sdk", client)
 
     @classmethod
-    async def open(cls, account: Account) -> Calls:
+    async def open(cls, account: Account, clock: Clock) -> Calls:
         # The SDK tells its maker how long calls took, and its log what they said: neither leaves here.
         stripe.enable_telemetry = False
         logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -100,7 +106,11 @@ class Calls:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         patience = Patience(timeout_s=account.timeout_s, attempts=account.attempts, first_s=account.patience_s)
-        return cls(account, Connections(session, patience))
+        return cls(account, Connections(session, patience), clock)
+
+    def may_be_forgotten(self, intended_at: datetime | None) -> bool:
+        """Whether an order of that instant may have been given so long ago that its key is forgotten."""
+        return intended_at is not None and self._clock.now() - intended_at > KEYS_KEPT_FOR
 
     async def close(self) -> None:
         await self._connections.close_async()

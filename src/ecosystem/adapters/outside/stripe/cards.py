@@ -16,6 +16,7 @@ from ecosystem.adapters.outside.stripe.answers import (
     CHARGED,
     Failure,
     Intent,
+    Named,
     Refund,
     RefundList,
 )
@@ -103,6 +104,8 @@ class StripeCards(Chargebacks):
 
     async def authorize(self, order: Order) -> Outcome:
         must_be_payable(order.amount)
+        if self._calls.may_be_forgotten(order.intended_at) and (known := await self._known(order.payment_id)):
+            return known
         form = {
             "amount": str(units(order.amount)),
             "currency": order.amount.currency.lower(),
@@ -150,6 +153,10 @@ class StripeCards(Chargebacks):
         return await self._ended(intent_id, "cancel", dict(EXPANDED), f"{intent_id}:cancel")
 
     async def refund(self, order: RefundOrder) -> RefundOutcome:
+        if self._calls.may_be_forgotten(order.intended_at):
+            made = [each for each in await self.refunds(order.intent_id) if each.refund_id == order.refund_id]
+            if made:
+                return made[0]
         form = {
             "payment_intent": order.intent_id,
             "amount": str(units(order.amount)),
@@ -191,6 +198,12 @@ class StripeCards(Chargebacks):
             items=tuple(event.happened(raw) for event, raw in found),
             after=found[-1][0].id if found and listed.has_more else None,
         )
+
+    async def _known(self, payment_id: str) -> Outcome | None:
+        """The payment that an order of ours was, if the processor ever heard of it."""
+        asked = {"query": f"metadata['payment_id']:'{_named(payment_id)}'"}
+        found = (await self._read("payment_intents/search", asked, Page[Named])).data
+        return await self.payment(found[0].id) if found else None
 
     async def _ended(self, intent_id: str, act: str, form: Mapping[str, str], key: str) -> Outcome:
         """Capture or cancel, and how the payment stands afterwards, whoever ended it."""

@@ -18,6 +18,7 @@ from ecosystem.adapters.outside.stripe.listing import PAGE, Page, query
 from ecosystem.adapters.outside.stripe.payouts import Payout, Reversal, Transfer
 from ecosystem.kernel.refusals import IdReused, Refusal
 from ecosystem.ports.accounts import UnknownAccount
+from ecosystem.ports.cards import ProcessorSilent
 from ecosystem.ports.listing import Listed
 from ecosystem.ports.transfers import (
     Balance,
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9_]{1,200}")
 _WITH_BANK = {"expand[0]": "destination", "expand[1]": "balance_transaction"}
 _LIST_WITH_BANK = {"expand[0]": "data.destination", "expand[1]": "data.balance_transaction"}
+PAGES_MAX = 20
 _TOO_LOW = frozenset({"balance_insufficient", "insufficient_funds"})
 _DESTINATION = frozenset({"account_invalid", "insufficient_capabilities_for_transfer", "transfers_not_allowed"})
 
@@ -59,6 +61,10 @@ class StripeTransfers:
         self._calls = calls
 
     async def transfer(self, order: TransferOrder) -> TransferOutcome:
+        if self._calls.may_be_forgotten(order.intended_at):
+            made = (await self.transfers(since=order.intended_at, group=order.group)).items
+            if known := next((each for each in made if each.transfer_id == order.transfer_id), None):
+                return known
         form = {
             "amount": str(units(order.amount)),
             "currency": order.amount.currency.lower(),
@@ -89,6 +95,10 @@ class StripeTransfers:
 
     async def reverse(self, order: ReversalOrder) -> ReversalOutcome:
         path = f"transfers/{_named(order.processor_id, UnknownTransfer)}/reversals"
+        if self._calls.may_be_forgotten(order.intended_at):
+            made = await self.reversals(order.processor_id)
+            if known := next((each for each in made if each.reversal_id == order.reversal_id), None):
+                return known
         form = {"amount": str(units(order.amount)), "metadata[reversal_id]": order.reversal_id}
         try:
             body, _ = await self._calls.ask("POST", path, form, key=f"{order.reversal_id}:reversal")
@@ -113,6 +123,8 @@ class StripeTransfers:
         if order.descriptor:
             form["statement_descriptor"] = order.descriptor
         account = _account(order.account_id)
+        if self._calls.may_be_forgotten(order.intended_at) and (known := await self._known(order)):
+            return known
         try:
             body, replayed = await self._calls.ask(
                 "POST", "payouts", form, key=f"{order.payout_id}:payout", account=account
@@ -166,6 +178,18 @@ class StripeTransfers:
         asked = query(since=since, until=until, after=after, payout=payout)
         page = await self._account_read("balance_transactions", asked, _account(account_id), Page[Entry])
         return page.listed(Entry.entry)
+
+    async def _known(self, order: PayoutOrder) -> PayoutOutcome | None:
+        """The payout that an order was, if the processor ever heard of it."""
+        after: str | None = None
+        for _ in range(PAGES_MAX):
+            page = await self.payouts(order.account_id, since=order.intended_at, after=after)
+            if known := next((each for each in page.items if each.payout_id == order.payout_id), None):
+                return known
+            after = page.after
+            if after is None:
+                return None
+        raise ProcessorSilent(f"More payouts than can be looked through: is {order.payout_id} one of them?")
 
     async def _transfer_read(self, path: str, asked: Mapping[str, str], kind: type[T]) -> T:
         try:
