@@ -158,6 +158,7 @@ def wallet_becomes(row: Row[Wallet], after: Wallet, actor: Actor, at: datetime) 
                 sequence=1 if kind is CardKept else 2,
                 actor=actor,
                 at=at,
+                previous=None if kind is CardKept else {"kept": True},
             )
             for kind, cards, others in ((CardKept, has, had), (CardForgotten, had, has))
             for card_id, card in cards.items()
