@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import stripe
 from msgspec.structs import replace
 
@@ -20,6 +21,22 @@ MONDAY = 1_790_553_600
 DAY = 86_400
 
 
+class Recording(stripe.AIOHTTPClient):
+    """The SDK's client, keeping what was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[Any] = []
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        content, status, told = await super().request_async(method, url, headers, post_data)
+        if status == 200 and content.startswith(b"{"):
+            self.answers.append(msgspec.json.decode(content))
+        return content, status, told
+
+
 @dataclass
 class World:
     """A sandbox at a standing clock, its listener, and the SDK that talks to it."""
@@ -28,6 +45,7 @@ class World:
     clock: StandingClock
     listener: Listener
     client: stripe.StripeClient
+    http: Recording
 
     @property
     def v1(self) -> Any:
@@ -92,12 +110,12 @@ async def world(folder: Path, at: float = MONDAY + 36_000) -> AsyncIterator[Worl
     settings = Settings(data=folder / "sandbox.sqlite", keys=KEYS, profile=replace(CALM))
     async with listening() as listener, Sandbox.running(settings, now=clock) as sandbox:
         sandbox.deliver_to(listener.url)
-        http = stripe.AIOHTTPClient()
+        http = Recording()
         client = stripe.StripeClient(
             KEYS.secret_key,
             http_client=http,
             max_network_retries=0,
             base_addresses={"api": sandbox.origin, "files": sandbox.origin, "connect": sandbox.origin},
         )
-        yield World(sandbox, clock, listener, client)
+        yield World(sandbox, clock, listener, client, http)
         await http.close_async()

@@ -2,22 +2,13 @@
 
 The platform opens an account and sends its owner to the processor's own pages (`setup.py`), by a link that works once.
 What the owner says there stays here. Whether it can be verified decides on test values: see `OUTCOMES` and `banking.py`.
-
-| stage | requirements | payouts |
-| --- | --- | --- |
-| `blank` | all is due | not enabled |
-| `verifying` | a verification is pending | not enabled |
-| `verified` | none | enabled |
-| `failed` | what could not be verified is due, with the error | not enabled |
-| `rejected` | none that would help | not enabled, for good |
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
-from ecosystem.sandbox import external_accounts, lists, schedules
+from ecosystem.sandbox import external_accounts, lists, schedules, verification
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.banking import CURRENCIES
 from ecosystem.sandbox.parameters import (
@@ -36,12 +27,11 @@ from ecosystem.sandbox.parameters import (
 )
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused
-from ecosystem.sandbox.shapes import ACCOUNT, ACCOUNT_LINK, BUSINESS_PROFILE, NO_REQUIREMENTS, Body
+from ecosystem.sandbox.shapes import ACCOUNT, ACCOUNT_LINK, BUSINESS_PROFILE, OF, Body
 
 LINK_S = 300
 """A link works for this long, and once."""
 LINKS_KEPT = 5
-SLOW_S = 86_400
 
 
 class DelayDays:
@@ -97,7 +87,7 @@ _KINDS: dict[str, Kind] = {
         }
     ),
     "business_type": Choice("company", "government_entity", "individual", "non_profit"),
-    "capabilities": Hash({"card_payments": _CAPABILITY, "transfers": _CAPABILITY}),
+    "capabilities": Hash(dict.fromkeys(verification.CAPABILITIES, _CAPABILITY)),
     "default_currency": Currency(),
     "email": Text(512, unsettable=True),
     "metadata": Metadata(),
@@ -133,47 +123,8 @@ CREATE_LINK = Endpoint(
     required=("account", "type", "refresh_url", "return_url"),
 )
 
-DETAILS = (
-    "external_account",
-    "individual.dob.day",
-    "individual.dob.month",
-    "individual.dob.year",
-    "individual.first_name",
-    "individual.last_name",
-    "tos_acceptance.date",
-    "tos_acceptance.ip",
-)
-"""What every account lacks at first."""
-DOCUMENT = "individual.verification.document"
-
-
-class Stage(StrEnum):
-    BLANK = "blank"
-    VERIFYING = "verifying"
-    VERIFIED = "verified"
-    FAILED = "failed"
-    REJECTED = "rejected"
-
-
-class Outcome(StrEnum):
-    """How a verification ends."""
-
-    AT_ONCE = "at once"
-    VERIFIED = "verified"
-    SLOWLY = "slowly"
-    MISMATCH = "mismatch"
-    LISTED = "listed"
-
-
-OUTCOMES = {
-    "1902-01-01": Outcome.AT_ONCE,
-    "1901-01-01": Outcome.VERIFIED,
-    "1903-01-01": Outcome.SLOWLY,
-    "1900-01-01": Outcome.LISTED,
-}
-"""By date of birth: the published ones, and 1903, which is this sandbox's own. Any other is verified a little later."""
-MISMATCHING = "111111111"
-"""The published identity number that cannot be verified."""
+APPLICATION: Body = {"id": "ca_ecosystem", "name": "Ecosystem", "object": "application"}
+"""What the platform is to a connected account."""
 
 
 def create(act: Act, given: dict[str, Any]) -> Body:
@@ -199,8 +150,8 @@ def create(act: Act, given: dict[str, Any]) -> Body:
         "type": given.get("type", "express"),
         **_changes(ACCOUNT, given),
     }
-    account = act.add("account", body, inside={"stage": Stage.BLANK, "links": {}})
-    enter(act, account, Stage.BLANK)
+    account = act.add("account", body, inside={"stage": verification.Stage.BLANK, "links": {}})
+    verification.enter(act, account, verification.Stage.BLANK)
     if told := given.get("external_account"):
         external_accounts.add(act, account, told)
     return account.body
@@ -248,7 +199,7 @@ def update(act: Act, given: dict[str, Any]) -> Body:
     act.change(account, **changes)
     if told := given.get("external_account"):
         external_accounts.add(act, account, told, default=True)
-    enter(act, account, Stage(account.inside["stage"]))
+    verification.enter(act, account, verification.Stage(account.inside["stage"]))
     act.tell("account.updated", account)
     return account.body
 
@@ -258,7 +209,7 @@ def reject(act: Act, given: dict[str, Any]) -> Body:
     account = act.need("account", given["id"])
     _must_be_open(account)
     act.note(account, disabled_reason=f"rejected.{given['reason']}")
-    enter(act, account, Stage.REJECTED)
+    verification.enter(act, account, verification.Stage.REJECTED)
     act.tell("account.updated", account)
     return account.body
 
@@ -289,99 +240,44 @@ def create_link(act: Act, given: dict[str, Any]) -> Body:
     }
 
 
-def submitted(act: Act, account: Record, told: Body) -> None:
-    """The owner said what was missing. `told` holds what may be kept: no number of a bank account is in it."""
-    act.note(account, person=told["person"], outcome=told["outcome"])
-    external_accounts.keep(act, account, told["bank"], told["behaviour"])
-    act.change(
-        account,
-        business_type=account["business_type"] or "individual",
-        details_submitted=True,
-        tos_acceptance={"date": act.at, "ip": told["ip"], "user_agent": None},
-    )
-    if told["outcome"] is Outcome.AT_ONCE:
-        enter(act, account, Stage.VERIFIED)
-    else:
-        enter(act, account, Stage.VERIFYING)
-        if told["outcome"] is Outcome.SLOWLY:
-            act.later("verify", account, SLOW_S)
-        else:
-            act.afterwards("verify", account)
-    act.tell("account.updated", account)
+def login_link(act: Act, given: dict[str, Any]) -> Body:
+    """A link to the page on which an account's owner sees its balance and payouts."""
+    account = act.need("account", given["id"])
+    if account["type"] != "express" or not account["details_submitted"]:
+        raise Refused(
+            "Cannot create a login link for an account that is not an Express account, or has not completed"
+            " onboarding.",
+            param="account",
+        )
+    token = act.secret(16)
+    act.link(account, "express", token)
+    return {**OF["login_link"], "created": act.at, "url": f"{act.origin}/express/{token}"}
 
 
-def verify(act: Act, account: Record) -> None:
-    """A verification ends: a timer's act."""
-    if account.inside["stage"] != Stage.VERIFYING:
-        return
-    match account.inside["outcome"]:
-        case Outcome.MISMATCH:
-            enter(act, account, Stage.FAILED)
-        case Outcome.LISTED:
-            act.note(account, disabled_reason="rejected.listed")
-            enter(act, account, Stage.REJECTED)
-        case _:
-            enter(act, account, Stage.VERIFIED)
-    act.tell("account.updated", account)
+def delete(act: Act, given: dict[str, Any]) -> Body:
+    """Close an account that has nothing left."""
+    account = act.need("account", given["id"])
+    if any(available or pending for _, available, pending in act.books.balance(account.id, act.at // 86400)):
+        raise Refused("The account cannot be deleted: its balance is not zero.", code="account_invalid")
+    deauthorize(act, account)
+    act.note(account, deleted=True)
+    return {"id": account.id, "object": "account", "deleted": True}
 
 
-def verified(act: Act, account: Record) -> None:
-    """The account's owner has said all there is to say, and it was found right."""
-    act.change(
-        account,
-        business_type=account["business_type"] or "individual",
-        details_submitted=True,
-        tos_acceptance={"date": act.at, "ip": "127.0.0.1", "user_agent": None},
-    )
-    enter(act, account, Stage.VERIFIED)
-    act.tell("account.updated", account)
+def deauthorize(act: Act, account: Record) -> None:
+    """The owner, or the platform, ended what the platform may do with the account."""
+    act.note(account, deauthorized=True)
+    act.announce("account.application.deauthorized", APPLICATION, account.id)
 
 
-def enter(act: Act, account: Record, stage: Stage) -> None:
-    """Bring what is shown of the account in line with its stage."""
-    act.note(account, stage=stage)
-    active = {Stage.VERIFIED: "active", Stage.VERIFYING: "pending"}.get(stage, "inactive")
-    capabilities = dict.fromkeys(account["capabilities"], active)
-    act.change(
-        account,
-        capabilities=capabilities,
-        charges_enabled=capabilities.get("card_payments") == "active",
-        payouts_enabled=stage is Stage.VERIFIED,
-        requirements={**NO_REQUIREMENTS, **_requirements(account, stage)},
-    )
-
-
-def _requirements(account: Record, stage: Stage) -> Body:
-    if stage is Stage.VERIFIED:
-        return {}
-    if stage is Stage.VERIFYING:
-        return {"disabled_reason": "requirements.pending_verification", "pending_verification": [DOCUMENT]}
-    if stage is Stage.REJECTED:
-        return {"disabled_reason": account.inside["disabled_reason"]}
-    due = [DOCUMENT]
-    errors: list[Body] = []
-    if stage is Stage.BLANK:
-        due = sorted([*DETAILS, *(["email"] if not account["email"] else [])])
-    else:
-        errors = [
-            {
-                "code": "verification_failed_keyed_identity",
-                "reason": "The person's keyed-in identity information could not be verified. Correct any errors or"
-                " upload a document that matches the identity fields.",
-                "requirement": DOCUMENT,
-            }
-        ]
-    return {
-        "currently_due": due,
-        "disabled_reason": "requirements.past_due",
-        "errors": errors,
-        "eventually_due": due,
-        "past_due": due,
-    }
+def authorize(act: Act, account: Record) -> None:
+    """The owner let the platform act for the account, for the first time or again."""
+    act.note(account, deauthorized=False)
+    act.announce("account.application.authorized", APPLICATION, account.id)
 
 
 def _must_be_open(account: Record) -> None:
-    if account.inside["stage"] == Stage.REJECTED:
+    if account.inside["stage"] == verification.Stage.REJECTED:
         raise Refused(
             f"The account {account.id} has been rejected and cannot be changed.",
             code="account_invalid",

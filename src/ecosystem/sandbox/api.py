@@ -9,12 +9,12 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 from aiohttp import web
 
-from ecosystem.sandbox import form, routes
+from ecosystem.sandbox import form, routes, uploads
 from ecosystem.sandbox.acts import Act, Answer, expand
 from ecosystem.sandbox.faults import Faults, Lost
 from ecosystem.sandbox.refusals import Refused, encoded
@@ -143,20 +143,8 @@ async def _read(request: web.Request, path: str, found: tuple[Route, dict[str, s
     if key is not None and not 0 < len(key) <= KEY_MAX:
         raise Refused(f"Idempotency keys have 1 to {KEY_MAX} characters.", type="idempotency_error")
     sent = form.parse(request.query_string)
-    body = b""
     if request.method == "POST":
-        if (request.content_length or 0) > BODY_BYTES_MAX:
-            raise Refused(f"Request bodies have at most {BODY_BYTES_MAX} bytes.", status=413)
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge as large:
-            raise Refused(f"Request bodies have at most {BODY_BYTES_MAX} bytes.", status=413) from large
-        if body and request.content_type != "application/x-www-form-urlencoded":
-            raise Refused("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")
-        try:
-            sent |= form.parse(body.decode())
-        except UnicodeDecodeError as broken:
-            raise Refused("Invalid UTF-8 in the request.") from broken
+        sent |= await _body(request, uploads.SIZE_BYTES_MAX + BODY_BYTES_MAX if path == "files" else BODY_BYTES_MAX)
     route, things = found
     # The parameters in any order, but not another address, are the same request.
     told = msgspec.json.encode([request.method, path, sent], order="deterministic")
@@ -169,6 +157,42 @@ async def _read(request: web.Request, path: str, found: tuple[Route, dict[str, s
         idempotency_key=key if request.method == "POST" else None,
         fingerprint=hashlib.sha256(told).digest(),
     )
+
+
+async def _body(request: web.Request, limit: int) -> form.Form:
+    """The parameters in a request's body."""
+    too_large = Refused(f"Request bodies have at most {limit} bytes.", status=413)
+    if (request.content_length or 0) > limit:
+        raise too_large
+    try:
+        if request.content_type == "multipart/form-data":
+            return await _parts(request)
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge as large:
+        raise too_large from large
+    if len(body) > limit:
+        raise too_large
+    if body and request.content_type != "application/x-www-form-urlencoded":
+        raise Refused("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")
+    try:
+        return form.parse(body.decode())
+    except UnicodeDecodeError as broken:
+        raise Refused("Invalid UTF-8 in the request.") from broken
+
+
+async def _parts(request: web.Request) -> form.Form:
+    """The parts of an upload: texts, and files with their names."""
+    found: form.Form = {}
+    try:
+        parts = await request.post()
+    except ValueError as broken:
+        raise Refused("Invalid request: the parts of the multipart/form-data cannot be told apart.") from broken
+    for name, value in parts.items():
+        if isinstance(value, web.FileField):
+            found[name] = (value.filename, value.file.read())
+        else:
+            found |= form.parse(urlencode({name: str(value)}))
+    return found
 
 
 def _once(asked: Asked, act: Act) -> Answer:

@@ -19,20 +19,16 @@ def balance(act: Act, given: dict[str, Any]) -> Body:  # noqa: ARG001 — every 
     today = act.at // 86400
     sums = act.books.balance(act.account, today) or [(act.holder()["default_currency"], 0, 0)]
     reserved = () if act.account else act.books.balance(RESERVED, today)
-    body: Body = {
+    kept = {currency: available for currency, available, _ in reserved}
+    currencies = dict.fromkeys([*(currency for currency, _, _ in sums), *kept])
+    return {
         "object": "balance",
         "available": [_part(currency, available) for currency, available, _ in sums],
+        "connect_reserved": [{"amount": kept.get(currency, 0), "currency": currency} for currency in currencies],
         "instant_available": [_part(currency, max(0, available + pending)) for currency, available, pending in sums],
         "livemode": False,
         "pending": [_part(currency, pending) for currency, _, pending in sums],
     }
-    if not act.account:
-        kept = {currency: available for currency, available, _ in reserved}
-        currencies = [currency for currency, _, _ in sums]
-        body["connect_reserved"] = [
-            {"amount": kept.get(currency, 0), "currency": currency} for currency in dict.fromkeys([*currencies, *kept])
-        ]
-    return body
 
 
 def entry(act: Act, given: dict[str, Any]) -> Body:

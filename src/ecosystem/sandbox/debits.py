@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import attempts, bank_methods, charges, mandates
+from ecosystem.sandbox import attempts, bank_methods, charges, mandates, session_results
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.refusals import Refused, unexpected_state
 from ecosystem.sandbox.shapes import Body, inner
@@ -89,6 +89,7 @@ def settle(act: Act, intent: Record) -> None:
     attempts.keep(act, intent, method)
     act.tell("charge.succeeded", charge)
     act.tell("payment_intent.succeeded", intent)
+    session_results.settled(act, intent, paid=True)
     if ends.get("disputed"):
         act.afterwards("dispute", charge)
 
@@ -129,6 +130,7 @@ def _failed(act: Act, intent: Record, charge: Record, method: Record, code: str)
     act.change(intent, status="requires_payment_method", payment_method=None, last_payment_error=error, processing=None)
     act.tell("charge.failed", charge)
     act.tell("payment_intent.payment_failed", intent)
+    session_results.settled(act, intent, paid=False)
     if code in {"no_account", "account_closed", "debit_not_authorized"}:
         mandates.end_all(act, method)
 

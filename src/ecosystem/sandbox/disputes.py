@@ -18,7 +18,7 @@ EVIDENCE_TIME_S = 9 * 86400
 
 _EVIDENCE: dict[str, Kind] = {
     **dict.fromkeys(EVIDENCE_TEXTS, Text(EVIDENCE_TEXT_MAX, unsettable=True)),
-    **dict.fromkeys(EVIDENCE_FILES, Later()),
+    **dict.fromkeys(EVIDENCE_FILES, Text(120, unsettable=True)),
     "enhanced_evidence": Later(),
     "appeal": Later(),
 }
@@ -105,6 +105,9 @@ def update(act: Act, given: dict[str, Any]) -> Body:
     if dispute["status"] not in _ANSWERABLE:
         raise Refused(f"This dispute has a status of {dispute['status']}, and takes no more evidence.")
     evidence = {**NO_EVIDENCE, **dispute["evidence"], **given.get("evidence", {})}
+    for name in EVIDENCE_FILES:
+        if named := given.get("evidence", {}).get(name):
+            _must_be_evidence(act, named, name)
     details = {**dispute["evidence_details"], "has_evidence": any(evidence.values())}
     act.change(dispute, evidence=evidence, evidence_details=details)
     if given.get("submit", True):
@@ -127,6 +130,29 @@ def decide(act: Act, dispute: Record) -> None:
     if dispute["status"] not in {"under_review", "warning_under_review"}:
         return
     _decide(act, dispute, won=dispute["evidence"].get("uncategorized_text") == "winning_evidence")
+
+
+def won(act: Act, dispute: Record) -> None:
+    """The bank decides for the platform, whatever it was sent."""
+    _must_be_undecided(dispute)
+    _decide(act, dispute, won=True)
+
+
+def lost(act: Act, dispute: Record) -> None:
+    """The bank decides for the customer, whatever it was sent."""
+    _must_be_undecided(dispute)
+    _decide(act, dispute, won=False)
+
+
+def _must_be_evidence(act: Act, file_id: str, name: str) -> None:
+    file = act.need("file", file_id, param=f"evidence[{name}]")
+    if file["purpose"] != "dispute_evidence":
+        raise Refused(f"The file {file_id} was not uploaded as dispute_evidence.", param=f"evidence[{name}]")
+
+
+def _must_be_undecided(dispute: Record) -> None:
+    if dispute["status"] in {"won", "lost", "warning_closed"}:
+        raise Refused(f"The dispute {dispute.id} is decided: {dispute['status']}.")
 
 
 def _submit(act: Act, dispute: Record) -> None:

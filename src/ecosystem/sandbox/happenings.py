@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecosystem.sandbox import accounts, payouts
+from ecosystem.sandbox import (
+    accounts,
+    checkout_sessions,
+    disputes,
+    mandates,
+    payment_methods,
+    payouts,
+    reports,
+    topups,
+    verification,
+    warnings,
+)
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.refusals import Refused
 
@@ -28,9 +39,25 @@ def _plain(work: Callable[[Act, Record], None]) -> Happen:
     return happened
 
 
+def _dispute(act: Act, charge: Record, told: dict[str, Any]) -> None:
+    amount = told.get("amount", charge["amount_captured"] - charge["amount_refunded"])
+    disputes.opened(act, charge, amount, told.get("reason", "fraudulent"), inquiry=bool(told.get("inquiry")))
+
+
 HAPPENINGS: dict[str, Happen] = {
-    "account.verified": _plain(accounts.verified),
+    "account.application.authorized": _plain(accounts.authorize),
+    "account.application.deauthorized": _plain(accounts.deauthorize),
+    "account.verified": _plain(verification.verified),
+    "charge.disputed": _dispute,
+    "charge.warned": _plain(warnings.warn),
+    "checkout.session.paid": checkout_sessions.pay,
+    "dispute.won": _plain(disputes.won),
+    "dispute.lost": _plain(disputes.lost),
+    "mandate.ended": _plain(mandates.end),
+    "payment_method.automatically_updated": payment_methods.automatically_updated,
     "payout.failed": _fail_payout,
+    "reporting.report_run.failed": _plain(reports.fail),
+    "topup.reversed": _plain(topups.reverse),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ecosystem.sandbox import accounts
+from ecosystem.sandbox import accounts, uploads
 from ecosystem.sandbox.acts import Act, Effect
 from ecosystem.sandbox.api import BODY_BYTES_MAX, Api
 from ecosystem.sandbox.control import Control
@@ -156,7 +156,7 @@ class Sandbox:
         )
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)
-        application = web.Application(client_max_size=BODY_BYTES_MAX)
+        application = web.Application(client_max_size=uploads.SIZE_BYTES_MAX + BODY_BYTES_MAX)
         application.router.add_route("*", "/v1/{path:.*}", api.respond)
         application.add_routes([*control.routes(), *pages.routes(), *setup.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
