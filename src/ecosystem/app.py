@@ -25,7 +25,14 @@ from ecosystem.contexts.keyring import KeyRings, UsedKeys
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
 from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Wallets, Webhooks
-from ecosystem.contexts.payouts import PayoutBook, PayoutPlans, PayoutRuleBook
+from ecosystem.contexts.payouts import (
+    PayoutBook,
+    PayoutPlans,
+    PayoutRuleBook,
+    ReceivableBook,
+    TaxRecord,
+    WithdrawalBook,
+)
 from ecosystem.contexts.rails import Costs
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys import fraud_news
@@ -62,11 +69,14 @@ from ecosystem.journeys.oversight import Oversight
 from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.journeys.payout_destinations import Destinations
+from ecosystem.journeys.payout_news import PayoutNewsTelling
 from ecosystem.journeys.payout_outlook import Outlooks
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.journeys.payout_processor import ProcessorPayouts
 from ecosystem.journeys.payout_settings import PayoutSettings
 from ecosystem.journeys.payouts import PayingOut
+from ecosystem.journeys.processor_fees import ProcessorFees
+from ecosystem.journeys.receivables import ReceivableFollower, Receivables
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.screening import Screening
 from ecosystem.journeys.settlement import Settlement
@@ -75,6 +85,7 @@ from ecosystem.journeys.telling import Telling
 from ecosystem.journeys.timelines import Timelines
 from ecosystem.journeys.verification import Verifying
 from ecosystem.journeys.welcoming import Welcoming
+from ecosystem.journeys.withdrawals import Withdrawing
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
@@ -82,7 +93,7 @@ from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
 from ecosystem.ports.witness import Witness
 
-ENVELOPED = (BankAccount, *ACH_ENVELOPED)
+ENVELOPED = (BankAccount, TaxRecord, *ACH_ENVELOPED)
 """Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
 UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
@@ -148,11 +159,17 @@ class App:
     welcoming: Welcoming
     payout_accounts: PayoutAccounts
     paying_out: PayingOut
+    payout_passage: PayoutPassage
     bank_payouts: BankPayouts
     processor_payouts: ProcessorPayouts
     originating: AchOrigination
     hearing_bank: AchHearing
     payout_settings: PayoutSettings
+    payout_news: PayoutNewsTelling
+    processor_fees: ProcessorFees
+    withdrawing: Withdrawing
+    receivables: Receivables
+    receivable_follower: ReceivableFollower
     earnings: Earnings
     screening: Screening
     casework: Casework
@@ -233,6 +250,8 @@ class App:
             Destinations(payout_accounts.book, bank_accounts, clock),
         )
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
+        receivables = ReceivableBook(table)
+        withdrawing = Withdrawing(table, clock, ports.transfers, WithdrawalBook(table), ledger)
         processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)
@@ -349,12 +368,18 @@ class App:
             onboarding=onboarding,
             welcoming=Welcoming(onboarding, identity.profiles, notifications),
             payout_accounts=payout_accounts,
-            paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage),
+            paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage, screening),
+            payout_passage=passage,
             processor_payouts=processor_payouts,
             bank_payouts=bank_payouts,
             originating=originating,
             hearing_bank=hearing_bank,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
+            payout_news=PayoutNewsTelling(payouts, providers, identity.profiles, notifications),
+            processor_fees=ProcessorFees(table, clock, ports.transfers, ledger),
+            withdrawing=withdrawing,
+            receivables=Receivables(table, clock, providers, ledger, statements, receivables),
+            receivable_follower=ReceivableFollower(table, clock, receivables),
             earnings=Earnings(clock, providers, bookings, ledger, statements),
             fraud_policies=fraud_policies,
             assessments=assessments,
@@ -388,6 +413,7 @@ class App:
                 alarms,
                 processor_payouts,
                 passage,
+                withdrawing,
             ),
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),

@@ -6,13 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from ecosystem.contexts.catalogue import Location, ProviderFields
+from ecosystem.contexts.fraud import SetPolicy
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import Cadence, PausedBy, Payout, PayoutStatus, PayoutUnderWay, SetPayoutPlan, Speed
 from ecosystem.kernel.actor import Actor, Group
+from ecosystem.ports.bus import Event
 from ecosystem.sandbox import Fault, What
-from market import Market
+from ecosystem.workflows.entries import payout_manager
+from market import OPERATOR, Market
 from payday import can_be_paid, days, earned, known, nothing_is_kept_back, of_processor, wanted
-from workflows.lives import MINUTE, PAYMENT, SECOND, admitted, path
+from workflows.lives import MINUTE, PAYMENT, SECOND, admitted, path, told
 
 GOES = ["CarryOutPayout", "WhatThePayoutIs"]
 SILENT = Fault(what=What.LOSE_REQUEST, times=10_000)
@@ -27,6 +31,23 @@ async def paula(lively: Market) -> Actor:
     await nothing_is_kept_back(lively)
     await earned(lively, owner=owner)
     return owner
+
+
+async def looked_at(shop: Market, kind: str, payout: Payout) -> None:
+    """An operator decided on the payout's case."""
+    detail = {"kind": "payout", "subject_id": payout.payout_id, "booking_id": "", "provider_id": "", "score": 1}
+    event = Event(
+        event_id=kind,
+        source="fraud",
+        type=kind,
+        at=shop.clock.now(),
+        aggregate="any",
+        sequence=2,
+        actor=OPERATOR,
+        detail=detail,
+    )
+    assert payout_manager.ENTRY.event
+    await payout_manager.ENTRY.event(shop.app, event)
 
 
 async def balance(shop: Market) -> int:
@@ -53,6 +74,7 @@ async def test_a_payout_reaches_the_bank_and_the_books_follow_it(lively: Market,
     assert (await known(lively, payout)).status is PayoutStatus.PAID
     assert (await path(lively, PAYMENT, payout.payout_id))[:5] == ["Kind", *GOES, "LetItBeCalledOff", GOES[0]]
     assert (await path(lively, PAYMENT, payout.payout_id))[-2:] == ["HandedOver", "SUCCEEDED"]
+    assert (await told(lively, paula))[-2:] == ["payout-sent", "payout-paid"]
     await lively.verified()
 
 
@@ -75,7 +97,7 @@ async def test_its_owner_calls_it_off_within_a_minute_and_not_later(lively: Mark
 async def test_one_that_the_bank_refuses_is_back_on_the_balance_and_pauses_the_next(lively: Market) -> None:
     owner = await admitted(lively, "Paula Sousa", Group.PROVIDERS)
     await lively.provider(owner)
-    await can_be_paid(lively, owner, number="DE89370400440532013002", country="DE")
+    await can_be_paid(lively, owner, number="DE89370400440532013002")
     await nothing_is_kept_back(lively)
     await earned(lively, owner=owner)
     before = (await of_processor(lively))["EUR"]
@@ -93,6 +115,7 @@ async def test_one_that_the_bank_refuses_is_back_on_the_balance_and_pauses_the_n
     assert plan is not None
     assert plan.value.pause is not None
     assert (plan.value.pause.by, plan.value.pause.payout_id) == (PausedBy.TROUBLE, payout.payout_id)
+    assert (await told(lively, owner))[-1] == "payout-failed"
     await lively.verified()
 
 
@@ -116,6 +139,10 @@ async def test_a_silent_processor_is_asked_until_it_speaks_and_pays_once(lively:
 
 
 async def test_an_instant_payout_is_there_at_once_and_its_price_is_the_providers(lively: Market, paula: Actor) -> None:
+    policy = await lively.app.fraud_policies.current()
+    lax = SetPolicy(version=policy.version, review_at=1_000, decline_at=1_000, rules=())
+    await lively.app.fraud_policies.set(lax, OPERATOR)
+    lively.clock.advance(MINUTE)
     payout = await asked(lively, paula, 9_000, Speed.INSTANT)
 
     await lively.passes(5 * MINUTE)
@@ -159,3 +186,46 @@ async def test_a_plan_pays_on_its_day_and_sets_the_next(lively: Market, paula: A
     assert after.value.next_at == plan.next_at + timedelta(days=7)
     await days(lively, 6)
     assert len((await lively.app.paying_out.payouts(lively.provider_id, paula)).values) == 1
+
+
+async def test_one_that_comes_back_after_it_was_paid_is_on_the_balance_again(lively: Market) -> None:
+    owner = await admitted(lively, "Paula Sousa", Group.PROVIDERS)
+    await lively.provider(owner)
+    there = Location(lat=40.7, lon=-74.0, place="New York", zone="America/New_York")
+    await lively.app.providers.edit(lively.provider_id, ProviderFields(location=there), owner)
+    await can_be_paid(lively, owner, number="000888888883", routing="110000000")
+    await nothing_is_kept_back(lively)
+    await earned(lively, currency="USD", owner=owner)
+
+    payout = await lively.app.paying_out.ask(wanted(lively, 9_000, currency="USD"), owner)
+    await days(lively, 4)
+    paid = await known(lively, payout)
+    await days(lively, 8)
+
+    returned = await known(lively, payout)
+    assert paid.status is PayoutStatus.PAID
+    assert returned.status is PayoutStatus.RETURNED
+    assert await lively.balance(chart.provider(lively.provider_id, "USD")) == 9_000
+    plan = await lively.app.payout_plans.find(lively.provider_id)
+    assert plan is not None
+    assert plan.value.pause is not None
+    await lively.verified()
+
+
+async def test_one_that_an_operator_looks_at_waits_and_goes_on_or_back(lively: Market, paula: Actor) -> None:
+    policy = await lively.app.fraud_policies.current()
+    strict = SetPolicy(version=policy.version, review_at=1, decline_at=1_000, rules=())
+    await lively.app.fraud_policies.set(strict, OPERATOR)
+    lively.clock.advance(MINUTE)
+    first, second = await asked(lively, paula, 4_000), await asked(lively, paula, 5_000)
+    await lively.passes(20 * MINUTE)
+    waits = [(await known(lively, payout)).status for payout in (first, second)]
+
+    for payout, kind in ((first, "ReviewApproved"), (second, "ReviewDeclined")):
+        await looked_at(lively, kind, payout)
+    await days(lively, 5)
+
+    assert waits == [PayoutStatus.INTENDED] * 2
+    assert (await known(lively, first)).status is PayoutStatus.PAID
+    assert (await known(lively, second)).status is PayoutStatus.CANCELLED
+    assert await balance(lively) == 5_000

@@ -32,8 +32,9 @@ class BankPayouts:
     passage: PayoutPassage
 
     async def queue(self, limit: int = QUEUE_MAX) -> Sequence[Payout]:
-        """Payouts to be originated, those that wait longest first, without those that may still be called off.
+        """Payouts to be originated, those that wait longest first.
 
+        Those that may still be called off, or that an operator looks at, are not among them.
         `destination.account_id` is the bank account's id, `net` what it gets.
         """
         found: list[Payout] = []
@@ -41,7 +42,7 @@ class BankPayouts:
         now = self.clock.now()
         for _ in range(PAGES_MAX):
             page = await self.book.in_status(PayoutStatus.INTENDED, Rail.ACH, after=after, limit=QUEUE_MAX)
-            found += [payout for payout in page.values if payout.send_at <= now]
+            found += [payout for payout in page.values if payout.send_at <= now and not payout.in_review]
             after = page.next
             if after is None or len(found) >= limit:
                 break

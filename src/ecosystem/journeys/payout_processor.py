@@ -76,10 +76,10 @@ class ProcessorPayouts:
     async def carry_out(self, payout_id: str, actor: Actor) -> Payout:
         """Take the payout as far as the processor lets it now, or learn what became of it: a repeatable step.
 
-        One that travels in a file stays as it is. Raises `NoSuchPayout`, `ProcessorSilent`.
+        One that travels in a file, or that an operator looks at first, stays as it is. Raises `NoSuchPayout`, `ProcessorSilent`.
         """
         payout = (await self.book.row(payout_id)).value
-        if payout.rail is not Rail.STRIPE:
+        if payout.rail is not Rail.STRIPE or payout.in_review:
             return payout
         if payout.status is PayoutStatus.INTENDED and payout.send_at <= self.clock.now():
             try:

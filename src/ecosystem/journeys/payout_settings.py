@@ -47,6 +47,12 @@ class PayoutSettings:
             provider_id, actor, lambda plan, _zone, at: paying.paused(plan, by, words, actor, at)
         )
 
+    async def hold(self, provider_id: str, reason: str) -> PayoutPlan:
+        """Pay nothing out until an operator resumes it: a payout was refused by those who looked into it."""
+        return await self._changed(
+            provider_id, ACTOR, lambda plan, _zone, at: paying.paused(plan, PausedBy.OPERATOR, reason, ACTOR, at)
+        )
+
     async def resume(self, provider_id: str, actor: Actor) -> PayoutPlan:
         """Let payouts go out again, from the next date on. Raises `NotPaused`."""
         return await self._changed(provider_id, actor, lambda plan, zone, at: paying.resumed(plan, zone, actor, at))

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from msgspec.structs import replace
+
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payouts as paying
 from ecosystem.contexts.catalogue import ProviderStatus
-from ecosystem.contexts.ledger import Ledger, Recorded
+from ecosystem.contexts.fraud import Verdict
+from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payouts import (
     AskPayout,
     Origin,
+    PausedBy,
     Payout,
     PayoutBook,
     PayoutId,
@@ -30,16 +34,20 @@ from ecosystem.contexts.payouts import (
 from ecosystem.journeys.payout_destinations import NoDestination
 from ecosystem.journeys.payout_outlook import Outlook, Outlooks
 from ecosystem.journeys.payout_passage import ATTEMPTS_MAX, PayoutPassage, disbursement
+from ecosystem.journeys.screening import Screened, Screening
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, decimal_text, zero
 from ecosystem.kernel.refusals import Conflict, Invalid, Unavailable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Check, Cursor, Page, Put, Stale, Table, Write
+from ecosystem.ports.table import Check, Cursor, Page, Stale, Table, Write
 
 ACTOR = system("payout-manager")
 UNDO = timedelta(minutes=1)
 """How long a payout that was asked for waits before it is sent: until then its owner may call it off."""
+
+
+LOOKED_INTO = "We look into your payouts before they go out. Write to us if you have a question."
 
 
 class NothingToPay(Conflict):
@@ -77,6 +85,7 @@ class PayingOut:
     plans: PayoutPlans
     outlooks: Outlooks
     passage: PayoutPassage
+    screening: Screening
 
     async def payouts(
         self, provider_id: str, actor: Actor, *, after: Cursor | None = None, limit: int = 25
@@ -153,9 +162,11 @@ class PayingOut:
                 taken = await self.ledger.writes(*books.disbursed(disbursement(payout)))
             except books.Overdrawn:
                 continue
-            if not _takes_all(taken, request.amount):
+            if not books.moves(taken, request.amount):
                 continue  # The balance fell between the two readings.
-            made = paying.payout_made(payout, actor, payout.intended_at)
+            screened = await self._screened(payout, actor)
+            payout = replace(payout, in_review=screened.verdict is Verdict.REVIEW)
+            made = [*screened.writes, *paying.payout_made(payout, actor, payout.intended_at)]
             try:
                 await self.table.transact(*made, *taken, *await self._plan_stands(outlook))
             except Stale:
@@ -164,6 +175,24 @@ class PayingOut:
                 continue
             return payout
         raise MoreThanAvailable(field="amount")
+
+    async def _screened(self, payout: Payout, actor: Actor) -> Screened:
+        """What is thought of the payout. One that is refused pauses the plan until an operator has looked into it."""
+        screened = await self.screening.screen_payout(
+            payout.payout_id,
+            payout.provider_id,
+            payout.amount,
+            payout.destination.account_id,
+            actor,
+            instant=payout.speed is Speed.INSTANT,
+        )
+        if screened.verdict is not Verdict.DECLINE:
+            return screened
+        row, at = await self.plans.find(payout.provider_id), self.clock.now()
+        plan = row.value if row else (await self.outlooks.of(payout.provider_id, ACTOR)).plan
+        held = paying.paused(plan, PausedBy.OPERATOR, LOOKED_INTO, ACTOR, at)
+        await self.table.transact(*screened.writes, *paying.plan_becomes(row, held, ACTOR, at))
+        raise PayoutsRest(LOOKED_INTO)
 
     async def _plan_stands(self, outlook: Outlook) -> list[Write]:
         """That the plan is still the one decided under; a provider's first payout comes with their first plan."""
@@ -221,11 +250,3 @@ def _fee(outlook: Outlook, request: AskPayout) -> Money:
     if request.fee is not None and request.fee != fee:
         raise FeeChanged(field="fee")
     return fee
-
-
-def _takes_all(writes: Sequence[Write], amount: Money) -> bool:
-    """Whether the transfer takes as much off the balance as was asked for, and not merely what is there."""
-    return any(
-        isinstance(write, Put) and isinstance(write.value, Recorded) and write.value.amount == amount.minor
-        for write in writes
-    )

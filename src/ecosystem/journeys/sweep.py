@@ -29,6 +29,7 @@ from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.journeys.payout_processor import ProcessorPayouts
 from ecosystem.journeys.refunding import Refunding
+from ecosystem.journeys.withdrawals import Withdrawing
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.clock import Clock
@@ -81,6 +82,7 @@ class Sweep:
     alarms: Alarms
     processor_payouts: ProcessorPayouts
     payout_passage: PayoutPassage
+    withdrawing: Withdrawing
 
     async def payments_left(self) -> int:
         """Learn what became of payments that nobody asks about any more."""
@@ -122,6 +124,12 @@ class Sweep:
         """Take on payouts that nobody asks about any more."""
         left = await self.processor_payouts.left(self.clock.now() - LEFT_FOR, PIECE)
         return await _each(left, self._payout)
+
+    async def withdrawals_left(self) -> int:
+        """Carry out withdrawals of our own money, and learn what became of them."""
+        watched = await self.withdrawing.book.watched(self.clock.now())
+        await _each(watched, lambda each: self.withdrawing.carry_out(each.withdrawal_id, ACTOR))
+        return 0
 
     async def payouts_paid(self) -> int:
         """Learn whether payouts that were paid have come back."""

@@ -19,6 +19,7 @@ from msgspec import Struct
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.payout_accounts import PayoutAccounts
+from ecosystem.journeys.payout_news import PayoutNewsTelling
 from ecosystem.journeys.telling import TOLD
 from ecosystem.workflows import disputes
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX
@@ -225,7 +226,7 @@ TABLE: tuple[Function, ...] = (
         name="notification-handler",
         entry=notification_handler.ENTRY,
         triggers=(
-            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD}),
+            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD, *PayoutNewsTelling.TOLD}),
             OnTask(acts=("account-failed", "told", "welcome")),
         ),
         timeout_s=30,
@@ -241,6 +242,9 @@ TABLE: tuple[Function, ...] = (
             OnSchedule(name=payout_manager.DUE, expression="rate(5 minutes)"),
             OnSchedule(name=payout_manager.LEFT, expression="rate(5 minutes)"),
             OnSchedule(name=payout_manager.PAID, expression="rate(1 day)"),
+            OnSchedule(name=payout_manager.WITHDRAWALS, expression="rate(1 hour)"),
+            OnSchedule(name=payout_manager.FEES, expression="rate(15 minutes)"),
+            OnChanges(entities=("ledger_account",), batch=90),
         ),
         timeout_s=60,
         permissions=(Permission.TABLE_WRITE, Permission.CARDS),

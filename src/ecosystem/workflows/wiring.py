@@ -89,6 +89,7 @@ class Wiring:
         await self.market.tally.catch_up()
         await self.market.learning.catch_up()
         await self.market.indexer.catch_up()
+        await self.market.receivable_follower.catch_up()
 
     async def caught_up(self, *, recurring: bool = True) -> None:
         """Do everything that is due by now, and all that follows from it. For whoever moves a clock by hand.

@@ -35,6 +35,7 @@ from ecosystem.contexts.ledger.chart import (
 )
 from ecosystem.contexts.ledger.transfers import Recorded, State, Transfer, TransferFlag, linked, reverse
 from ecosystem.kernel.money import Money
+from ecosystem.ports.table import Put, Write
 
 _LINES = ("intended", "sent", "fee", "settled")
 
@@ -118,7 +119,15 @@ def arrived(withdrawal_id: str, amount: Money) -> list[Transfer]:
 
 
 def written_off(provider_id: str, cause: str, amount: Money) -> list[Transfer]:
-    """What a provider owes, and will not earn back, becomes a cost of the platform."""
+    """What a provider owes, and will not earn back, becomes a cost of the platform: at most what they owe."""
     currency = amount.currency
     rows = [(TransferCode.DEBT_WRITTEN, costs(currency), provider(provider_id, currency), amount)]
-    return chain(provider_id, cause, rows)
+    return chain(provider_id, cause, rows, TransferFlag.BALANCING_CREDIT)
+
+
+def moves(writes: Sequence[Write], amount: Money) -> bool:
+    """Whether one of the transfers that these writes record moves exactly that much, and not merely what was there."""
+    return any(
+        isinstance(write, Put) and isinstance(write.value, Recorded) and write.value.amount == amount.minor
+        for write in writes
+    )

@@ -59,6 +59,10 @@ class Kind(StrEnum):
     PAYOUTS_READY = "payouts-ready"
     PAYOUTS_RESTRICTED = "payouts-restricted"
     PAYOUTS_REJECTED = "payouts-rejected"
+    PAYOUT_SENT = "payout-sent"
+    PAYOUT_PAID = "payout-paid"
+    PAYOUT_FAILED = "payout-failed"
+    PAYOUTS_PAUSED = "payouts-paused"
 
     REFUND_FAILED = "refund-failed"
     REFUND_FOUND = "refund-found"

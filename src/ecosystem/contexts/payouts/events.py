@@ -109,3 +109,52 @@ class PayoutRulesSet(Fact, frozen=True, kw_only=True):
     audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     version: int
+
+
+class WithdrawalFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a withdrawal names: our own money, from the processor to our bank account."""
+
+    source: ClassVar[str] = "payout"
+    audited: ClassVar[AuditKind | None] = AuditKind.MONEY
+
+    withdrawal_id: str
+    amount: Money
+
+
+class WithdrawalIntended(WithdrawalFact, frozen=True, kw_only=True):
+    """An operator asked for it; the processor is asked next."""
+
+
+class WithdrawalMoving(WithdrawalFact, frozen=True, kw_only=True):
+    """The processor has handed it to the bank."""
+
+
+class WithdrawalArrived(WithdrawalFact, frozen=True, kw_only=True):
+    """Our bank account has it."""
+
+
+class WithdrawalFailed(WithdrawalFact, frozen=True, kw_only=True):
+    """It did not arrive, or was sent back."""
+
+    reason: str
+
+
+class DebtWrittenOff(Fact, frozen=True, kw_only=True):
+    """An operator gave up what a provider owes, or a part of it."""
+
+    source: ClassVar[str] = "payout"
+    audited: ClassVar[AuditKind | None] = AuditKind.MONEY
+
+    write_off_id: str
+    provider_id: str
+    amount: Money
+    reason: str
+
+
+class TaxDetailsSet(Fact, frozen=True, kw_only=True):
+    """A provider said who they are to the tax office."""
+
+    source: ClassVar[str] = "payout"
+
+    provider_id: str
+    country: str

@@ -78,3 +78,65 @@ def place(at: datetime, payout_id: str = "") -> str:
 
 def shard(entry_id: str) -> int:
     return crc32(entry_id.encode()) % SHARDS
+
+
+def withdrawal(withdrawal_id: str) -> Key:
+    """Access: one withdrawal of our own money; its partition holds its events too."""
+    return Key(f"WITHDRAWAL#{withdrawal_id}", "METADATA")
+
+
+def withdrawals() -> str:
+    """Access (customer index): all withdrawals, in the order of time."""
+    return "WITHDRAWALS"
+
+
+def watched_withdrawals() -> str:
+    """Access (status index): withdrawals that have not failed, in the order of time."""
+    return "WITHDRAWAL#watched"
+
+
+def fees_taken() -> Key:
+    """Access: how far the processor's entries have been read for their fees."""
+    return Key("PROCESSOR_FEES", "CHECKPOINT")
+
+
+def receivable(provider_id: str, currency: str) -> Key:
+    """Access: a provider's balance below nothing, in that currency."""
+    return Key(f"PROVIDER#{provider_id}", f"RECEIVABLE#{currency}")
+
+
+def receivables() -> str:
+    """Access (status index): all balances below nothing, the oldest first."""
+    return "RECEIVABLE#open"
+
+
+def receivables_taken() -> Key:
+    """Access: how far the follower of the accounts has come."""
+    return Key("RECEIVABLES", "CHECKPOINT")
+
+
+def provider_account(key: Key) -> tuple[str, str] | None:
+    """The provider and the currency of the ledger account at that key; None for everything else."""
+    kind, _, rest = key.partition.partition("#provider:")
+    provider_id, _, currency = rest.rpartition(":")
+    return (provider_id, currency) if kind == "ACCOUNT" and provider_id else None
+
+
+def write_off(write_off_id: str) -> Key:
+    """Access: one debt that was given up; its partition holds its event too."""
+    return Key(f"WRITE_OFF#{write_off_id}", "METADATA")
+
+
+def write_offs(provider_id: str) -> str:
+    """Access (provider index): what a provider was let off, in the order of time."""
+    return f"WRITE_OFFS#{provider_id}"
+
+
+def tax_record(provider_id: str) -> Key:
+    """Access: a provider's tax details, encrypted."""
+    return Key(f"PROVIDER#{provider_id}", "TAX")
+
+
+def tax_timeline(provider_id: str) -> str:
+    """Access: the events of a provider's tax details."""
+    return f"TAX#{provider_id}"

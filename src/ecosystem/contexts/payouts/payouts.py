@@ -161,7 +161,7 @@ class Payout(Stored, frozen=True, kw_only=True):
 
     `transfer_id` and `rail_id` are the rail's ids: of the transfer to the connected account and of its payout, or the
     trace number of the entry. `attempt` counts the times it was asked for anew. `ask_at` is when the rail is asked next.
-    `rules` is the version of the rules it was decided under.
+    `rules` is the version of the rules it was decided under. One `in_review` waits for an operator before it is sent.
     """
 
     entity: ClassVar[str] = "payout"
@@ -175,6 +175,7 @@ class Payout(Stored, frozen=True, kw_only=True):
     origin: Origin
     requested_by: str
     rules: int
+    in_review: bool = False
     attempt: int = 1
     intended_at: datetime
     send_at: datetime
@@ -217,7 +218,7 @@ class Payout(Stored, frozen=True, kw_only=True):
 
 def begun(known: Payout, at: datetime) -> Payout:
     """Sending begins: the rail is asked next, and the payout can no longer be cancelled. Raises `PayoutNotThere`."""
-    if known.status is not PayoutStatus.INTENDED:
+    if known.status is not PayoutStatus.INTENDED or known.in_review:
         raise PayoutNotThere
     return known if known.begun_at else replace(known, begun_at=at)
 
@@ -249,6 +250,11 @@ def moved(known: Payout, news: PayoutNews, at: datetime) -> Payout:
         expected_at=news.expected_at or known.expected_at,
         ask_at=at + ASK_AGAIN_AFTER,
     )
+
+
+def let_through(known: Payout, at: datetime) -> Payout:
+    """The payout once an operator has looked at it: it may be sent."""
+    return replace(known, in_review=False, ask_at=at + ASK_AGAIN_AFTER) if known.in_review else known
 
 
 def tried_anew(known: Payout, at: datetime) -> Payout:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -191,8 +192,20 @@ def plan_becomes(row: Row[PayoutPlan] | None, after: PayoutPlan, actor: Actor, a
     fact = _told(before, after)
     if fact is None:
         return [put]
-    sequence = row.version + 1 if row else 1
-    return [put, announce(fact, aggregate=keys.plan_timeline(after.provider_id), sequence=sequence, actor=actor, at=at)]
+    told = announce(
+        fact,
+        aggregate=keys.plan_timeline(after.provider_id),
+        sequence=row.version + 1 if row else 1,
+        actor=actor,
+        at=at,
+        previous=_previous(before) if before else None,
+    )
+    return [put, told]
+
+
+def _previous(before: PayoutPlan) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(before)
+    return {name: fields[name] for name in ("cadence", "weekday", "rail", "minimum", "reserve", "pause")}
 
 
 def _told(
