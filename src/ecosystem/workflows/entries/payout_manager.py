@@ -19,7 +19,7 @@ from ecosystem.ports.bus import Event
 from ecosystem.ports.workflows import TaskCall
 from ecosystem.workflows import payouts
 from ecosystem.workflows.entries import rounds
-from ecosystem.workflows.triggers import Entry, Firing
+from ecosystem.workflows.triggers import Entry, Firing, OnChanges
 
 ACTOR = system("payout-manager")
 ASK = payouts.ASK
@@ -75,4 +75,14 @@ async def carry_out(market: App, call: TaskCall) -> dict[str, Any]:
     return await payouts.carry_out(market, call, ACTOR)
 
 
-ENTRY = Entry(event=follow_up, schedule=move_on, tasks={"ask-payout-later": payouts.ask_later, "carry-out": carry_out})
+async def follow(market: App, trigger: OnChanges) -> int:
+    """Keep what providers owe true to their accounts in the ledger."""
+    return await market.receivable_follower.step(trigger.batch)
+
+
+ENTRY = Entry(
+    event=follow_up,
+    schedule=move_on,
+    changes=follow,
+    tasks={"ask-payout-later": payouts.ask_later, "carry-out": carry_out},
+)
