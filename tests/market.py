@@ -171,16 +171,26 @@ async def sandbox_in(
 
 @asynccontextmanager
 async def over(
-    folder: Path, processor: str, keys: Keys, clock: VirtualClock, *, seed: int = 1, index_lag: int | None = None
+    folder: Path,
+    processor: str,
+    keys: Keys,
+    clock: VirtualClock,
+    *,
+    seed: int = 1,
+    index_lag: int | None = None,
+    with_script: bool = False,
 ) -> AsyncGenerator[tuple[Market, Ports]]:
-    """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet."""
+    """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet.
+
+    `with_script`: pages load the real processor's own script, as they do when cards are taken by it.
+    """
     entropy = SeededEntropy(seed)
     place = Place(
         data=folder / "data",
         url="http://127.0.0.1:8000",
         processor=Account(
             origin=processor,
-            browser_origin=processor,
+            browser_origin=None if with_script else processor,
             secret_key=keys.secret_key,
             publishable_key=keys.publishable_key,
             patience_s=0.001,
@@ -202,10 +212,14 @@ async def market(
     seed: int = 1,
     index_lag: int | None = None,
     embedders: tuple[str, ...] = (),
+    with_script: bool = False,
 ) -> AsyncGenerator[Market]:
     """A marketplace and its processor, until the end of the block."""
     async with (
         sandbox_in(folder, clock, seed=seed, embedders=embedders) as sandbox,
-        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag) as (made, _),
+        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag, with_script=with_script) as (
+            made,
+            _,
+        ),
     ):
         yield replace(made, sandbox=sandbox)
