@@ -109,12 +109,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered, kept under its idempotency key with a fingerprint of the request."""
+    """What a request was answered, kept under its idempotency key with a fingerprint of the request.
+
+    `should_retry` is what the answer says of itself, where it is not told by its status.
+    """
 
     status: int
     body: bytes
     fingerprint: bytes = b""
     request_id: str = ""
+    should_retry: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,13 @@ class Act:
 
     def __post_init__(self) -> None:
         self.at = int(self.moment)
+
+    def drop(self) -> None:
+        """Forget all that was decided: what was refused has changed nothing."""
+        for gathered in (self.links, self.events, self.timers, self.effects, self.banked):
+            gathered.clear()
+        for known in (self.seen, self.changed, self.before):
+            known.clear()
 
     def mint(self, prefix: str) -> str:
         """A new id: the prefix, the second in base 62 so that ids sort by time, and 17 random characters."""

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -17,7 +17,7 @@ from aiohttp import web
 from ecosystem.sandbox import form, routes, uploads
 from ecosystem.sandbox.acts import Act, Answer, expand
 from ecosystem.sandbox.faults import Faults, Lost
-from ecosystem.sandbox.refusals import Refused, encoded
+from ecosystem.sandbox.refusals import Refused, encoded, logged
 from ecosystem.sandbox.routes import Route
 from ecosystem.sandbox.settings import Keys
 from ecosystem.sandbox.shapes import API_VERSION
@@ -51,6 +51,7 @@ class Api:
     keys: Keys
     faults: Faults
     begin: Callable[[], Act]
+    flying: set[str] = field(default_factory=set[str])
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
         act = self.begin()
@@ -63,7 +64,7 @@ class Api:
         try:
             answer = await self._answered(request, act, key)
         except Refused as refused:
-            answer = Answer(status=refused.status, body=encoded(refused.body))
+            answer = Answer(status=refused.status, body=encoded(logged(refused.body, act.request_id)))
         except Lost:
             # The connection is cut: the caller learns nothing.
             if request.transport:
@@ -73,8 +74,13 @@ class Api:
             headers["Idempotency-Key"] = quote(key[:KEY_MAX], safe="!#$&'()*+,/:;=?@[] ~")
         if answer.request_id and answer.request_id != act.request_id:
             headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.request_id}
-        if answer.status in {409, 429} or answer.status >= 500:
+        should_retry = answer.status in {409, 429} or answer.status >= 500
+        if answer.should_retry is not None:
+            headers["Stripe-Should-Retry"] = str(answer.should_retry).lower()
+        elif should_retry:
             headers["Stripe-Should-Retry"] = "true"
+        if answer.status == 429:
+            headers["Stripe-Rate-Limited-Reason"] = "global-rate"
         return web.Response(body=answer.body, status=answer.status, headers=headers, content_type="application/json")
 
     async def _answered(self, request: web.Request, act: Act, key: str | None) -> Answer:
@@ -91,16 +97,42 @@ class Api:
             raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
         act.idempotency_key = asked.idempotency_key
         act.account = self._account(request, act)
+        if asked.idempotency_key is None:
+            return await self._passed(request, asked, act)
+        flying = _scoped(asked.idempotency_key, act)
+        if flying in self.flying:
+            raise Refused(
+                "There is currently another in-progress request using this Idempotent Key (that probably means you"
+                f" submitted twice, and the other request is still going through): {asked.idempotency_key[:80]}."
+                " Please try again later.",
+                status=409,
+                type="idempotency_error",
+                code="idempotency_key_in_use",
+            )
+        self.flying.add(flying)
+        try:
+            return await self._passed(request, asked, act)
+        finally:
+            self.flying.discard(flying)
+
+    async def _passed(self, request: web.Request, asked: Asked, act: Act) -> Answer:
+        """The answer, past whatever is to go wrong."""
         fault = self.faults.next(request.method, request.path) if self.faults else None
         if fault is None:
             return await self._carried_out(asked, act)
-        return await fault.around(lambda: self._carried_out(asked, act))
+        return await fault.around(lambda: self._carried_out(asked, act), lambda answer: self._kept(asked, act, answer))
 
     async def _carried_out(self, asked: Asked, act: Act) -> Answer:
         if asked.method == "GET":
             act.books = self.store.reading
             return _decided(asked, act)
         return await self.store.run(act, lambda act: _once(asked, act))
+
+    async def _kept(self, asked: Asked, act: Act, answer: Answer) -> None:
+        """Keep an answer that was given in place of the true one."""
+        if key := asked.idempotency_key:
+            kept = Answer(answer.status, answer.body, asked.fingerprint, act.request_id)
+            await self.store.run(self.begin(), lambda later: later.answers.append((_scoped(key, act), kept)))
 
     def _account(self, request: web.Request, act: Act) -> str:
         """The connected account on whose behalf the request is."""
@@ -197,23 +229,33 @@ async def _parts(request: web.Request) -> form.Form:
 
 def _once(asked: Asked, act: Act) -> Answer:
     """Carry out, or replay what was answered under the same key."""
-    key = asked.idempotency_key
-    if key is None:
+    if asked.idempotency_key is None:
         return _decided(asked, act)
-    if act.account:
-        key = f"{act.account} {key}"
+    key = _scoped(asked.idempotency_key, act)
     if earlier := act.books.answer(key, act.at - KEYS_KEPT_S):
         if not hmac.compare_digest(earlier.fingerprint, asked.fingerprint):
             raise Refused(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
-                f" using a key other than '{key[:80]}' if you meant to execute a different request.",
+                f" using a key other than '{asked.idempotency_key[:80]}' if you meant to execute a different request.",
                 type="idempotency_error",
             )
         return earlier
-    answer = _decided(asked, act)
+    try:
+        answer = _decided(asked, act)
+    except Refused as refused:
+        if "param" in refused.body["error"] or refused.body["error"]["type"] == "idempotency_error":
+            raise
+        # What was refused for the state of things, not for its parameters, was carried out: it is answered alike.
+        act.drop()
+        answer = Answer(status=refused.status, body=encoded(logged(refused.body, act.request_id)))
     kept = Answer(status=answer.status, body=answer.body, fingerprint=asked.fingerprint, request_id=act.request_id)
     act.answers.append((key, kept))
     return answer
+
+
+def _scoped(key: str, act: Act) -> str:
+    """A key belongs to the account that the request is for."""
+    return f"{act.account} {key}" if act.account else key
 
 
 def _decided(asked: Asked, act: Act) -> Answer:

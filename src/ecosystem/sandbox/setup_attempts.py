@@ -72,6 +72,7 @@ def declined(act: Act, intent: Record, method: Record, why: Declined) -> Answer:
         "doc_url": DOCUMENTATION + why.code.replace("_", "-"),
         "message": why.message,
         "payment_method": method.body,
+        "request_log_url": f"https://dashboard.stripe.com/test/logs/{act.request_id}",
         "type": "card_error",
     }
     if why.decline_code:
