@@ -219,7 +219,7 @@ async def test_many_at_once_under_one_key_are_one(api: Caller, sandbox: Sandbox)
 
 
 async def test_a_key_in_flight_is_refused_and_free_again_afterwards(api: Caller, sandbox: Sandbox) -> None:
-    sandbox.fail_next(Fault(what=What.DELAY, path="/v1/payment_intents", seconds=0.2))
+    sandbox.fail_next(Fault(what=What.DELAY, path="/v1/payment_intents", seconds=1.0))
     slow = asyncio.create_task(api.pay(key="k1"))
     await asyncio.sleep(0.05)
     meanwhile = await api.pay(key="k1")

@@ -160,6 +160,7 @@ class Act:
     rung: list[int] = field(default_factory=list[int])
     effects: list[Effect] = field(default_factory=list[Effect])
     banked: list[tuple[str, str, int, int]] = field(default_factory=list[tuple[str, str, int, int]])
+    rerouted: bool = False
     before: dict[str, Body] = field(default_factory=dict[str, Body])
     answers: list[tuple[str, Answer]] = field(default_factory=list[tuple[str, Answer]])
     at: int = field(init=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -9,6 +10,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -24,6 +26,8 @@ from ecosystem.sandbox.shapes import API_VERSION
 from ecosystem.sandbox.store import Store
 
 KEY_MAX = 255
+FLIGHT_S = 0.25
+"""How long a request waits for another under its key before it is refused."""
 KEYS_KEPT_S = 86400
 """A key may be used for something else after a day."""
 BODY_BYTES_MAX = 64 * 1024
@@ -51,7 +55,7 @@ class Api:
     keys: Keys
     faults: Faults
     begin: Callable[[], Act]
-    flying: set[str] = field(default_factory=set[str])
+    flying: dict[str, asyncio.Future[None]] = field(default_factory=dict[str, "asyncio.Future[None]"])
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
         act = self.begin()
@@ -99,21 +103,29 @@ class Api:
         act.account = self._account(request, act)
         if asked.idempotency_key is None:
             return await self._passed(request, asked, act)
-        flying = _scoped(asked.idempotency_key, act)
-        if flying in self.flying:
-            raise Refused(
-                "There is currently another in-progress request using this Idempotent Key (that probably means you"
-                f" submitted twice, and the other request is still going through): {asked.idempotency_key[:80]}."
-                " Please try again later.",
-                status=409,
-                type="idempotency_error",
-                code="idempotency_key_in_use",
-            )
-        self.flying.add(flying)
+        return await self._alone(request, asked, act, _scoped(asked.idempotency_key, act))
+
+    async def _alone(self, request: web.Request, asked: Asked, act: Act, key: str) -> Answer:
+        """The answer, while no other request under the key is on its way. Raises `Refused` when one is for too long."""
+        until = monotonic() + FLIGHT_S
+        while before := self.flying.get(key):
+            await asyncio.wait((before,), timeout=max(0.0, until - monotonic()))
+            if monotonic() >= until and not before.done():
+                raise Refused(
+                    "There is currently another in-progress request using this Idempotent Key (that probably means you"
+                    f" submitted twice, and the other request is still going through): {(asked.idempotency_key or '')[:80]}."
+                    " Please try again later.",
+                    status=409,
+                    type="idempotency_error",
+                    code="idempotency_key_in_use",
+                )
+        landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.flying[key] = landed
         try:
             return await self._passed(request, asked, act)
         finally:
-            self.flying.discard(flying)
+            del self.flying[key]
+            landed.set_result(None)
 
     async def _passed(self, request: web.Request, asked: Asked, act: Act) -> Answer:
         """The answer, past whatever is to go wrong."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from msgspec import Struct, field
 from ecosystem.sandbox.acts import Act
 from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.courier import Courier
+from ecosystem.sandbox.endpoints import Address
 from ecosystem.sandbox.faults import Fault, Faults
 from ecosystem.sandbox.happenings import happen
 from ecosystem.sandbox.refusals import Refused, encoded, error
@@ -79,6 +80,7 @@ class Control:
     courier: Courier
     faults: Faults
     secret_key: str
+    webhook_secret: str
     now: Callable[[], float]
     begin: Callable[[], Act]
 
@@ -132,7 +134,8 @@ class Control:
         if wanted.paused is not None:
             self.courier.paused = wanted.paused
         if wanted.url is not None:
-            self.courier.address.url = wanted.url
+            known = self.courier.address
+            self.courier.address = replace(known, url=wanted.url) if known else Address(wanted.url, self.webhook_secret)
         if wanted.profile is not None:
             self.courier.profile = wanted.profile
         self.courier.nudge()
@@ -166,7 +169,11 @@ class Control:
         )
 
     def _travel(self) -> Travel:
-        return Travel(paused=self.courier.paused, url=self.courier.address.url, profile=self.courier.profile)
+        return Travel(
+            paused=self.courier.paused,
+            url=self.courier.address.url if self.courier.address else None,
+            profile=self.courier.profile,
+        )
 
     def _guarded(self, handle: Handle) -> Handle:
         async def guarded(request: web.Request) -> web.Response:

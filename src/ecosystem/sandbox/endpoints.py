@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ecosystem.sandbox import lists
-from ecosystem.sandbox.acts import Act
+from ecosystem.sandbox.acts import Act, Books
+from ecosystem.sandbox.events import is_of
 from ecosystem.sandbox.parameters import LISTED, Boolean, Endpoint, Ignored, Kind, Many, Metadata, Text, Url
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.shapes import OF, Body
@@ -41,6 +43,7 @@ def create(act: Act, given: dict[str, Any]) -> Body:
         "url": given["url"],
     }
     inside = {"secret": secret, "connect": bool(given.get("connect"))}
+    act.rerouted = True
     act.add("webhook_endpoint", body, inside=inside, links=[("webhook_endpoint", "all")])
     return {**body, "secret": secret}
 
@@ -56,12 +59,14 @@ def update(act: Act, given: dict[str, Any]) -> Body:
         changes["status"] = "disabled" if given["disabled"] else "enabled"
     if "metadata" in given:
         changes["metadata"] = merged(found["metadata"], given["metadata"])
+    act.rerouted = True
     act.change(found, **changes)
     return found.body
 
 
 def delete(act: Act, given: dict[str, Any]) -> Body:
     found = act.need("webhook_endpoint", given["id"])
+    act.rerouted = True
     act.note(found, deleted=True)
     return {"id": found.id, "object": "webhook_endpoint", "deleted": True}
 
@@ -69,3 +74,34 @@ def delete(act: Act, given: dict[str, Any]) -> Body:
 def listed(act: Act, given: dict[str, Any]) -> Body:
     found = [one.body for one in act.linked("webhook_endpoint", "all") if not one.inside.get("deleted")]
     return lists.slice_of(found, "/v1/webhook_endpoints", given)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where events go, the secret they are signed with, and which go there: `only` names types, all when it is empty.
+
+    `connect` are the events of connected accounts: True for these alone, False for the platform's own, None for all.
+    """
+
+    url: str
+    secret: str
+    only: frozenset[str] = frozenset()
+    connect: bool | None = None
+
+    def takes(self, event: Body) -> bool:
+        fits = self.connect is None or self.connect == ("account" in event)
+        return fits and (not self.only or is_of(event["type"], self.only))
+
+
+def addresses(books: Books) -> dict[str, Address]:
+    """The endpoints that are enabled, by their ids."""
+    return {
+        record.id: Address(
+            url=record["url"],
+            secret=record.inside["secret"],
+            only=frozenset() if "*" in record["enabled_events"] else frozenset(record["enabled_events"]),
+            connect=record.inside["connect"],
+        )
+        for record in books.linked("webhook_endpoint", "all", MOST)
+        if record["status"] == "enabled" and not record.inside.get("deleted")
+    }

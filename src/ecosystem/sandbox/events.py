@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ecosystem.sandbox import lists
@@ -25,6 +26,6 @@ def listed(act: Act, given: dict[str, Any]) -> Body:
     return lists.filtered(act, "event", "/v1/events", given, lambda body: is_of(body["type"], wanted))
 
 
-def is_of(kind: str, wanted: list[str]) -> bool:
+def is_of(kind: str, wanted: Iterable[str]) -> bool:
     """Whether the type is one of these, or of a family of them: `charge.*`."""
     return any(kind == one or (one.endswith(".*") and kind.startswith(one[:-1])) for one in wanted)

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS answer (
     request_id TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS delivery (
-    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL, first REAL NOT NULL
+    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL, first REAL NOT NULL,
+    endpoint TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS timer (
     seq INTEGER PRIMARY KEY, what TEXT NOT NULL, subject TEXT NOT NULL, due REAL NOT NULL
@@ -85,6 +86,8 @@ def writer(path: Path) -> apsw.Connection:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "cache_size=-16000"):
         run(f"PRAGMA {pragma}").fetchall()
     run(_SCHEMA)
+    if not run("SELECT 1 FROM pragma_table_info('delivery') WHERE name = 'endpoint'").fetchall():
+        run("ALTER TABLE delivery ADD COLUMN endpoint TEXT NOT NULL DEFAULT ''")
     if run("SELECT 1 FROM sqlite_master WHERE name = 'banked'").fetchall():
         run("BEGIN;" + _FROM_ONE_ACCOUNT + "COMMIT")
     return connection

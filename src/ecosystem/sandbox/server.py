@@ -14,7 +14,8 @@ from ecosystem.sandbox import accounts, uploads
 from ecosystem.sandbox.acts import Act, Effect
 from ecosystem.sandbox.api import BODY_BYTES_MAX, Api
 from ecosystem.sandbox.control import Control
-from ecosystem.sandbox.courier import Address, Backlog, Courier
+from ecosystem.sandbox.courier import Backlog, Courier
+from ecosystem.sandbox.endpoints import Address
 from ecosystem.sandbox.faults import Fault, Faults
 from ecosystem.sandbox.happenings import happen
 from ecosystem.sandbox.pages import MERCHANT, Pages
@@ -45,7 +46,7 @@ class Sandbox:
         self._store = Store(settings.data)
         self._courier = Courier(
             self._store,
-            Address(settings.webhook_url, settings.keys.webhook_secret, frozenset(settings.webhook_events)),
+            self._address(settings.webhook_url),
             settings.profile,
             now=now,
             begin=self._begin,
@@ -97,7 +98,7 @@ class Sandbox:
 
     def deliver_to(self, url: str | None) -> None:
         """Where events are delivered from now on; those that wait, too. Without an address events are only listed."""
-        self._courier.address.url = url
+        self._courier.address = self._address(url)
         self._courier.nudge()
 
     def travel(self, profile: Profile) -> None:
@@ -132,6 +133,10 @@ class Sandbox:
         """What moved, oldest first: all of it, or under one idempotency key."""
         return self._store.reading.effects(idempotency_key)
 
+    def _address(self, url: str | None) -> Address | None:
+        keys = self.settings.keys
+        return Address(url, keys.webhook_secret, frozenset(self.settings.webhook_events)) if url else None
+
     async def _settle_in(self) -> None:
         """Find the platform's own account, or open it."""
         self._store.platform = await self._store.run(self._begin(), accounts.settled_in)
@@ -151,8 +156,9 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         api = Api(self._store, self.settings.keys, self.faults, self._begin)
+        keys = self.settings.keys
         control = Control(
-            self._store, self._courier, self.faults, self.settings.keys.secret_key, self._now, self._begin
+            self._store, self._courier, self.faults, keys.secret_key, keys.webhook_secret, self._now, self._begin
         )
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)

@@ -21,7 +21,7 @@ import apsw
 import msgspec
 
 from ecosystem.sandbox import file
-from ecosystem.sandbox.acts import Act
+from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.file import Books, spelled
 
 T = TypeVar("T")
@@ -33,13 +33,17 @@ BATCH_S = 0.004
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event to be delivered: when next, for the which-th time, and since when."""
+    """An event to be delivered: when next, for the which-th time, and since when.
+
+    `endpoint` is the id of the webhook endpoint it goes to; empty for the address that the sandbox was started with.
+    """
 
     seq: int
     event: str
     due: float
     attempt: int
     first: float
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class Timer:
     due: float
 
 
-Planned = Callable[[str], Sequence[float]]
-"""When an event of that type is delivered: delays in seconds, one for each delivery."""
+Planned = Callable[[Record], Sequence[tuple[str, float]]]
+"""Where an event is delivered, and when: an endpoint and a delay in seconds for each delivery."""
 
 
 @dataclass(slots=True)
@@ -83,6 +87,8 @@ class Store:
         self.platform = ""
         self.planned: Planned = _never
         self.kept: Callable[[list[Delivery], list[Timer]], None] = _untold
+        self.rerouted: Callable[[], None] = _unheard
+        self._rerouted = False
         self.commits = 0
 
     def sequence(self) -> int:
@@ -110,7 +116,7 @@ class Store:
     def outstanding(self) -> tuple[list[Delivery], list[Timer]]:
         """What was to be delivered and to happen when the process stopped."""
         run = self.reading.run
-        deliveries = run("SELECT seq, event, due, attempt, first FROM delivery").fetchall()
+        deliveries = run("SELECT seq, event, due, attempt, first, endpoint FROM delivery").fetchall()
         timers = run("SELECT seq, what, subject, due FROM timer").fetchall()
         return [Delivery(*row) for row in deliveries], [Timer(*row) for row in timers]
 
@@ -179,6 +185,7 @@ class Store:
             answered.append((waiting.done, None, broken))
             return
         self._write(waiting.act, rows, fresh)
+        self._rerouted |= waiting.act.rerouted
         answered.append((waiting.done, result, None))
 
     def _write(self, act: Act, rows: list[tuple[Any, ...]], fresh: tuple[list[Delivery], list[Timer]]) -> None:
@@ -192,10 +199,11 @@ class Store:
         for link in act.links:
             run("INSERT OR IGNORE INTO link (name, value, seq) VALUES (?, ?, ?)", link)
         for event in act.events:
-            for delay in self.planned(event["type"]):
+            for endpoint, delay in self.planned(event):
                 due = act.moment + delay
-                delivery = Delivery(self.sequence(), event.id, due, 0, due)
-                run("INSERT INTO delivery VALUES (?, ?, ?, ?, ?)", (delivery.seq, event.id, due, 0, due))
+                delivery = Delivery(self.sequence(), event.id, due, 0, due, endpoint)
+                row = (delivery.seq, event.id, due, 0, due, endpoint)
+                run("INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)", row)
                 fresh[0].append(delivery)
         for what, subject, due in act.timers:
             self._set(Timer(self.sequence(), what, subject, due), fresh[1])
@@ -254,6 +262,7 @@ class Store:
         answered: list[tuple[asyncio.Future[Any], Any, Exception | None]],
         fresh: tuple[list[Delivery], list[Timer]],
     ) -> None:
+        rerouted, self._rerouted = self._rerouted, False
         committing, self._committing = self._committing, None
         assert committing
         committing.set_result(None)
@@ -268,6 +277,8 @@ class Store:
                 future.set_result(result)
             else:
                 future.set_exception(refused)
+        if rerouted:
+            self.rerouted()
         if fresh[0] or fresh[1]:
             self.kept(*fresh)
         if self._queue:
@@ -281,8 +292,12 @@ class Store:
         return max(self._run(f"SELECT ifnull(max(seq), 0) FROM {name}").fetchall()[0][0] for name in names)  # noqa: S608
 
 
-def _never(kind: str) -> Sequence[float]:  # noqa: ARG001 — nothing is delivered until somebody plans it
+def _never(event: Record) -> Sequence[tuple[str, float]]:  # noqa: ARG001 — nothing is delivered until somebody plans it
     return ()
+
+
+def _unheard() -> None:
+    """Nobody cares where events go."""
 
 
 def _untold(deliveries: list[Delivery], timers: list[Timer]) -> None:
