@@ -139,7 +139,7 @@ class Act:
     """One act: reads through, gathers changes. `random` gives bytes for ids and secrets.
 
     `moment` is unix time to the millisecond, `at` the whole second, as objects carry it. `account` is the connected
-    account on whose behalf the act is, empty for the platform itself.
+    account on whose behalf the act is, empty for the platform itself. `client` is the address and the agent of a browser.
     """
 
     books: Books
@@ -152,6 +152,7 @@ class Act:
     afterwards_s: float = 0.0
     account: str = ""
     platform: str = ""
+    client: tuple[str, str] = ("", "")
     seen: dict[str, Record] = field(default_factory=dict[str, Record])
     changed: dict[str, Record] = field(default_factory=dict[str, Record])
     links: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])

@@ -101,6 +101,8 @@ class Api:
             raise Refused("Missing required param: client_secret.", code="parameter_missing", param="client_secret")
         act.idempotency_key = asked.idempotency_key
         act.account = self._account(request, act)
+        if browser:
+            act.client = (request.remote or "127.0.0.1", request.headers.get("User-Agent", "unknown")[:500])
         if asked.idempotency_key is None:
             return await self._passed(request, asked, act)
         return await self._alone(request, asked, act, _scoped(asked.idempotency_key, act))

@@ -55,10 +55,15 @@ def wait_for_deposits(act: Act, intent: Record) -> None:
     )
 
 
+def waits_for_deposits(intent: Record) -> bool:
+    """Whether the customer has yet to tell which amounts were deposited."""
+    waits = inner(intent.body, "next_action").get("type") == "verify_with_microdeposits"
+    return waits and intent["status"] == "requires_action"
+
+
 def verified(act: Act, intent: Record, given: dict[str, Any]) -> Record:
     """The customer tells what was deposited; the method, once that is right. Raises `Refused` as long as it is not."""
-    waits = inner(intent.body, "next_action").get("type") == "verify_with_microdeposits"
-    if not waits or intent["status"] != "requires_action":
+    if not waits_for_deposits(intent):
         raise unexpected_state(
             f"The {intent.kind} {intent.id} does not wait for micro-deposits: it has a status of {intent['status']}."
         )

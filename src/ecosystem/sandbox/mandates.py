@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ecosystem.sandbox.acts import Act, Record
-from ecosystem.sandbox.parameters import Choice, Endpoint, Hash, Integer, Text
+from ecosystem.sandbox.parameters import Boolean, Choice, Endpoint, Hash, Integer, Text
 from ecosystem.sandbox.refusals import Refused
-from ecosystem.sandbox.shapes import OF, Body
+from ecosystem.sandbox.shapes import OF, Body, inner
 
 RETRIEVE = Endpoint()
 MANDATE_DATA = Hash(
@@ -16,7 +16,7 @@ MANDATE_DATA = Hash(
             {
                 "accepted_at": Integer(),
                 "offline": Hash({}),
-                "online": Hash({"ip_address": Text(60), "user_agent": Text(1000)}),
+                "online": Hash({"infer_from_client": Boolean(), "ip_address": Text(60), "user_agent": Text(1000)}),
                 "type": Choice("online", "offline"),
             },
             required=("type",),
@@ -41,7 +41,9 @@ def granted(act: Act, method: Record, given: dict[str, Any], *, amount: int | No
             code="parameter_missing",
             param="mandate_data",
         )
-    online = accepted.get("online", {})
+    online: Body = dict(inner(accepted, "online"))
+    if online.pop("infer_from_client", False):
+        online = {"ip_address": act.client[0], "user_agent": act.client[1]}
     if accepted["type"] == "online" and not (online.get("ip_address") and online.get("user_agent")):
         raise Refused(
             "Missing required param: mandate_data[customer_acceptance][online].",

@@ -4,9 +4,14 @@ The card element is framed by the marketplace's page. What the two say to each o
 
 | from the page | to it |
 | --- | --- |
-| `{type: "submit", name?, email?}` | `{type: "ready"}`, `{type: "height", height}` |
+| `{type: "submit", name?, email?, setup?}` | `{type: "ready"}`, `{type: "height", height}` |
 | `{type: "focus"}`, `{type: "clear"}` | `{type: "change", complete, brand}`, `{type: "enter"}` |
 | `{type: "theme", theme}` | `{type: "card", id, brand, last4}` or `{type: "problem", field, code, message}` |
+
+With `method=us_bank_account` in its address the element has the fields of an American bank account, and says
+`{type: "bank", id, bank, last4}` in place of a card. With `setup`, a setup intent's client secret, what was typed is kept
+for later at once: `{type: "setup", intent, status, id, kind, brand, last4, url}`, where `url` is the bank's challenge, to
+be framed, when the status is `requires_action`.
 
 Messages to the page carry `source: "ecosystem-cards"`. The challenge, framed, says `{type: "challenge", result, intent}`
 with the result `succeeded` or `failed`; as a page of its own it goes to the return address.
@@ -60,11 +65,12 @@ class Pages:
         ]
 
     async def element(self, request: web.Request) -> web.Response:
-        """The card fields, for the embedder that the address names, if it is one of ours."""
+        """The fields of a card or a bank account, for the embedder that the address names, if it is one of ours."""
         embedder = request.query.get("embedder", "")
         if embedder not in self.embedders:
             return self.page("refused.html", status=403, embedder=embedder[:200])
-        return self.page("element.html", theme=_theme(request), embedder=embedder, key=self.publishable_key)
+        name = "bank.html" if request.query.get("method") == "us_bank_account" else "element.html"
+        return self.page(name, theme=_theme(request), embedder=embedder, key=self.publishable_key)
 
     async def challenge(self, request: web.Request) -> web.Response:
         intent = self._intent(request)

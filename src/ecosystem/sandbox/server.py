@@ -18,6 +18,7 @@ from ecosystem.sandbox.courier import Backlog, Courier
 from ecosystem.sandbox.endpoints import Address
 from ecosystem.sandbox.faults import Fault, Faults
 from ecosystem.sandbox.happenings import happen
+from ecosystem.sandbox.hosted import Hosted
 from ecosystem.sandbox.pages import MERCHANT, Pages
 from ecosystem.sandbox.refusals import encoded, error
 from ecosystem.sandbox.settings import Keys, Profile, Settings
@@ -161,10 +162,11 @@ class Sandbox:
             self._store, self._courier, self.faults, keys.secret_key, keys.webhook_secret, self._now, self._begin
         )
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
+        hosted = Hosted(self._store, self._begin, pages.page, MERCHANT)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)
         application = web.Application(client_max_size=uploads.SIZE_BYTES_MAX + BODY_BYTES_MAX)
         application.router.add_route("*", "/v1/{path:.*}", api.respond)
-        application.add_routes([*control.routes(), *pages.routes(), *setup.routes()])
+        application.add_routes([*control.routes(), *pages.routes(), *setup.routes(), *hosted.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
         return application
 
