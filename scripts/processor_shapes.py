@@ -22,9 +22,9 @@ TABLE = ROOT / "tests/sandbox/shapes.json"
 SERVED = """
     account account_link application application_fee balance balance_settings balance_transaction bank_account capability
     card charge checkout.session customer deleted_account deleted_bank_account deleted_card deleted_customer deleted_person
-    deleted_webhook_endpoint dispute event fee_refund file item login_link mandate payment_intent
+    deleted_webhook_endpoint dispute event fee_refund file invoice invoice_payment item line_item login_link mandate payment_intent
     payment_method payout person price product radar.early_fraud_warning refund reporting.report_run
-    reporting.report_type review setup_attempt setup_intent source topup transfer
+    reporting.report_type review setup_attempt setup_intent source subscription subscription_item topup transfer
     transfer_reversal webhook_endpoint
 """.split()
 NAMES = {"boolean": bool, "integer": int, "number": float, "string": str, "array": list, "object": dict}

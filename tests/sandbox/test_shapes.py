@@ -11,6 +11,7 @@ from sandbox.calling import Caller
 from sandbox.sdk import World
 from sandbox.shapes import TABLE, differences
 from sandbox.test_events import MAKES
+from sandbox.test_subscriptions import subscribed
 
 # Kinds that are part of others, or are told only of what is no more.
 INSIDE: set[str] = set()
@@ -83,6 +84,8 @@ async def every_request(at: World) -> None:
     await v1.customers.delete_async(customer.id)
     await v1.setup_attempts.list_async({"setup_intent": (await v1.setup_intents.list_async()).data[0].id})
     await v1.reporting.report_types.list_async()
+    subscription = await subscribed(at)
+    await v1.invoice_payments.list_async({"invoice": subscription.latest_invoice})
     await v1.application_fees.list_async()
     await v1.events.list_async({"limit": 100})
     await v1.transfers.list_async({"limit": 100, "expand": ["data.balance_transaction"]})
