@@ -18,7 +18,8 @@ TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: 
 # Keys the API has at times only; its samples were taken at another.
 AT_TIMES = {
     "balance": {"instant_available"},
-    "card": {"currency"},
+    "bank_account": {"available_payout_methods"},
+    "card": {"available_payout_methods", "currency"},
     "charge": {"payment_method_details.card.capture_before", "outcome.risk_level", "outcome.risk_score"},
     "event": {"account"},
     "refund": {"failure_reason", "failure_balance_transaction"},

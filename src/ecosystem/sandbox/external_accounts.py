@@ -200,6 +200,7 @@ def own(act: Act, holder: Record, currency: str) -> Record:
         "id": act.mint("ba"),
         "account_holder_name": "Ecosystem",
         "account_holder_type": "company",
+        "available_payout_methods": ["standard", "instant"],
         "country": holder["country"],
         "currency": currency,
         "fingerprint": fingerprint(f"{holder.id}{currency}"),
@@ -260,6 +261,7 @@ def _bank(act: Act, holder: Record, told: dict[str, Any]) -> Record:
         "account_holder_name": told.get("account_holder_name"),
         "account_holder_type": told.get("account_holder_type") or "individual",
         "account_type": told.get("account_type"),
+        "available_payout_methods": banking.methods(number),
         "country": country,
         "currency": told.get("currency") or banking.CURRENCIES[country],
         "fingerprint": fingerprint(number + (routing or "")),
@@ -289,6 +291,7 @@ def _card(act: Act, holder: Record, told: dict[str, Any]) -> Record:
     body: Body = {
         **OF["card"],
         "id": act.mint("card"),
+        "available_payout_methods": ["standard", "instant"],
         "brand": card.brand.capitalize(),
         "country": card.country,
         "currency": told.get("currency") or holder["default_currency"],
