@@ -35,12 +35,18 @@ async def nothing_is_kept_back(shop: Market) -> None:
 
 
 async def earned(
-    shop: Market, price: int = 10_000, card: str = AVAILABLE, currency: str = "EUR", owner: Actor | None = None
+    shop: Market,
+    price: int = 10_000,
+    card: str = AVAILABLE,
+    currency: str = "EUR",
+    owner: Actor | None = None,
+    hour: int = 10,
 ) -> str:
     """A booking that was paid and done: nine tenths of its price are on the balance. The booking's id."""
     service_id = await shop.service(shop.provider_id, Money(price, currency), owner=owner or OWNER)
-    paid = await shop.book(service_id, shop.tomorrow(), card=card)
-    shop.clock.advance(timedelta(days=1, hours=2))
+    start_at = shop.tomorrow(hour)
+    paid = await shop.book(service_id, start_at, card=card)
+    shop.clock.advance(start_at + timedelta(hours=4) - shop.clock.now())
     await shop.app.closing.complete(paid.booking.booking_id, ADA)
     return paid.booking.booking_id
 

@@ -30,6 +30,7 @@ from ecosystem.contexts.payouts import (
     PayoutPlans,
     PayoutRuleBook,
     ReceivableBook,
+    TaxBook,
     TaxRecord,
     WithdrawalBook,
 )
@@ -55,6 +56,7 @@ from ecosystem.journeys.counting import Counting
 from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.dossiers import Dossiers
 from ecosystem.journeys.earnings import Earnings
+from ecosystem.journeys.earnings_years import EarningsYears
 from ecosystem.journeys.executions import Watching
 from ecosystem.journeys.explorer import Explorer
 from ecosystem.journeys.failed_refunds import FailedRefunds
@@ -81,6 +83,7 @@ from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.screening import Screening
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
+from ecosystem.journeys.tax import Tax
 from ecosystem.journeys.telling import Telling
 from ecosystem.journeys.timelines import Timelines
 from ecosystem.journeys.verification import Verifying
@@ -166,11 +169,13 @@ class App:
     hearing_bank: AchHearing
     payout_settings: PayoutSettings
     payout_news: PayoutNewsTelling
+    tax: Tax
     processor_fees: ProcessorFees
     withdrawing: Withdrawing
     receivables: Receivables
     receivable_follower: ReceivableFollower
     earnings: Earnings
+    earnings_years: EarningsYears
     screening: Screening
     casework: Casework
     card_keeping: CardKeeping
@@ -250,7 +255,7 @@ class App:
             Destinations(payout_accounts.book, bank_accounts, clock),
         )
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
-        receivables = ReceivableBook(table)
+        receivables, earnings = ReceivableBook(table), Earnings(clock, providers, bookings, ledger, statements)
         withdrawing = Withdrawing(table, clock, ports.transfers, WithdrawalBook(table), ledger)
         processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
@@ -376,11 +381,13 @@ class App:
             hearing_bank=hearing_bank,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             payout_news=PayoutNewsTelling(payouts, providers, identity.profiles, notifications),
+            tax=Tax(clock, outlooks, TaxBook(table, used_keys)),
             processor_fees=ProcessorFees(table, clock, ports.transfers, ledger),
             withdrawing=withdrawing,
             receivables=Receivables(table, clock, providers, ledger, statements, receivables),
             receivable_follower=ReceivableFollower(table, clock, receivables),
-            earnings=Earnings(clock, providers, bookings, ledger, statements),
+            earnings=earnings,
+            earnings_years=EarningsYears(earnings, ledger),
             fraud_policies=fraud_policies,
             assessments=assessments,
             learning=Learning(table, clock, fraud_news.read),

@@ -56,6 +56,8 @@ CONSOLE = (
             Entry(title="Bookings", path="/console/bookings", icon="calendar-check"),
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
+            Entry(title="Payouts", path="/console/payouts", icon="landmark"),
+            Entry(title="Receivables", path="/console/receivables", icon="wallet"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
             Entry(title="Costs", path="/console/costs", icon="coins"),
         ),

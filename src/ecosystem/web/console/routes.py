@@ -18,6 +18,8 @@ from ecosystem.web.console.ledger import routes as _ledger
 from ecosystem.web.console.ledger import verifying as _verifying
 from ecosystem.web.console.mail import routes as _mail
 from ecosystem.web.console.overview import routes as _overview
+from ecosystem.web.console.payouts import receivables as _receivables
+from ecosystem.web.console.payouts import routes as _payouts
 from ecosystem.web.console.people import routes as _people
 from ecosystem.web.console.providers import routes as _providers
 from ecosystem.web.console.refunds import routes as _refunds
@@ -29,7 +31,7 @@ from ecosystem.web.console.workflows import listing as _executions
 from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
-    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find, _keys, _ledger, _mail, _overview, _people, _providers,
+    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _execution, _executions, _functions, _rules, _schedules,
 )  # fmt: skip
