@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from io import StringIO
 from typing import Annotated
 
@@ -151,7 +152,7 @@ async def year(request: Visit) -> Answer:
         months=[calendar_month(each.month) for each in found.months],
         this_year=local(request.at, here.zone).year,
         tax=tax.details if tax else None,
-        written=lambda units: _signed(units, found.currency),
+        written=partial(_signed, currency=found.currency),
     )
 
 
