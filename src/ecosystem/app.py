@@ -24,7 +24,7 @@ from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.keyring import KeyRings, UsedKeys
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
-from ecosystem.contexts.payments import Payments, PayoutAccountBook, Refunds, Wallets, Webhooks
+from ecosystem.contexts.payments import Mandate, Mandates, Payments, PayoutAccountBook, Refunds, Wallets, Webhooks
 from ecosystem.contexts.payouts import (
     PayoutBook,
     PayoutPlans,
@@ -46,6 +46,7 @@ from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.auditing import Auditing
 from ecosystem.journeys.auditing import read as auditing_read
+from ecosystem.journeys.bank_debits import BankDebits
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.card_keeping import CardKeeping
 from ecosystem.journeys.casework import Casework
@@ -96,7 +97,7 @@ from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
 from ecosystem.ports.witness import Witness
 
-ENVELOPED = (BankAccount, TaxRecord, *ACH_ENVELOPED)
+ENVELOPED = (BankAccount, Mandate, TaxRecord, *ACH_ENVELOPED)
 """Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
 UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
@@ -109,6 +110,7 @@ class App:
     # contexts
     key_rings: KeyRings
     bank_accounts: BankAccounts
+    mandates: Mandates
     ach: Ach
     acts: Acts
     audit: AuditSequencer
@@ -180,6 +182,7 @@ class App:
     casework: Casework
     card_keeping: CardKeeping
     checkout: Checkout
+    bank_debits: BankDebits
     acceptance: Acceptance
     closing: Closing
     disputing: Disputing
@@ -216,8 +219,37 @@ class App:
         fraud_policies, assessments, reviewers = PolicyBook(table, clock), Assessments(table), Reviewers(table, clock)
         screening = Screening(table, clock, ports.seal, ports.scoring, ports.blobs, fraud_policies, assessments)
         card_keeping = CardKeeping(table, clock, cards, ports.saved_cards, payments, Wallets(table))
+        bank_accounts = BankAccounts(table, used_keys, clock, entropy)
+        ach = Ach.of(table, clock, used_keys, ports.bank)
+        mandates = Mandates(table, used_keys)
+        bank_debits = BankDebits(
+            table,
+            clock,
+            brand.name,
+            bank_accounts,
+            mandates,
+            ach.entries,
+            ach.originators,
+            bookings,
+            payments,
+            refunds,
+            ledger,
+            settlement,
+        )
         checkout = Checkout(
-            table, clock, cards, offering, holds, bookings, payments, tariff, settlement, links, screening, card_keeping
+            table,
+            clock,
+            cards,
+            offering,
+            holds,
+            bookings,
+            payments,
+            tariff,
+            settlement,
+            links,
+            screening,
+            bank_debits,
+            card_keeping,
         )
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
@@ -225,7 +257,7 @@ class App:
             table, clock, bookings, assessments, fraud_policies, reviewers, screening, acceptance, closing
         )
         disputing = Disputing(table, clock, cards, bookings, payments, disputes, dispute_rules, closing)
-        refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement)
+        refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement, bank_debits)
         adopting = Adopting(table, clock, cards, bookings, payments, refunds, ledger, settlement)
         identity = Identity.of(
             table,
@@ -241,7 +273,6 @@ class App:
         payout_accounts = PayoutAccounts(
             table, clock, ports.accounts, providers, identity.profiles, PayoutAccountBook(table), notifications
         )
-        bank_accounts = BankAccounts(table, used_keys, clock, entropy)
         payouts, payout_plans, payout_rules = PayoutBook(table), PayoutPlans(table), PayoutRuleBook(table, clock)
         outlooks = Outlooks(
             clock,
@@ -284,12 +315,13 @@ class App:
             witness=ports.witness,
         )
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
-        ach = Ach.of(table, clock, used_keys, ports.bank)
         bank_payouts = BankPayouts(clock, payouts, passage)
         verification = VerificationCause(bank_accounts, ledger)
         causes = Causes(
             {
                 EntryPurpose.PAYOUT: PayoutCause(bank_payouts),
+                EntryPurpose.DEBIT: bank_debits,
+                EntryPurpose.REFUND: bank_debits,
                 EntryPurpose.PRENOTE: verification,
                 EntryPurpose.MICRO_CREDIT: verification,
                 EntryPurpose.MICRO_DEBIT: verification,
@@ -327,6 +359,8 @@ class App:
             acts=Acts(table, clock, entropy),
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
             bank_accounts=bank_accounts,
+            bank_debits=bank_debits,
+            mandates=mandates,
             audit=audit,
             audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
             ach=ach,

@@ -26,6 +26,7 @@ from ecosystem.contexts.booking import (
 )
 from ecosystem.contexts.ledger import Ledger, Transfer, chart
 from ecosystem.contexts.payments import ChargedBack, IssueRefund, Payment, Payments, RefundId
+from ecosystem.journeys.bank_debits import funds_wait
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.given_back import is_released, sale_of
 from ecosystem.journeys.refunding import NothingPaid, charge_of
@@ -235,8 +236,12 @@ class Closing:
                 paid, before, request, actor, at, elsewhere=elsewhere
             )
         if not was_released and is_released(after):
-            rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
-            postings = [*postings, *chart.released(sale_of(after, paid), rest)]
+            if paid.debit is not None and funds_wait(paid, at):
+                # Shared out when the debit is beyond return: until then all of it lies in escrow.
+                paid = replace(paid, debit=replace(paid.debit, unreleased=True))
+            else:
+                rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
+                postings = [*postings, *chart.released(sale_of(after, paid), rest)]
         # The payment must be as it was read: a refund decided meanwhile would change what remains.
         payment = paying.becomes(row, paid, actor, at) or [Check(key=row.key, expected=row.unchanged)]
         return [*payment, *writes, *await self.ledger.writes(*postings)]

@@ -107,7 +107,7 @@ class Verifying:
             report.refunds += 1
             touched[row.value.booking_id] = None
         async for row in self._scan(Payment):
-            if row.value.owed or row.value.chargebacks:
+            if row.value.owed or row.value.chargebacks or row.value.debit:
                 touched[row.value.booking_id] = None
         for booking_id in touched:
             booking = (await self.bookings.row(booking_id)).value

@@ -19,13 +19,15 @@ class MoneyAction(StrEnum):
     """What a return does to the ledger.
 
     `give-payout-back`: the payout's money goes back to the provider. `take-debit-back`: the customer's money goes back
-    out of escrow, or after the release as a chargeback does. `present-again`: nothing yet, the debit is presented once
+    out of escrow, or after the release as a chargeback does. `refund-failed`: the money of a refund goes back to where it
+    was taken from. `present-again`: nothing yet, the debit is presented once
     more. `micro-back`: the cents of a micro-entry leave the costs. `none`: no money moved. `hold`: the money stays in
     clearing, since we do not accept the return.
     """
 
     GIVE_PAYOUT_BACK = "give-payout-back"
     TAKE_DEBIT_BACK = "take-debit-back"
+    REFUND_FAILED = "refund-failed"
     PRESENT_AGAIN = "present-again"
     MICRO_BACK = "micro-back"
     REVERSAL_FAILED = "reversal-failed"
@@ -165,6 +167,7 @@ PRESENTED_AGAIN = frozenset({"R01", "R09"})
 _MONEY = {
     Purpose.PAYOUT: MoneyAction.GIVE_PAYOUT_BACK,
     Purpose.DEBIT: MoneyAction.TAKE_DEBIT_BACK,
+    Purpose.REFUND: MoneyAction.REFUND_FAILED,
     Purpose.PRENOTE: MoneyAction.NONE,
     Purpose.MICRO_CREDIT: MoneyAction.MICRO_BACK,
     Purpose.MICRO_DEBIT: MoneyAction.MICRO_BACK,

@@ -70,6 +70,7 @@ class Purpose(StrEnum):
 
     PAYOUT = "payout"
     DEBIT = "debit"
+    REFUND = "refund"
     PRENOTE = "prenote"
     MICRO_CREDIT = "micro-credit"
     MICRO_DEBIT = "micro-debit"
@@ -210,6 +211,7 @@ def number_context(entry_id: str, owner_id: str) -> Context:
 DESCRIPTIONS = {
     Purpose.PAYOUT: "PAYOUT",
     Purpose.DEBIT: "BOOKING",
+    Purpose.REFUND: "REFUND",
     Purpose.PRENOTE: "PRENOTE",
     Purpose.MICRO_CREDIT: "ACCTVERIFY",
     Purpose.MICRO_DEBIT: "ACCTVERIFY",
@@ -242,7 +244,10 @@ def must_fit(request: OriginateEntry) -> None:
         raise Invalid(f"Such an entry is of {low} to {high} cents.", field="cents")
     if request.direction is Direction.DEBIT and request.purpose is Purpose.DEBIT and request.authorization is None:
         raise AuthorizationMissing
-    if request.purpose in {Purpose.PAYOUT, Purpose.MICRO_CREDIT} and request.direction is Direction.DEBIT:
+    if (
+        request.purpose in {Purpose.PAYOUT, Purpose.REFUND, Purpose.MICRO_CREDIT}
+        and request.direction is Direction.DEBIT
+    ):
         raise Invalid("Money that is paid out is a credit.", field="direction")
     if request.purpose in {Purpose.DEBIT, Purpose.MICRO_DEBIT} and request.direction is Direction.CREDIT:
         raise Invalid("Money that is taken in is a debit.", field="direction")

@@ -9,6 +9,7 @@ providers' balances are what we owe; commission and surcharge are what we earned
                 provider, commission, surcharge -> processor   after it
                 the same   -> bank                 when the customer was paid by other means
     chargeback  see `withdrawals.py`
+    bank debit  the same with clearing in the place of processor; bank <- clearing when it settled
     payout      see `payouts.py`
 
 The id of a transfer is made from what caused it (a payment, a refund, a booking's release) and its own name, so that
@@ -79,6 +80,8 @@ class TransferCode(IntEnum):
     DEBT_WRITTEN = 91
     MICRO_SENT = 100
     MICRO_SETTLED = 101
+    DEBIT_SETTLED = 110
+    REFUND_SETTLED = 111
 
 
 _SUMMED = {
@@ -104,6 +107,12 @@ class Sale(Struct, frozen=True, kw_only=True):
     provider_id: str
     payment_id: str
     currency: str
+    through: str = ""
+    """The account that its money comes and goes by; the one at the card processor when none is named."""
+
+    @property
+    def rail(self) -> str:
+        return self.through or processor(self.currency)
 
     @property
     def escrow(self) -> str:
@@ -220,7 +229,7 @@ def refunded(sale: Sale, lines: Lines, refund_id: str, source: str = "") -> list
 
     It was paid out of the account `source`; by the processor when none is named.
     """
-    code, to = TransferCode, source or processor(sale.currency)
+    code, to = TransferCode, source or sale.rail
     return _posted(
         sale,
         refund_id,
@@ -238,7 +247,7 @@ def returned(
 
     `lying` is what lay in escrow of refunds that came back; it goes first, and `lines` are then those of the rest.
     """
-    code, to = TransferCode, source or processor(sale.currency)
+    code, to = TransferCode, source or sale.rail
     return _posted(
         sale,
         refund_id,
@@ -249,6 +258,18 @@ def returned(
             (code.RETURN_SURCHARGE, surcharge(sale.currency), to, lines.surcharge),
         ],
     )
+
+
+def debit_cleared(sale: Sale, entry_id: str, amount: Money) -> list[Transfer]:
+    """The bank's statement shows the customer's debit: what was due in is there."""
+    rows = [(TransferCode.DEBIT_SETTLED, bank(sale.currency), sale.rail, amount)]
+    return chain(sale.booking_id, entry_id, rows)
+
+
+def refund_cleared(sale: Sale, entry_id: str, amount: Money) -> list[Transfer]:
+    """The bank's statement shows the credit by which the customer was given money back."""
+    rows = [(TransferCode.REFUND_SETTLED, sale.rail, bank(sale.currency), amount)]
+    return chain(sale.booking_id, entry_id, rows)
 
 
 def release_ids(booking_id: str) -> list[str]:
@@ -271,7 +292,7 @@ def refund_ids(refund_id: str) -> list[str]:
 
 
 def _charge(sale: Sale, lines: Lines, act: str, flags: int) -> list[Transfer]:
-    source = processor(sale.currency)
+    source = sale.rail
     return _posted(
         sale,
         f"{sale.payment_id}.{act}",

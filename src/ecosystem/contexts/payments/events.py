@@ -95,6 +95,23 @@ class ChargebackClosed(PaymentFact, frozen=True, kw_only=True):
     won: bool
 
 
+class DebitAuthorized(PaymentFact, frozen=True, kw_only=True):
+    """The customer authorized one debit of their bank account. The text they agreed to is kept, `text_sha256` names it."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
+
+    text_sha256: str
+    last4: str
+
+
+class DebitSettled(PaymentFact, frozen=True, kw_only=True):
+    """The bank's statement shows the money of a bank debit."""
+
+
+class DebitPresentedAgain(PaymentFact, frozen=True, kw_only=True):
+    """A bank debit came back for want of money; it is presented once more."""
+
+
 class RefundFact(PaymentFact, frozen=True, kw_only=True):
     """What every fact about a refund names. `amount_minor` is what is given back."""
 

@@ -83,6 +83,16 @@ def held_payments(shard: int) -> str:
     return f"PAYMENT#authorized#{shard}"
 
 
+def debits_due(shard: int) -> str:
+    """Access (status index): settled bank debits, in order of the instant from which they are beyond return."""
+    return f"PAYMENT#debit#{shard}"
+
+
+def mandate(payment_id: str) -> Key:
+    """Access: the authorization by which a payment is taken from a bank account."""
+    return Key(payment_timeline(payment_id), "MANDATE")
+
+
 def open_refunds(shard: int) -> str:
     """Access (status index): refunds whose end is not known, in order of the instant to ask again."""
     return f"REFUND#open#{shard}"

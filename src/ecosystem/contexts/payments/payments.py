@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, NewType
 
@@ -38,6 +38,8 @@ from ecosystem.contexts.payments.events import (
     ChargebackClosed,
     ChargebackMoved,
     ChargebackOpened,
+    DebitPresentedAgain,
+    DebitSettled,
     PaymentAuthorized,
     PaymentCancelled,
     PaymentCaptured,
@@ -115,6 +117,27 @@ OPEN = frozenset({PaymentState.INTENDED, PaymentState.REQUIRES_ACTION})
 """States whose end is not known yet: these have a deadline."""
 
 
+class DebitTerms(Struct, frozen=True, kw_only=True):
+    """How a payment is taken from a bank account. `account_id` is the account, `shown` what people are shown of it.
+
+    `settled_on` is the banking day on which the bank had the money. From `funds_at` on it is beyond the ordinary return:
+    until then nothing of it is shared out. `unreleased`: the booking ended before, and what is everybody's share of it
+    lies in escrow until then. `over`: nothing is left to be done when `funds_at` has come.
+    """
+
+    account_id: str
+    bank: str
+    last4: str
+    settled_on: date | None = None
+    funds_at: datetime | None = None
+    unreleased: bool = False
+    over: bool = False
+
+    def are_here(self, at: datetime) -> bool:
+        """Whether the money is beyond the ordinary return."""
+        return self.funds_at is not None and at >= self.funds_at
+
+
 class Pay(Struct, frozen=True, kw_only=True):
     """The request to pay for a booking with a card that the processor's element handed out."""
 
@@ -128,6 +151,7 @@ class Pay(Struct, frozen=True, kw_only=True):
     review: bool = False
     customer_id: str | None = None
     keep: bool = False
+    debit: DebitTerms | None = None
 
 
 class Payment(Stored, frozen=True, kw_only=True):
@@ -170,6 +194,7 @@ class Payment(Stored, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     chargebacks: tuple[Chargeback, ...] = ()
     owed: Money | None = None
+    debit: DebitTerms | None = None
     review: bool = False
     customer_id: str | None = None
     keep: bool = False
@@ -241,7 +266,8 @@ class Payment(Stored, frozen=True, kw_only=True):
     def to(self, actor: Actor, request: Pay) -> Payment:
         """This payment, if the same actor asks the same again. Raises `IdReused` otherwise."""
         if (
-            self.payer != actor.actor_id
+            (self.debit.account_id if self.debit else "") != (request.debit.account_id if request.debit else "")
+            or self.payer != actor.actor_id
             or intend(request, actor, self.intended_at, self.deadline_at).order != self.order
         ):
             raise IdReused(field="payment_id")
@@ -287,6 +313,26 @@ def settle(payment: Payment, outcome: Outcome, at: datetime) -> Payment:
     elif outcome.standing is Standing.CAPTURED and payment.captured < outcome.captured:
         payment = replace(payment, captured=outcome.captured)
     return _completed(payment, outcome)
+
+
+def debit_settled(payment: Payment, on: date, funds_at: datetime) -> Payment:
+    """The payment whose debit the bank's statement shows; the same value when that is known."""
+    assert payment.debit is not None
+    if payment.debit.settled_on is not None:
+        return payment
+    return replace(payment, debit=replace(payment.debit, settled_on=on, funds_at=funds_at))
+
+
+def debit_unsettled(payment: Payment) -> Payment:
+    """The payment whose debit came back for want of money, and is presented again."""
+    assert payment.debit is not None
+    return replace(payment, debit=replace(payment.debit, settled_on=None, funds_at=None))
+
+
+def debit_over(payment: Payment) -> Payment:
+    """The payment of which nothing waits for its debit any more."""
+    assert payment.debit is not None
+    return replace(payment, debit=replace(payment.debit, over=True, unreleased=False))
 
 
 def give_up(payment: Payment, decline: Decline, at: datetime) -> Payment:
@@ -419,6 +465,10 @@ def facts(before: Payment, after: Payment) -> list[PaymentFact]:
         told.append(_entered(before, after))
         if after.keep and _RANK[before.state] < _RANK[PaymentState.AUTHORIZED] and after.state in _GOOD:
             told.append(CardOffered(**_named(after, after.amount), person_id=after.payer))
+    if after.debit and before.debit and after.debit.settled_on and not before.debit.settled_on:
+        told.append(DebitSettled(**_named(after, after.captured)))
+    if after.debit and before.debit and before.debit.settled_on and not after.debit.settled_on:
+        told.append(DebitPresentedAgain(**_named(after, after.captured)))
     for chargeback in after.chargebacks:
         told += _of_chargeback(before.chargeback_by(chargeback.chargeback_id), chargeback, after)
     return told
@@ -443,6 +493,8 @@ def index(payment: Payment) -> dict[Index, Key]:
         return keys.waits(keys.open_payments(spread), payment.deadline_at, payment.payment_id)
     if payment.state is PaymentState.AUTHORIZED and payment.authorized_until:
         return keys.waits(keys.held_payments(spread), payment.authorized_until, payment.payment_id)
+    if payment.debit and payment.debit.funds_at and not payment.debit.over:
+        return keys.waits(keys.debits_due(spread), payment.debit.funds_at, payment.payment_id)
     return {}
 
 
@@ -491,6 +543,10 @@ class Payments:
     async def overdue(self, at: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
         """Open payments whose deadline has passed, candidates for the sweep."""
         return await self._due(keys.open_payments, at, limit)
+
+    async def debits_due(self, at: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
+        """Payments whose debit is beyond the ordinary return by then, and that wait for it."""
+        return await self._due(keys.debits_due, at, limit)
 
     async def lapsing(self, before: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
         """Payments whose authorization ends before that instant: capture or cancel them."""

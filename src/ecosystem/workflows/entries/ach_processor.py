@@ -19,6 +19,8 @@ async def verify(market: App, event: Event) -> None:
 
 async def go_on(market: App, firing: Firing) -> None:
     if firing.schedule == FILES:
+        await market.bank_accounts.end_due(ACTOR)
+        await market.bank_debits.release_due(ACTOR)
         await market.originating.draw()
         await market.originating.build(ACTOR)
         await market.originating.deliver()
