@@ -47,6 +47,7 @@ from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.auditing import Auditing
 from ecosystem.journeys.auditing import read as auditing_read
 from ecosystem.journeys.bank_debits import BankDebits
+from ecosystem.journeys.bank_notices import BankNotices
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.card_keeping import CardKeeping
 from ecosystem.journeys.casework import Casework
@@ -183,6 +184,7 @@ class App:
     card_keeping: CardKeeping
     checkout: Checkout
     bank_debits: BankDebits
+    bank_notices: BankNotices
     acceptance: Acceptance
     closing: Closing
     disputing: Disputing
@@ -222,20 +224,7 @@ class App:
         bank_accounts = BankAccounts(table, used_keys, clock, entropy)
         ach = Ach.of(table, clock, used_keys, ports.bank)
         mandates = Mandates(table, used_keys)
-        bank_debits = BankDebits(
-            table,
-            clock,
-            brand.name,
-            bank_accounts,
-            mandates,
-            ach.entries,
-            ach.originators,
-            bookings,
-            payments,
-            refunds,
-            ledger,
-            settlement,
-        )
+        bank_debits = _debits(ports, brand, bank_accounts, ach, mandates, settlement)
         checkout = Checkout(
             table,
             clock,
@@ -360,6 +349,7 @@ class App:
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
             bank_accounts=bank_accounts,
             bank_debits=bank_debits,
+            bank_notices=BankNotices(bank_accounts, identity.profiles, notifications),
             mandates=mandates,
             audit=audit,
             audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
@@ -397,7 +387,7 @@ class App:
             rail_costs=Costs(),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
-            telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links),
+            telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links, mandates),
             alarms=alarms,
             timelines=Timelines(table, bookings, disputes),
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
@@ -494,6 +484,26 @@ def auditors(
     return Auditors(
         AuditExplorer(log, salts, auditing.find),
         AuditVerifier(log, salts, auditing.everything, clock, signatures, trusted, witness),
+    )
+
+
+def _debits(
+    ports: Ports, brand: Brand, accounts: BankAccounts, ach: Ach, mandates: Mandates, settlement: Settlement
+) -> BankDebits:
+    """Bank debits: they join what the settlement of payments knows with entries of the clearing house."""
+    return BankDebits(
+        table=ports.table,
+        clock=ports.clock,
+        brand=brand.name,
+        accounts=accounts,
+        mandates=mandates,
+        entries=ach.entries,
+        originators=ach.originators,
+        bookings=settlement.bookings,
+        payments=settlement.payments,
+        refunds=settlement.refunds,
+        ledger=settlement.ledger,
+        settlement=settlement,
     )
 
 

@@ -14,7 +14,7 @@ from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
-from ecosystem.contexts.payments import RefundFailed, RefundFound, Refunds, why_it_failed
+from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.bus import Event
@@ -48,6 +48,7 @@ class Alarms:
     TOLD: ClassVar[dict[str, Kind]] = {
         RefundFailed.__name__: Kind.REFUND_FAILED,
         RefundFound.__name__: Kind.REFUND_FOUND,
+        DebitReturned.__name__: Kind.DEBIT_RETURNED,
         # Of those opened only the ones that are an operator's from the beginning.
         DisputeOpened.__name__: Kind.DISPUTE_ESCALATED,
         DisputeEscalated.__name__: Kind.DISPUTE_ESCALATED,
@@ -61,6 +62,8 @@ class Alarms:
         kind = self.TOLD[event.type]
         if kind in {Kind.REFUND_FAILED, Kind.REFUND_FOUND}:
             await self._raise(await self._of_refund(kind, event))
+        elif kind is Kind.DEBIT_RETURNED:
+            await self._raise(await self._of_debit(event))
         elif kind is Kind.EXECUTION_FAILED:
             await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
@@ -116,6 +119,16 @@ class Alarms:
         }
         place = "/console/refunds" if kind is Kind.REFUND_FAILED else f"/console/bookings/{booking_id}"
         return Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place)
+
+    async def _of_debit(self, event: Event) -> Alarm:
+        booking_id = event.detail["booking_id"]
+        facts: dict[str, Known] = {
+            "total": Money(event.detail["amount_minor"], event.detail["currency"]),
+            **await self._of_booking(booking_id),
+            "reason": event.detail["reason"],
+        }
+        place = f"/console/bookings/{booking_id}"
+        return Alarm(kind=Kind.DEBIT_RETURNED, event_id=event.event_id, at=event.at, facts=facts, place=place)
 
     async def _of_dispute(self, kind: Kind, event: Event) -> Alarm | None:
         detail: dict[str, Any] = event.detail

@@ -315,13 +315,12 @@ class BankDebits:
 
     async def _taken_back(self, entry: Entry, code: str) -> None:
         """It came back for good: as a chargeback that was lost, and what had settled with it."""
-        row = await self._payment(entry)
-        payment = row.value
-        if payment.chargeback_by(_return_id(entry)) is not None:
+        payment = (await self._payment(entry)).value
+        known = payment.chargeback_by(_return_id(entry))
+        if known is not None and known.is_closed:
             return
-        await self._drop_refunds(payment)
         reason = RETURNS[code].meaning if code in RETURNS else "The bank did not take it on"
-        outcome = ChargebackOutcome(
+        opened = ChargebackOutcome(
             chargeback_id=_return_id(entry),
             intent_id=payment.intent_id or entry.entry_id,
             payment_id=payment.payment_id,
@@ -329,17 +328,23 @@ class BankDebits:
             charge_id="",
             amount=payment.amount,
             reason=f"{reason} ({code})",
-            standing=ChargebackStanding.LOST,
-            opened_at=self.clock.now(),
+            standing=ChargebackStanding.OPEN,
+            opened_at=known.opened_at if known else self.clock.now(),
             taken=payment.amount,
             fee=zero(CURRENCY),
             movements=1,
         )
-        fee = self._fee(entry, payment) if code in RETURNS else []
-        postings = [*await self._settlement_back(entry), *fee]
-        await self.settlement.learn_chargeback(
-            payment.booking_id, payment.payment_id, outcome, ACTOR, *await self.ledger.writes(*postings)
-        )
+        if known is None:
+            await self._drop_refunds(payment)
+            fee = self._fee(entry, payment) if code in RETURNS else []
+            postings = [*await self._settlement_back(entry), *fee]
+            await self.settlement.learn_chargeback(
+                payment.booking_id, payment.payment_id, opened, ACTOR, *await self.ledger.writes(*postings)
+            )
+        # Nobody hears evidence: what a bank sends back is decided with that. It is opened first, for both sides to be
+        # told why the booking ends.
+        lost = replace(opened, standing=ChargebackStanding.LOST)
+        await self.settlement.learn_chargeback(payment.booking_id, payment.payment_id, lost, ACTOR)
 
     async def _drop_refunds(self, payment: Payment) -> None:
         """Give up refunds of money that never came, before any credit was originated for them."""

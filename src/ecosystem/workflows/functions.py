@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.bank_notices import BankNotices
 from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.payout_news import PayoutNewsTelling
 from ecosystem.journeys.telling import TOLD
@@ -226,7 +227,7 @@ TABLE: tuple[Function, ...] = (
         name="notification-handler",
         entry=notification_handler.ENTRY,
         triggers=(
-            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD, *PayoutNewsTelling.TOLD}),
+            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD, *PayoutNewsTelling.TOLD, *BankNotices.TOLD}),
             OnTask(acts=("account-failed", "told", "welcome")),
         ),
         timeout_s=30,

@@ -224,6 +224,8 @@ class Delivering:
         return changed
 
     async def _committed(self, group: Sequence[Sequence[Write]]) -> None:
+        if not group:
+            return
         try:
             await self.table.transact(*(write for writes in group for write in writes))
         except Stale as stale:

@@ -394,7 +394,11 @@ def entry_becomes(row: Row[Entry], after: Entry, actor: Actor) -> list[Write]:
         return_code=after.return_code,
     )
     timeline = keys.entry_timeline(after.entry_id)
-    return [put, announce(fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=after.changed_at)]
+    previous = {"state": before.state.value}
+    told = announce(
+        fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=after.changed_at, previous=previous
+    )
+    return [put, told]
 
 
 def same_request(known: Entry, request: OriginateEntry) -> None:

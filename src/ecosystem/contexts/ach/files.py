@@ -369,7 +369,11 @@ def file_becomes(row: Row[AchFile], after: AchFile, actor: Actor) -> list[Write]
     if fact is None:
         return [put]
     timeline = keys.file_timeline(after.file_id)
-    return [put, announce(fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=after.changed_at)]
+    previous = {"state": row.value.state.value}
+    told = announce(
+        fact, aggregate=timeline, sequence=row.version + 1, actor=actor, at=after.changed_at, previous=previous
+    )
+    return [put, told]
 
 
 _FACTS: Mapping[FileState, type[AchFileFact]] = {

@@ -284,7 +284,8 @@ def becomes(
         return []
     put = Put(key=row.key, value=after, index=places(after), expected=row.unchanged, otherwise=BankAccountChanging())
     fact = fact or (_fact(after) if after.state is not before.state else None)
-    return [put] if fact is None else [put, _told(fact, after, row.version + 1, actor)]
+    previous = {"state": before.state.value, "last4": before.last4}
+    return [put] if fact is None else [put, _told(fact, after, row.version + 1, actor, previous)]
 
 
 def correction(account: BankAccount, code: str) -> BankAccountCorrected:
@@ -326,6 +327,12 @@ def _named(account: BankAccount) -> dict[str, str]:
     }
 
 
-def _told(fact: BankAccountFact, account: BankAccount, sequence: int, actor: Actor) -> Put:
+def _told(
+    fact: BankAccountFact,
+    account: BankAccount,
+    sequence: int,
+    actor: Actor,
+    previous: dict[str, str] | None = None,
+) -> Put:
     timeline = keys.account_timeline(account.account_id)
-    return announce(fact, aggregate=timeline, sequence=sequence, actor=actor, at=account.changed_at)
+    return announce(fact, aggregate=timeline, sequence=sequence, actor=actor, at=account.changed_at, previous=previous)

@@ -359,5 +359,14 @@ class KeyRings:
         if fact is not None:
             sequence = (row.version if row else 0) + 1
             timeline = places.ring_timeline(name)
-            writes.append(announce(fact, aggregate=timeline, sequence=sequence, actor=actor, at=self.clock.now()))
+            before = row.value.rotation if row else None
+            told = announce(
+                fact,
+                aggregate=timeline,
+                sequence=sequence,
+                actor=actor,
+                at=self.clock.now(),
+                previous={"rotation": before.version if before else 0},
+            )
+            writes.append(told)
         return writes

@@ -50,6 +50,9 @@ class Kind(StrEnum):
     CHARGED_BACK = "charged-back"
 
     PAYMENT_FAILED = "payment-failed"
+    DEBIT_AUTHORIZED = "debit-authorized"
+    DEBIT_PRESENTED_AGAIN = "debit-presented-again"
+    DEBIT_RETURNED = "debit-returned"
     REFUND_ISSUED = "refund-issued"
     REFUND_DELAYED = "refund-delayed"
     REFUND_PAID_ELSEWHERE = "refund-paid-elsewhere"
@@ -68,6 +71,9 @@ class Kind(StrEnum):
     REFUND_FOUND = "refund-found"
     DISPUTE_OVERDUE = "dispute-overdue"
     ACCOUNT_NOT_OPENED = "account-not-opened"
+    BANK_ACCOUNT_ADDED = "bank-account-added"
+    BANK_ACCOUNT_VERIFIED = "bank-account-verified"
+    BANK_ACCOUNT_REFUSED = "bank-account-refused"
     EXECUTION_FAILED = "execution-failed"
 
     CONFIRM_ADDRESS = "confirm-address"

@@ -24,6 +24,15 @@ _OPERATOR: dict[Kind, Wording] = {
         button="Deal with it",
         notes=("The customer was told that it takes longer.",),
     ),
+    Kind.DEBIT_RETURNED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A bank debit of {total} came back",
+        title="A bank debit of {total} came back",
+        notice="The bank of {customer} sent {total} for {service} back.",
+        paragraphs=("{service}, booked by {customer}", "{booking}", "It is taken back out of escrow or of the shares."),
+        asides=("{reason}",),
+        button="See booking",
+    ),
     Kind.REFUND_FOUND: Wording(
         topic=Topic.OPERATIONS,
         subject="{refund} was refunded at the card processor's desk",

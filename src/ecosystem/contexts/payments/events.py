@@ -112,6 +112,14 @@ class DebitPresentedAgain(PaymentFact, frozen=True, kw_only=True):
     """A bank debit came back for want of money; it is presented once more."""
 
 
+class DebitReturned(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank sent a bank debit back for good. `reason` is what it says."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.MONEY
+
+    reason: str
+
+
 class RefundFact(PaymentFact, frozen=True, kw_only=True):
     """What every fact about a refund names. `amount_minor` is what is given back."""
 

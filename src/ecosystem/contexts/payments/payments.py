@@ -39,6 +39,7 @@ from ecosystem.contexts.payments.events import (
     ChargebackMoved,
     ChargebackOpened,
     DebitPresentedAgain,
+    DebitReturned,
     DebitSettled,
     PaymentAuthorized,
     PaymentCancelled,
@@ -289,6 +290,7 @@ def intend(request: Pay, actor: Actor, at: datetime, deadline_at: datetime) -> P
         return_url=request.return_url,
         description=request.description,
         review=request.review,
+        debit=request.debit,
         customer_id=request.customer_id,
         keep=request.keep,
         intended_at=at,
@@ -469,6 +471,8 @@ def facts(before: Payment, after: Payment) -> list[PaymentFact]:
         told.append(DebitSettled(**_named(after, after.captured)))
     if after.debit and before.debit and before.debit.settled_on and not after.debit.settled_on:
         told.append(DebitPresentedAgain(**_named(after, after.captured)))
+    if after.debit and len(after.chargebacks) > len(before.chargebacks):
+        told.append(DebitReturned(**_named(after, after.captured), reason=after.chargebacks[-1].reason))
     for chargeback in after.chargebacks:
         told += _of_chargeback(before.chargeback_by(chargeback.chargeback_id), chargeback, after)
     return told
