@@ -48,6 +48,11 @@ FACTS: dict[str, Known] = {
     "expires_at": NOON + timedelta(hours=24),
     "left": "9",
     "booking": "bkg_01kag2m8xw0000000000000000",
+    "total": Money(5940, "USD"),
+    "account": "JPMorgan Chase ····6789",
+    "pays_from": NOON + timedelta(days=3),
+    "mandate": "I authorize Ecosystem to debit my checking account.",
+    "amount": Money(5000, "EUR"),
 }
 LINES = (
     PriceLine(label="Price", amount=Money(5500, "EUR")),
