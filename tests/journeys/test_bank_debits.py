@@ -16,7 +16,6 @@ from ecosystem.contexts.bank_accounts import Purpose as AccountPurpose
 from ecosystem.contexts.booking import BookingStatus, CancelBooking, Hold
 from ecosystem.contexts.notifications import Kind
 from ecosystem.contexts.payments import (
-    Consent,
     Payment,
     PaymentState,
     RefundState,
@@ -34,7 +33,7 @@ from market import ADA, GUEST, OPERATOR, OWNER, Market, over
 BANK = system("ach-processor")
 NUMBER = "000398217465"
 PRICE = Money(10_000, "USD")
-GIVEN = Consent(text_sha256="", address="203.0.113.77", agent="Firefox")
+ADDRESS = "203.0.113.77"
 
 
 @pytest.fixture
@@ -87,8 +86,7 @@ async def offered(market: Market, hold: Hold, actor: Actor = ADA) -> BankOffer:
 
 async def request(market: Market, hold: Hold) -> PayForHold:
     offer = await offered(market, hold)
-    consent = replace(GIVEN, text_sha256=mandate_digest(offer.texts[0]))
-    bank = PayByBank(account_id=offer.accounts[0].account_id, consent=consent)
+    bank = PayByBank(account_id=offer.accounts[0].account_id, text_sha256=mandate_digest(offer.texts[0]))
     return replace(await market.request(hold, card=""), bank=bank)
 
 
@@ -96,7 +94,9 @@ async def paid(market: Market, days: int = 10, **service: Any) -> Paid:
     """Booked and paid from a bank account."""
     await originating(market)
     await account(market)
-    known = await market.app.checkout.pay(await request(market, await held(market, days, **service)), ADA)
+    known = await market.app.checkout.pay(
+        await request(market, await held(market, days, **service)), ADA, address=ADDRESS
+    )
     await market.sequence()  # What nobody follows is forgotten when days go by at once.
     return known
 
@@ -200,7 +200,7 @@ async def test_an_altered_text_is_not_agreed_to(market: Market) -> None:
     await account(market)
     asked = await request(market, await held(market))
     assert asked.bank is not None
-    altered = replace(asked.bank, consent=replace(GIVEN, text_sha256=mandate_digest("I agree to nothing.")))
+    altered = replace(asked.bank, text_sha256=mandate_digest("I agree to nothing."))
 
     with pytest.raises(TermsChanged):
         await market.app.checkout.pay(replace(asked, bank=altered), ADA)

@@ -107,10 +107,10 @@ class NotOffered(Conflict):
 
 
 class PayByBank(Struct, frozen=True, kw_only=True):
-    """From which account somebody pays, and that they agreed to it being debited."""
+    """From which account somebody pays, and to which text they agreed: its SHA-256, in hexadecimal."""
 
     account_id: str
-    consent: Consent
+    text_sha256: str
 
 
 class BankOffer(Struct, frozen=True, kw_only=True):
@@ -154,7 +154,15 @@ class BankDebits:
         return BankOffer(accounts=accounts, texts=[paying.mandate_text(each) for each in asked], funds_by=funds_by)
 
     async def agreed(
-        self, wanted: PayByBank, hold: Hold, amount: Money, payment_id: str, booking_id: str, actor: Actor
+        self,
+        wanted: PayByBank,
+        hold: Hold,
+        amount: Money,
+        payment_id: str,
+        booking_id: str,
+        actor: Actor,
+        *,
+        address: str,
     ) -> tuple[DebitTerms, Mandate]:
         """The terms of the payment and its mandate, to be committed with the intention.
 
@@ -171,7 +179,8 @@ class BankDebits:
         terms = DebitTerms(account_id=account.account_id, bank=account.bank, last4=account.last4)
         asked = self._asked(account, amount, hold.offer.title, debit_on)
         at = self.clock.now()
-        mandate = await self.mandates.given(asked, wanted.consent, payment_id, booking_id, terms, actor, at)
+        consent = Consent(text_sha256=wanted.text_sha256, address=address)
+        mandate = await self.mandates.given(asked, consent, payment_id, booking_id, terms, actor, at)
         return terms, mandate
 
     async def carry_out(self, payment: Payment, actor: Actor) -> Payment:

@@ -233,7 +233,13 @@ class Checkout:
         if request.bank is not None:
             hold = await self.holds.get(request.hold_id, actor)
             terms, mandate = await self.debits.agreed(
-                request.bank, hold, booking.lines.total, request.payment_id, booking.booking_id, actor
+                request.bank,
+                hold,
+                booking.lines.total,
+                request.payment_id,
+                booking.booking_id,
+                actor,
+                address=address,
             )
             writes = [*writes, *paying.mandate_made(mandate, actor)]
         wanted = self._payment(request, booking, payer, review=screened.verdict is Verdict.REVIEW, terms=terms)

@@ -33,7 +33,6 @@ from ecosystem.ports.table import ABSENT, Put, Table, Write
 
 VERSION = "web-1"
 KEPT_FOR = timedelta(days=2 * 365 + 1)
-AGENT_MAX = 300
 
 
 class NoSuchMandate(NotFound):
@@ -57,11 +56,10 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Consent(Untold, frozen=True, kw_only=True):
-    """That a customer agreed: to the text of that digest, from that address, with that browser."""
+    """That a customer agreed: to the text of that digest, from that network address."""
 
     text_sha256: str
     address: str = ""
-    agent: str = ""
 
 
 class Mandate(Enveloped, frozen=True, kw_only=True):
@@ -181,7 +179,7 @@ class Mandates:
         said = text(asked)
         if digest(said) != consent.text_sha256:
             raise TermsChanged(field="agreed")
-        evidence = {"address": consent.address, "agent": consent.agent[:AGENT_MAX], "actor": actor.actor_id}
+        evidence = {"address": consent.address, "actor": actor.actor_id}
         envelope = await self.keys.encrypt(
             KeyName.PERSONAL_DATA, msgspec.json.encode(evidence), evidence_context(actor.actor_id, payment_id)
         )
@@ -211,7 +209,7 @@ class Mandates:
         return row.value
 
     async def evidence(self, payment_id: str, actor: Actor) -> Mapping[str, str]:
-        """Who agreed: address, browser, account. For the system, when the bank asks for proof of the authorization."""
+        """Who agreed: address and person. For the system, when the bank asks for proof of the authorization."""
         if not actor.is_system:
             raise Denied
         mandate = await self.of(payment_id, actor)
