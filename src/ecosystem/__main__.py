@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ecosystem.commands.settings import DEFAULTS, Settings, settings
@@ -105,20 +105,8 @@ def parser() -> argparse.ArgumentParser:
     _workflow_commands(commands.add_parser("workflow", help="State machines by themselves."))
     _audit_commands(commands.add_parser("audit", help="The audit log: verify it, prove an act, check proofs."))
 
-    ach = commands.add_parser("ach", help="Files of the Automated Clearing House by themselves.")
-    acts = ach.add_subparsers(required=True, metavar="act")
-    checking = acts.add_parser("check", help="Hold files to the rules of the format, and write them back.")
-    checking.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    checking.add_argument("--json", action="store_true", help="one line of JSON for each file")
-    checking.add_argument("--lenient", action="store_true", help="take partial return files")
-    checking.add_argument(
-        "--relax",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let one kind of breach pass; docs/ach.md names them",
-    )
-    checking.set_defaults(command=_check_ach)
+    _ach(commands.add_parser("ach", help="Files of the Automated Clearing House by themselves."))
+    _fraud(commands.add_parser("fraud", help="Fraud's models by themselves."))
     return top
 
 
@@ -184,6 +172,82 @@ def _audit_commands(audit: argparse.ArgumentParser) -> None:
     checking.add_argument("--key", default="", help="the key that must have signed, had from elsewhere")
     cases = act("check-proofs", _check_proofs, "Say of each proof in a file of cases whether it is accepted.")
     cases.add_argument("file", type=Path, metavar="FILE")
+
+
+def _ach(made: argparse.ArgumentParser) -> None:
+    """The arguments of what is done with bank files."""
+    acts = made.add_subparsers(required=True, metavar="act")
+    checking = acts.add_parser("check", help="Hold files to the rules of the format, and write them back.")
+    checking.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    checking.add_argument("--json", action="store_true", help="one line of JSON for each file")
+    checking.add_argument("--lenient", action="store_true", help="take partial return files")
+    checking.add_argument(
+        "--relax",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let one kind of breach pass; docs/ach.md names them",
+    )
+    checking.set_defaults(command=_check_ach)
+
+
+def _fraud(made: argparse.ArgumentParser) -> None:
+    """The arguments of what is done about fraud."""
+    acts = made.add_subparsers(required=True, metavar="act")
+    evaluating = acts.add_parser("evaluate", help="Hold a detector to transactions in the handbook's columns.")
+    evaluating.add_argument("file", type=Path)
+    evaluating.add_argument(
+        "--train-start",
+        dest="starts",
+        type=_date,
+        action="append",
+        required=True,
+        metavar="DATE",
+        help="first day of the week of training, such as 2018-07-25; again for further ones",
+    )
+    evaluating.add_argument("--json", action="store_true", help="lines of JSON alone")
+    evaluating.set_defaults(command=_evaluate_fraud)
+    simulating = acts.add_parser("simulate", help="Write a market made up as a file that evaluate reads.")
+    simulating.add_argument("file", type=Path)
+    simulating.add_argument("--days", type=_days, default=150)
+    simulating.add_argument("--seed", type=int, default=2026)
+    simulating.add_argument("--unseen", action="store_true", help="cheated in ways that no model here learned from")
+    simulating.set_defaults(command=_simulate_fraud)
+    training = acts.add_parser("train", help="Make a model, and a report of it.")
+    training.add_argument("file", type=Path, help="where the model goes")
+    training.add_argument("--simulated", action="store_true", help="from a market made up, not from this one's history")
+    training.add_argument("--seed", type=int, default=2026)
+    training.add_argument("--report", type=Path, help="where the model card goes (Markdown)")
+    training.add_argument("--made", type=_date, help="the day that it says it was made; today")
+    training.set_defaults(command=_train_fraud)
+    _flag(training, "ECOSYSTEM_DATA", "--data")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day such as 2018-07-25") from None
+
+
+def _evaluate_fraud(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.fraud.evaluating import run
+
+    return run(asked.file, asked.starts, as_json=asked.json)
+
+
+def _simulate_fraud(_: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.fraud.evaluating import simulate
+    from ecosystem.commands.fraud.simulation import TRAINED, UNSEEN, World
+
+    patterns = UNSEEN if asked.unseen else TRAINED
+    return simulate(asked.file, World(seed=asked.seed, days=asked.days, patterns=patterns))
+
+
+def _train_fraud(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.fraud.acts import train
+
+    return asyncio.run(train(chosen, asked.file, asked.report, asked.seed, asked.made, simulated=asked.simulated))
 
 
 def _flag(made: argparse.ArgumentParser, name: str, flag: str) -> None:

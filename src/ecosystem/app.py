@@ -62,6 +62,7 @@ from ecosystem.journeys.earnings_years import EarningsYears
 from ecosystem.journeys.executions import Watching
 from ecosystem.journeys.explorer import Explorer
 from ecosystem.journeys.failed_refunds import FailedRefunds
+from ecosystem.journeys.fraud_models import FraudModels
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.happenings import Happenings
 from ecosystem.journeys.hearing import Hearing
@@ -182,6 +183,7 @@ class App:
     screening: Screening
     casework: Casework
     card_keeping: CardKeeping
+    fraud_models: FraudModels
     checkout: Checkout
     bank_debits: BankDebits
     bank_notices: BankNotices
@@ -417,6 +419,7 @@ class App:
             screening=screening,
             casework=casework,
             card_keeping=card_keeping,
+            fraud_models=FraudModels(table, clock, ports.blobs, screening, fraud_policies, assessments),
             checkout=checkout,
             acceptance=acceptance,
             closing=closing,

@@ -55,6 +55,7 @@ CONSOLE = (
             Entry(title="Dashboard", path="/console", icon="layout-dashboard"),
             Entry(title="Bookings", path="/console/bookings", icon="calendar-check"),
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
+            Entry(title="Fraud", path="/console/fraud", icon="shield-check", waiting="fraud"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
             Entry(title="Payouts", path="/console/payouts", icon="landmark"),
             Entry(title="Receivables", path="/console/receivables", icon="wallet"),

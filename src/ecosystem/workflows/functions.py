@@ -218,6 +218,7 @@ TABLE: tuple[Function, ...] = (
         triggers=(
             types(*fraud_detector.DECIDED),
             OnChanges(entities=("fraud_assessment", "payment"), window_s=0.05),
+            OnSchedule(name=fraud_detector.DRIFT, expression="rate(1 day)"),
         ),
         timeout_s=30,
         memory_mb=512,

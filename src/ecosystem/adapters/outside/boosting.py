@@ -53,6 +53,21 @@ class Learned(Struct, frozen=True, kw_only=True):
     trees: Trees
 
 
+def mixed(one: Cases, other: Cases) -> Cases:
+    """Both, shuffled into each other evenly, each in its own order, so that each part of them teaches and tests."""
+    if not len(other.rows):
+        return one
+    places = np.concatenate([np.linspace(0, 1, len(some.rows), endpoint=False) for some in (one, other)])
+    order = np.argsort(places, kind="stable")
+    patterns: list[str] = [*one.patterns, *other.patterns]
+    return Cases(
+        features=one.features,
+        rows=np.concatenate([one.rows, other.rows])[order],
+        labels=np.concatenate([one.labels, other.labels])[order],
+        patterns=[patterns[int(place)] for place in order],
+    )
+
+
 def learn(kind: str, cases: Cases, seed: int, thresholds: tuple[float, float]) -> Learned:
     """The model of those cases. `thresholds` are the probabilities from which one is looked at, and refused."""
     first, second = int(len(cases.rows) * LEARNED), int(len(cases.rows) * CALIBRATED)

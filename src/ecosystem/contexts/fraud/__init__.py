@@ -18,6 +18,7 @@ from ecosystem.contexts.fraud.assessments import (
     made,
     resolve,
 )
+from ecosystem.contexts.fraud.drift import ALARM, WATCH, Drift, Drifts, drifts
 from ecosystem.contexts.fraud.events import (
     AssessmentFact,
     FraudLabelled,
@@ -41,11 +42,12 @@ from ecosystem.contexts.fraud.features import (
     of_payout,
 )
 from ecosystem.contexts.fraud.history import NOTHING, History, Seen, Subject, digest, seen
-from ecosystem.contexts.fraud.keys import model_blob, timeline
+from ecosystem.contexts.fraud.keys import drift_timeline, model_blob, timeline
 from ecosystem.contexts.fraud.learning import Learning, Lesson, News, of_label, of_new, of_news, subjects
-from ecosystem.contexts.fraud.policies import FIRST, Policy, PolicyBook, PolicyChanged, SetPolicy
+from ecosystem.contexts.fraud.policies import FIRST, Policy, PolicyBook, PolicyChanged, SetPolicy, proposed
 from ecosystem.contexts.fraud.reasons import Why, explained, rule_sentence
 from ecosystem.contexts.fraud.register import Assessments
+from ecosystem.contexts.fraud.rehearsals import REHEARSED_MAX, Counts, Rehearsal, facts_of, redecided, rehearse
 from ecosystem.contexts.fraud.reviewers import NotTrained, Reviewer, Reviewers
 from ecosystem.contexts.fraud.rules import (
     All,
@@ -65,11 +67,14 @@ from ecosystem.contexts.fraud.rules import (
 )
 
 __all__ = [
+    "ALARM",
     "CHECKOUT_FEATURES",
     "FIRST",
     "NAMES",
     "NOTHING",
     "PAYOUT_FEATURES",
+    "REHEARSED_MAX",
+    "WATCH",
     "All",
     "AnyOf",
     "Assessment",
@@ -79,8 +84,11 @@ __all__ = [
     "CheckoutSeen",
     "Compare",
     "Condition",
+    "Counts",
     "DecidedBefore",
     "Decision",
+    "Drift",
+    "Drifts",
     "Effect",
     "Facts",
     "FraudLabelled",
@@ -105,6 +113,7 @@ __all__ = [
     "PolicyBook",
     "PolicyChanged",
     "RefusedForFraud",
+    "Rehearsal",
     "ReviewApproved",
     "ReviewDeclined",
     "Reviewer",
@@ -122,7 +131,10 @@ __all__ = [
     "checked",
     "decide",
     "digest",
+    "drift_timeline",
+    "drifts",
     "explained",
+    "facts_of",
     "fired",
     "first_standing",
     "holds",
@@ -135,6 +147,9 @@ __all__ = [
     "of_new",
     "of_news",
     "of_payout",
+    "proposed",
+    "redecided",
+    "rehearse",
     "resolve",
     "rule_sentence",
     "seen",

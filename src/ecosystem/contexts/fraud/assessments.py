@@ -232,9 +232,13 @@ def made(assessment: Assessment, actor: Actor) -> list[Write]:
 
 
 def becomes(row: Row[Assessment], after: Assessment, actor: Actor, at: datetime) -> list[Write]:
-    """The writes of a change, with the events it makes; none when nothing changed."""
+    """The writes of a change, with the events it makes; none for the very same value.
+
+    Numbers that are not known are equal to nothing, so two values are never compared: decisions hand back what they
+    were given when nothing changes.
+    """
     before = row.value
-    if after == before:
+    if after is before:
         return []
     put = Put(key=row.key, value=after, index=indexed(after), expected=row.unchanged, otherwise=AssessmentChanged())
     facts: list[AssessmentFact] = []

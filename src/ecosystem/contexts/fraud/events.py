@@ -65,12 +65,16 @@ class ReviewerSet(Fact, frozen=True, kw_only=True):
 
 
 class ScoresDrifted(Fact, frozen=True, kw_only=True):
-    """Scores or features of a day lie otherwise than where the model learned: `index` is the largest, of `feature`."""
+    """Scores or features of a day lie otherwise than where the model learned.
+
+    `index_milli` is the score's stability index in thousandths; `feature` has moved the furthest.
+    """
 
     source: ClassVar[str] = "fraud"
+    schema: ClassVar[int] = 2
 
     day: str
     kind: str
     feature: str
-    index: float
+    index_milli: int
     model: str

@@ -84,9 +84,9 @@ def place_of_learning() -> Key:
     return Key("FRAUD#learning", "CHECKPOINT")
 
 
-def daily(day: str) -> Key:
-    """Access: how scores and features were spread on one day, counted (prefix by month)."""
-    return Key("FRAUD#daily", day)
+def drift_timeline(kind: str) -> str:
+    """Access: when what is seen had moved far from what the model learned."""
+    return f"FRAUD#drift#{kind}"
 
 
 def model_blob(model_id: str) -> str:

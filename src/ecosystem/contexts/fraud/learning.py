@@ -263,7 +263,7 @@ class Learning:
             after = lapse(after, news.at)
         if news.card and not after.card:
             after = replace(after, card=news.card)
-        if after != known:
+        if after is not known:
             taken.told[key] = after
 
     async def _commits(self, taken: _Taken) -> bool:

@@ -130,6 +130,13 @@ FIRST = Policy(version=1, review_at=300, decline_at=850, rules=SHIPPED)
 """What is in force until an operator changes it."""
 
 
+def proposed(known: Policy, request: SetPolicy) -> Policy:
+    """The policy as it would be. Raises `Invalid` for rules or thresholds that cannot be."""
+    if request.review_at > request.decline_at:
+        raise Invalid("What is refused scores at least as high as what is looked at.", field="decline_at")
+    return replace(known, review_at=request.review_at, decline_at=request.decline_at, rules=checked(request.rules))
+
+
 @dataclass(slots=True)
 class PolicyBook:
     """The versions of what is in force."""
@@ -171,15 +178,13 @@ class PolicyBook:
 
     async def set(self, request: SetPolicy, actor: Actor) -> Policy:
         """Other thresholds and rules from now on; operators only. Raises `PolicyChanged`, `Invalid`."""
-        if request.review_at > request.decline_at:
-            raise Invalid("What is refused scores at least as high as what is looked at.", field="decline_at")
-        rules = checked(request.rules)
+        wanted = proposed(await self.latest(), request)
         return await self._put(
             request.version,
             actor,
-            review_at=request.review_at,
-            decline_at=request.decline_at,
-            rules=rules,
+            review_at=wanted.review_at,
+            decline_at=wanted.decline_at,
+            rules=wanted.rules,
             note=request.note.strip(),
         )
 

@@ -63,12 +63,17 @@ def _n(numbers: Numbers, name: str) -> int:
     return 0 if math.isnan(number) else round(number)
 
 
+def _part(numbers: Numbers, name: str) -> float:
+    number = numbers[name]
+    return 0.0 if math.isnan(number) else number
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else "twice" if count == 2 else f"{count} times"
 
 
 def _account(numbers: Numbers) -> str:
-    if numbers["guest"]:
+    if numbers["guest"] == 1:
         return "A guest, without an account."
     age = numbers["account_days"]
     if math.isnan(age):
@@ -77,6 +82,8 @@ def _account(numbers: Numbers) -> str:
 
 
 def _days(age: float) -> str:
+    if math.isnan(age):
+        return "a time that is not known"
     days = int(age)
     return "one day" if days == 1 else f"{days} days" if days < 60 else f"{days // 30} months"
 
@@ -113,7 +120,7 @@ def _lead(numbers: Numbers) -> str:
 
 def _distance(numbers: Numbers) -> str:
     gap = numbers["zone_gap_hours"]
-    if not gap:
+    if math.isnan(gap) or not gap:
         return "Customer and provider live by the same clock."
     return f"The clocks of customer and provider are {gap:g} hours apart."
 
@@ -152,7 +159,7 @@ def _network(numbers: Numbers) -> str:
 
 
 def _shop(numbers: Numbers) -> str:
-    part = numbers["provider_fraud_part_30d"]
+    part = _part(numbers, "provider_fraud_part_30d")
     if part >= 0.01:
         return f"{part:.0%} of this provider's sales of the month were fraud."
     return f"The provider has sold here for {_days(numbers['provider_days'])}."
@@ -197,8 +204,8 @@ def _payout_sales(numbers: Numbers) -> str:
 
 def _payout_fraud(numbers: Numbers) -> str:
     return (
-        f"{numbers['provider_fraud_part_30d']:.0%} of the month's sales were fraud, "
-        f"{numbers['provider_declined_part_30d']:.0%} were declined."
+        f"{_part(numbers, 'provider_fraud_part_30d'):.0%} of the month's sales were fraud, "
+        f"{_part(numbers, 'provider_declined_part_30d'):.0%} were declined."
     )
 
 

@@ -82,6 +82,7 @@ async def desk(request: Visit) -> Desk:
         "mail": len(await market.notifications.outbox.queued(actor, limit=MANY)),
         "disputes": len((await market.disputes.in_state(State.ESCALATED, actor, limit=MANY)).rows),
         "refunds": len(await market.refunds.failed(limit=MANY)),
+        "fraud": len((await market.casework.waiting(actor, limit=MANY)).rows),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
     }
     return Desk(request=request, now=now, waiting=waiting)

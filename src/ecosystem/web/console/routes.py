@@ -12,6 +12,9 @@ from ecosystem.web.console.events import delivering as _delivering
 from ecosystem.web.console.events import routes as _events
 from ecosystem.web.console.events import rules as _rules
 from ecosystem.web.console.find import routes as _find
+from ecosystem.web.console.fraud import models as _fraud_models
+from ecosystem.web.console.fraud import routes as _fraud
+from ecosystem.web.console.fraud import rules as _fraud_rules
 from ecosystem.web.console.keys import routes as _keys
 from ecosystem.web.console.ledger import export as _export
 from ecosystem.web.console.ledger import routes as _ledger
@@ -31,7 +34,8 @@ from ecosystem.web.console.workflows import listing as _executions
 from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
-    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
+    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find,
+    _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _execution, _executions, _functions, _rules, _schedules,
 )  # fmt: skip

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ecosystem.app import App
+from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
-from ecosystem.workflows.triggers import Entry, OnChanges
+from ecosystem.workflows.triggers import Entry, Firing, OnChanges
 
+ACTOR = system("fraud-detector")
+DRIFT = "fraud-drift"
 DECIDED = ("ReviewApproved", "ReviewDeclined")
 
 
@@ -20,4 +23,9 @@ async def go_on(market: App, event: Event) -> None:
         await market.casework.follow(event.detail["booking_id"], event.detail["subject_id"], event.actor)
 
 
-ENTRY = Entry(changes=follow, event=go_on)
+async def look(market: App, _: Firing) -> None:
+    """Whether what is seen still looks like what the model learned from."""
+    await market.fraud_models.look(ACTOR)
+
+
+ENTRY = Entry(changes=follow, event=go_on, schedule=look)
