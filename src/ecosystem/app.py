@@ -513,4 +513,5 @@ def verifying(table: Table, clock: Clock) -> Verifying:
     plans, calendar = Plans(table, clock), Calendar(table)
     holds = Holds(table, clock, plans, calendar)
     bookings = Bookings(table, clock, calendar, plans, holds, Policies(table, clock))
-    return Verifying(table, clock, bookings, Payments(table), Refunds(table), Ledger(table, clock, chart.account))
+    ledger = Ledger(table, clock, chart.account)
+    return Verifying(table, clock, bookings, Payments(table), Refunds(table), ledger, PayoutBook(table))

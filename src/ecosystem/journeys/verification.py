@@ -16,6 +16,7 @@ from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds, RefundState
+from ecosystem.contexts.payouts import GIVEN_BACK, Payout, PayoutBook, PayoutStatus
 from ecosystem.journeys.given_back import is_released
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
@@ -43,6 +44,7 @@ class Verification(Struct, kw_only=True):
     payments: int = 0
     refunds: int = 0
     unreleased: int = 0
+    payouts: int = 0
 
     @property
     def holds(self) -> bool:
@@ -61,6 +63,7 @@ class Verifying:
     payments: Payments
     refunds: Refunds
     ledger: Ledger
+    payouts: PayoutBook
 
     async def verify(self) -> Verification:
         """Hold the ledger to its own rules, and escrow to what bookings and payments say is unreleased."""
@@ -75,6 +78,7 @@ class Verifying:
         for trouble in troubles:
             report.ledger.find(trouble.rule, trouble.about, trouble.detail)
         await self._payments(report)
+        await self._payouts(report)
         return report
 
     async def _held(self, report: Verification) -> dict[str, Money]:
@@ -161,6 +165,40 @@ class Verifying:
                 report.ledger.find("kept", payment.payment_id, f"its booking is {booking.status}; money was kept")
             if payment.captured != booking.lines.total:
                 report.ledger.find("amount", payment.payment_id, "what was taken is not the booking's price")
+
+    async def _payouts(self, report: Verification) -> None:
+        """The account of a payout holds its amount while it waits to be sent, and nothing before and after.
+
+        What it moved in all is what its status says: off the balance, to the rail, or all the way back.
+        """
+        async for row in self._scan(Payout):
+            report.payouts += 1
+            await self._payout(report, row.value)
+
+    async def _payout(self, report: Verification, payout: Payout) -> None:
+        account_id = books.chart.payout(payout.payout_id)
+        lines = books.disbursement_ids(payout.payout_id)
+        for _ in range(READS_MAX):
+            positions = await self.ledger.positions([account_id])
+            caused = await self.ledger.transfers([*lines, *(f"{line}.back" for line in lines)])
+            row = await self.table.get(self.payouts.key(payout.payout_id), Payout)
+            if row is None or row.value == payout:
+                break
+            payout = row.value
+        else:
+            return  # It changes all the time: what is read of it would not fit together.
+        held = positions[account_id].balances.net if account_id in positions else 0
+        waits = payout.status is PayoutStatus.INTENDED
+        if held != (payout.amount.minor if waits else 0):
+            detail = f"it is {payout.status}, and its account holds {held} of {payout.amount.minor}"
+            report.ledger.find("payout", payout.payout_id, detail)
+        provider = books.chart.provider(payout.provider_id, payout.amount.currency)
+        off = sum(
+            each.amount * ((each.debit_account_id == provider) - (each.credit_account_id == provider))
+            for each in caused
+        )
+        if off != (0 if payout.status in GIVEN_BACK else payout.amount.minor):
+            report.ledger.find("payout", payout.payout_id, f"it is {payout.status}, and {off} is off the balance")
 
     async def _came_back(self, payment: Payment) -> bool:
         """Whether a refund of it failed: then what is kept waits for an operator."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from ecosystem.contexts.payouts import keys
 from ecosystem.contexts.payouts.payouts import NoSuchPayout, Payout, PayoutStatus, Rail
 from ecosystem.kernel.actor import Actor
-from ecosystem.ports.table import Cursor, Index, Page, Row, Table
+from ecosystem.ports.table import Cursor, Index, Key, Page, Row, Table
 
 DUE_MAX = 500
 
@@ -19,6 +19,10 @@ class PayoutBook:
     """Finds payouts. What changes them is decided in `payouts.py` and committed by journeys."""
 
     table: Table
+
+    def key(self, payout_id: str) -> Key:
+        """Where the payout is kept."""
+        return keys.payout(payout_id)
 
     async def row(self, payout_id: str) -> Row[Payout]:
         """The payout. Raises `NoSuchPayout`."""
