@@ -62,6 +62,12 @@ def _checkout() -> list[Row]:
     return checkout_speed.run()
 
 
+def _processor() -> list[Row]:
+    from bench import processor_calls
+
+    return processor_calls.run()
+
+
 def _ach() -> list[Row]:
     from bench import ach_speed
 
@@ -110,6 +116,7 @@ PARTS: Sequence[Part] = (
         measure=_workflows,
     ),
     Part(name="ach", what="a bank file of 100,000 entries read, validated and written", measure=_ach),
+    Part(name="processor", what="CPU of a card processor's call, by ways to use its SDK", measure=_processor),
     Part(name="checkout", what="whole checkouts over HTTP, 16 callers", measure=_checkout),
     Part(
         name="startup",

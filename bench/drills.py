@@ -101,6 +101,12 @@ PARTS: Sequence[Part] = (
         short=("20000",),
     ),
     Part(
+        name="canary",
+        shows="card numbers typed in a real browser are in no request, log, file, backup or memory of ours",
+        program="bench.canary",
+        short=("--short",),
+    ),
+    Part(
         name="ach-mutation",
         shows="ten million damaged bank files: each read, or refused by rule, and written back as it was",
         program="bench.ach_mutation",

@@ -8,6 +8,7 @@
 | `GET, POST, DELETE /_sandbox/faults` | what goes wrong with the next calls (`faults.py`) |
 | `GET /_sandbox/effects?idempotency_key=` | the log of what moved, to prove that it moved once |
 | `GET, POST /_sandbox/webhooks` | pause and resume, address, profile |
+| `POST /_sandbox/cards` | takes a number that nobody has as another test card (`cards.py`) |
 | `POST /_sandbox/happen` | has something happen that no request brings about (`happenings.py`) |
 | `POST /_sandbox/clock` | moves a standing clock; answers once all that was due by then is done |
 
@@ -25,7 +26,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from ecosystem.sandbox import cards
 from ecosystem.sandbox.acts import Act
 from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.courier import Courier
@@ -47,6 +50,13 @@ class Travel(Struct, kw_only=True, forbid_unknown_fields=True):
     paused: bool | None = None
     url: str | None = None
     profile: Profile | None = None
+
+
+class Likeness(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A number that is to be taken as the test card of another one, until the sandbox ends."""
+
+    number: str
+    like: str
 
 
 class Moment(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +105,7 @@ class Control:
             web.get("/_sandbox/effects", self._guarded(self.effects)),
             web.get("/_sandbox/webhooks", self._guarded(self.webhooks)),
             web.post("/_sandbox/webhooks", self._guarded(self.change_webhooks)),
+            web.post("/_sandbox/cards", self._guarded(self.add_card)),
             web.post("/_sandbox/happen", self._guarded(self.happen)),
             web.post("/_sandbox/clock", self._guarded(self.move_clock)),
         ]
@@ -140,6 +151,13 @@ class Control:
             self.courier.profile = wanted.profile
         self.courier.nudge()
         return _json(self._travel())
+
+    async def add_card(self, request: web.Request) -> web.Response:
+        wanted = msgspec.json.decode(await request.read(), type=Likeness)
+        if not cards.is_number(wanted.number) or wanted.like not in cards.BY_NUMBER:
+            raise msgspec.ValidationError("That is no card's number, or like no test card.")
+        cards.BY_NUMBER[wanted.number] = replace(cards.BY_NUMBER[wanted.like], number=wanted.number)
+        return _json({"last4": wanted.number[-4:]})
 
     async def happen(self, request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read(), type=Happening)

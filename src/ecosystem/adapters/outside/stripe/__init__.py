@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.stripe.accounts import StripeAccounts
-from ecosystem.adapters.outside.stripe.calls import API, FILES, Account, Calls
+from ecosystem.adapters.outside.stripe.calls import API, API_VERSION, FILES, Account, Calls
 from ecosystem.adapters.outside.stripe.cards import StripeCards
 from ecosystem.adapters.outside.stripe.saved_cards import StripeSavedCards
 from ecosystem.adapters.outside.stripe.transfers import StripeTransfers
 from ecosystem.ports.clock import Clock
 
-__all__ = ["API", "FILES", "Account", "Stripe"]
+__all__ = ["API", "API_VERSION", "FILES", "Account", "Stripe"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ _TEXTS = {
     "why_not_refunded": "refund_refusal_explanation",
     "note": "uncategorized_text",
 }
-_FILES = {
+FILES = {
     EvidenceKind.RECEIPT: "receipt",
     EvidenceKind.MESSAGES: "customer_communication",
     EvidenceKind.CANCELLATION_POLICY: "cancellation_policy",
@@ -127,6 +127,8 @@ class Chargebacks:
         try:
             body, _ = await self._calls.ask("POST", f"disputes/{_named(chargeback_id)}", form, key=key)
         except Failure as failure:
+            if (failure.error.param or "").startswith("evidence"):
+                raise OrderRefused(failure.error.message, field="evidence") from failure
             if failure.status == 404 or failure.error.code == "resource_missing":
                 raise UnknownIntent from failure
             if (await self.chargeback(chargeback_id)).evidence_sent:
@@ -159,7 +161,7 @@ def _form(evidence: Evidence) -> Mapping[str, str]:
     texts = {name: getattr(evidence, ours) for ours, name in _TEXTS.items() if getattr(evidence, ours)}
     if sum(map(len, texts.values())) > TEXTS_MAX:
         raise OrderRefused(f"Evidence has at most {TEXTS_MAX} characters in all.", field="evidence")
-    files = {_FILES[kind]: file_id for kind, file_id in evidence.files.items()}
+    files = {FILES[kind]: file_id for kind, file_id in evidence.files.items()}
     return {f"evidence[{name}]": value for name, value in (texts | files).items()}
 
 
