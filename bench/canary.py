@@ -9,8 +9,8 @@ stand in no file of ours. Then they are looked for (`canary_search.py`) in what 
 every file of the data folder, the table's write-ahead log, pictures and mails among them; in a backup; and in the
 process's memory. The processor's own folder is another company's and is left out.
 
-To show that such a search finds what is there, a further number is then typed where it does not belong, into the note
-for the provider. It has to be found in each place but the processor's. Status 1 when a number was found that should not
+To show that such a search finds what is there, a further number is then typed where it does not belong, into the name of
+somebody who signs up. It has to be found in each place but the processor's. Status 1 when a number was found that should not
 be, or the leak was not found.
 """
 
@@ -257,14 +257,15 @@ async def lived(browser: Browser, opened: Served, numbers: Sequence[str], *, dem
         await customer.page.goto("/account/cards")
 
 
-async def leaked(browser: Browser, opened: Served, number: str, pays: str) -> None:
-    """Somebody types a number into the note, which is ours to keep."""
+async def leaked(browser: Browser, opened: Served, number: str) -> None:
+    """Somebody types a number where it does not belong: into their name, which is ours to keep and to write in mails."""
     async with visitor(browser, opened) as guest:
-        await guest.choose(4)
+        await guest.page.goto("/sign-up")
         await guest.introduce()
-        await guest.page.get_by_label("Note").fill(f"My card is {number}, in case you need it.")
-        await guest.pay(pays)
-        await guest.booked()
+        await guest.page.get_by_label("Name", exact=True).fill(f"Grace {number}")
+        await guest.page.get_by_label("Password", exact=True).fill("Quiet-Harbour-93")
+        await guest.page.get_by_role("button", name="Sign up").last.click()
+        await guest.page.get_by_label("Code").wait_for()
 
 
 async def searched(opened: Served, needles: Needles, folder: Path) -> list[Searched]:
@@ -305,18 +306,18 @@ def _alone(backup: Path, folder: Path) -> Path:
 
 async def canary(folder: Path, *, demo: bool = True) -> Result:
     """The whole of it, in a folder of its own. Without a demo nobody signs in, and it takes a fourth of the time."""
-    pays, declined, challenged, kept, leak, third = (made_up() for _ in range(6))
+    pays, declined, challenged, kept, leak = (made_up() for _ in range(5))
     browser_at = next(
         found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))
     )
     async with served(folder, demo=demo) as opened, async_playwright() as playwright:
-        await taken_as(opened, {pays: PAYS, declined: DECLINED, challenged: CHALLENGED, kept: PAYS, third: PAYS})
+        await taken_as(opened, {pays: PAYS, declined: DECLINED, challenged: CHALLENGED, kept: PAYS})
         browser = await playwright.chromium.launch(executable_path=browser_at, args=FLAGS)
         await lived(browser, opened, (pays, declined, challenged, kept), demo=demo)
         await asyncio.sleep(3)
         needles = Needles((pays, declined, challenged, kept))
         places = await searched(opened, needles, folder)
-        await leaked(browser, opened, leak, third)
+        await leaked(browser, opened, leak)
         await asyncio.sleep(3)
         found = await searched(opened, Needles((leak,)), folder)
         await browser.close()

@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import replace as with_fields
 
 from ecosystem.sandbox import cards
 from ecosystem.sandbox.acts import Act
@@ -156,7 +156,7 @@ class Control:
         wanted = msgspec.json.decode(await request.read(), type=Likeness)
         if not cards.is_number(wanted.number) or wanted.like not in cards.BY_NUMBER:
             raise msgspec.ValidationError("That is no card's number, or like no test card.")
-        cards.BY_NUMBER[wanted.number] = replace(cards.BY_NUMBER[wanted.like], number=wanted.number)
+        cards.BY_NUMBER[wanted.number] = with_fields(cards.BY_NUMBER[wanted.like], number=wanted.number)
         return _json({"last4": wanted.number[-4:]})
 
     async def happen(self, request: web.Request) -> web.Response:
