@@ -30,12 +30,27 @@ async def test_another_process_reads_what_was_kept(tmp_path: Path) -> None:
     assert await FileWitness(tmp_path / "witness.txt").notes() == NOTES[:1]
 
 
-async def test_half_a_note_at_the_end_is_none(tmp_path: Path) -> None:
+async def test_half_a_note_at_the_end_is_handed_over_and_nothing_is_put_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "witness.txt"
     await FileWitness(path).append(NOTES[0])
     path.write_text(path.read_text() + NOTES[1][:25])
 
-    assert await FileWitness(path).notes() == NOTES[:1]
+    assert await FileWitness(path).notes() == [NOTES[0], NOTES[1][:25]]
+    with pytest.raises(WitnessLost, match="half a note"):
+        await FileWitness(path).append(NOTES[2])
+
+
+async def test_no_change_of_the_file_makes_a_note_vanish(tmp_path: Path) -> None:
+    path = tmp_path / "witness.txt"
+    for note in NOTES:
+        await FileWitness(path).append(note)
+    whole = path.read_bytes()
+
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found = await FileWitness(path).notes()
+        assert found != NOTES
+        assert sum(note not in NOTES for note in found) >= 1, at
 
 
 async def test_the_last_of_many_is_found_without_reading_all(tmp_path: Path) -> None:

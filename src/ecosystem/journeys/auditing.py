@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from ecosystem.contexts.audit import Candidate, canonical
-from ecosystem.contexts.ledger import Ledger, NoSuchTransfer, Recorded
+from ecosystem.contexts.ledger import Ledger, NoSuchTransfer, Recorded, transfer_key
 from ecosystem.contexts.ledger import State as TransferState
 from ecosystem.ports.audit import Act, AuditKind, act_key
 from ecosystem.ports.bus import Event, event_key
-from ecosystem.ports.table import Change, Cursor, Stored, Table
+from ecosystem.ports.table import Change, Cursor, Key, Row, Stored, Table
 from ecosystem.ports.table_codec import decoded
 
 S = TypeVar("S", bound=Stored)
@@ -50,24 +52,32 @@ class Auditing:
         return None if made.state is TransferState.FAILED else of_transfer(made)
 
     async def everything(self) -> AsyncIterator[Candidate]:
-        async for transfer in self._all(Recorded):
-            if transfer.state is not TransferState.FAILED:
-                yield of_transfer(transfer)
-        async for event in self._all(Event):
-            if event.audit:
-                yield of_event(event)
-        async for act in self._all(Act):
-            yield of_act(act)
+        async for row in self._all(Recorded):
+            if row.value.state is not TransferState.FAILED:
+                yield _lying(row, transfer_key(row.value.transfer_id), of_transfer(row.value))
+        async for row in self._all(Event):
+            if row.value.audit:
+                event = row.value
+                yield _lying(row, event_key(event.aggregate, event.sequence, event.type), of_event(event))
+        async for row in self._all(Act):
+            yield _lying(row, act_key(row.value.act_id), of_act(row.value))
 
-    async def _all(self, kind: type[S]) -> AsyncIterator[S]:
+    async def _all(self, kind: type[S]) -> AsyncIterator[Row[S]]:
         after: Cursor | None = None
         for _ in range(PAGES_MAX):
             page = await self.table.scan(kind, after=after, limit=PAGE)
             for row in page.rows:
-                yield row.value
+                yield row
             after = page.next
             if after is None:
                 return
+
+
+def _lying(row: Row[S], place: Key, candidate: Candidate) -> Candidate:
+    """The candidate, under another name if the item does not lie where it says: then it is not what was entered."""
+    if row.key == place:
+        return candidate
+    return replace(candidate, item_id=f"{row.key.partition} {row.key.sort}")
 
 
 def read(change: Change) -> Candidate | None:
@@ -110,6 +120,8 @@ def of_transfer(made: Recorded) -> Candidate:
                 "at": made.at,
                 "place": made.place,
                 "settled_units": made.settled_units,
+                "settled_by": "" if is_pending else made.settled_by,
+                "failure": made.failure,
                 "debit_is_summed": made.debit_is_summed,
                 "credit_is_summed": made.credit_is_summed,
                 "debit_balances": made.debit_balances,

@@ -27,14 +27,19 @@ class FileWitness:
         return _split(await self._threads.run(self._read, 0))
 
     async def last(self) -> str | None:
-        found = _split(await self._threads.run(self._read, _TAIL_BYTES))
-        return found[-1] if found else None
+        tail = await self._threads.run(self._read, _TAIL_BYTES)
+        # The tail may begin within a note: the last two parts are the last note all the same.
+        parts = tail.rstrip("\n").split(_END)[-2:]
+        return f"{_END.join(parts)}\n" if tail else None
 
     def _append(self, note: str) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
+                size = os.fstat(descriptor).st_size
+                if size and _ending(self._path) != _END.encode():
+                    raise WitnessLost(f"{self._path} ends in half a note: keep it elsewhere, and begin another file.")
                 os.write(descriptor, f"{note}\n".encode())
                 os.fsync(descriptor)
             finally:
@@ -55,19 +60,20 @@ class FileWitness:
             raise WitnessLost(f"{self._path} cannot be read: {failed.strerror}.") from failed
 
 
+def _ending(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-len(_END), os.SEEK_END)
+        return file.read()
+
+
 def _split(text: str) -> list[str]:
-    """The notes: a note has one empty line within, between its text and its signatures, and one behind it."""
+    """The notes: text, empty line, signatures, empty line. What has another form is handed over as it is, to be refused."""
     parts = text.split(_END)
-    # A note is text, empty line, signature line, empty line: two parts make one note. Half a note at the end, of an
-    # append that was cut off, is none.
-    notes: list[str] = []
-    pending = ""
-    for part in parts:
-        lines = part.lstrip("\n")
-        if lines.startswith("— "):
-            if pending:
-                notes.append(f"{pending}{_END}{lines}\n")
-            pending = ""
-        else:
-            pending = lines
+    is_whole = parts[-1] == ""
+    parts = parts[:-1] if is_whole else parts
+    notes = [f"{parts[at]}{_END}{parts[at + 1]}\n" for at in range(0, len(parts) - 1, 2)]
+    if len(parts) % 2:
+        notes.append(parts[-1])
+    elif not is_whole:
+        notes[-1] = notes[-1].removesuffix("\n")
     return notes

@@ -6,10 +6,10 @@ What is entered about the same person later is under another pseudonym.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
 from ecosystem.ports.table import ABSENT, Cursor, Delete, Put, Row, Stored, Table
 
+S = TypeVar("S", bound=Stored)
 SALT_BYTES = 32
 TOGETHER = 40
 REMEMBERED_MAX = 50_000
@@ -145,17 +146,31 @@ class Salts:
         return name
 
     async def aliases(self) -> AsyncIterator[tuple[str, str, str]]:
-        """Each person with a pseudonym: who, the pseudonym that their salt makes (empty if none), and that of the item."""
+        """Each person with a salt or a pseudonym: who, the pseudonym that their salt makes, and that which is kept.
+
+        Either is empty where it is not there.
+        """
+        async for page in self._all(Salt):
+            rows = [row for row in page if row.value.salt and row.value.person != OF_THE_LOG]
+            names = [pseudonym(row.value.salt) for row in rows]
+            kept = await self.table.batch_get([keys.alias(name) for name in names], Alias)
+            for row, name, alias in zip(rows, names, kept, strict=True):
+                lies = row.key == keys.salt(row.value.person)
+                is_theirs = alias is not None and alias.value.person == row.value.person
+                yield row.value.person, name, name if lies and is_theirs else ""
+        async for aliases in self._all(Alias):
+            salts = await self.table.batch_get([keys.salt(row.value.person) for row in aliases], Salt)
+            for row, salt in zip(aliases, salts, strict=True):
+                lies = row.key == keys.alias(row.value.pseudonym)
+                name = pseudonym(salt.value.salt) if salt and salt.value.salt and lies else ""
+                yield row.value.person, name, row.value.pseudonym
+
+    async def _all(self, kind: type[S]) -> AsyncIterator[Sequence[Row[S]]]:
+        """Every item of that kind, some at a time."""
         after: Cursor | None = None
         for _ in range(PAGES_MAX):
-            page = await self.table.scan(Alias, after=after)
-            rows = [row.value for row in page.rows]
-            known: dict[str, Known] = {}
-            for first in range(0, len(rows), TOGETHER):
-                known |= await self.known([row.person for row in rows[first : first + TOGETHER]], make=False)
-            for row, kept in zip(rows, page.rows, strict=True):
-                is_there = row.person in known and kept.key == keys.alias(row.pseudonym)
-                yield row.person, known[row.person].name if is_there else "", row.pseudonym
+            page = await self.table.scan(kind, after=after, limit=TOGETHER)
+            yield page.rows
             after = page.next
             if after is None:
                 return

@@ -107,12 +107,9 @@ class Block(Struct, frozen=True):
 
     index: int
     hashes: list[bytes]
+    root: bytes
     erasures: set[str]
     findings: list[Finding]
-
-    @property
-    def root(self) -> bytes:
-        return root_of(self.hashes)
 
 
 @dataclass(slots=True)
@@ -132,19 +129,22 @@ class Verifier:
         """Read all there is."""
         findings = Findings()
         at = self.clock.now()
+        self.salts.forget()
         head = await self._head(findings)
         size = head.size if head else 0
-        frontier, places, erasures, blocks = Frontier(), dict[bytes, int](), set[str](), list[bytes]()
-        marks = await self._checkpoints(findings, head)
+        marks = await self.checkpoints(findings, head)
         notes = await self._notes(findings, head)
-        roots = await self._roots(findings, size, {*marks, *notes}, frontier, places, erasures, blocks)
+        blocks = await self.blocks(findings, size)
+        roots, frontier = roots_at(blocks, {*marks, *notes})
         if head is not None:
             findings.extend(against_head(head, frontier))
-        findings.extend(await self.tiles(blocks))
-        for wanted, name in ((marks, Wrong.CHECKPOINT), (notes, Wrong.WITNESS)):
-            findings.extend(against_roots(wanted, roots, size, name))
+        findings.extend(await self.tiles([block.root for block in blocks if len(block.hashes) == BLOCK]))
+        findings.extend(against_roots(marks, roots, size, Wrong.CHECKPOINT))
+        findings.extend(against_roots(notes, roots, size, Wrong.WITNESS))
+        findings.extend(against_witness(marks, notes, size))
         findings.extend(await self.aliases())
-        items, erased, waiting = await self._items(findings, head, places, erasures, at)
+        erasures = set[str]().union(*(block.erasures for block in blocks))
+        items, erased, waiting = await self.items(findings, head, self.places(findings, blocks), erasures, at)
         return Report(
             size=size,
             root=frontier.root().hex(),
@@ -192,7 +192,7 @@ class Verifier:
             wrong(
                 Wrong.CHUNK, first + min(len(hashes), count), f"{len(hashes)} of {count} leaves of the block are there"
             )
-        return Block(index, hashes[:count], erasures, findings)
+        return Block(index, hashes[:count], root_of(hashes[:count]), erasures, findings)
 
     async def tiles(self, blocks: Sequence[bytes]) -> list[Finding]:
         """Hold every tile to the hashes of the whole blocks, level by level."""
@@ -230,7 +230,7 @@ class Verifier:
         try:
             async for person, name, known in self.salts.aliases():
                 if name != known:
-                    wrong = f"{known} is said to be {person}, whose pseudonym it is not"
+                    wrong = f"their salt makes {name or 'no pseudonym'}, and {known or 'none'} is kept as theirs"
                     findings.append(Finding(wrong=Wrong.SALT, about=person, detail=wrong))
         except UNREADABLE as unread:
             findings.append(Finding(wrong=Wrong.SALT, about="salts", detail=f"cannot be read: {unread}"))
@@ -263,7 +263,7 @@ class Verifier:
             return None
         return row.value if row else None
 
-    async def _checkpoints(self, findings: Findings, head: Head | None) -> dict[int, bytes]:
+    async def checkpoints(self, findings: Findings, head: Head | None) -> dict[int, bytes]:
         marks: dict[int, bytes] = {}
         after: Cursor | None = None
         while True:
@@ -309,49 +309,39 @@ class Verifier:
             marks[size] = root
         return marks
 
-    async def _roots(
-        self,
-        findings: Findings,
-        size: int,
-        wanted: set[int],
-        frontier: Frontier,
-        places: dict[bytes, int],
-        erasures: set[str],
-        blocks: list[bytes],
-    ) -> dict[int, bytes]:
-        """Read every block; the roots at the sizes that are wanted."""
-        roots: dict[int, bytes] = {}
+    async def blocks(self, findings: Findings, size: int) -> list[Block]:
+        """Read every block, up to one that is not whole where it should be: no later root can be computed."""
+        found: list[Block] = []
         for index in range(-(-size // BLOCK)):
             read = await self.block(index, size)
             findings.extend(read.findings)
-            erasures |= read.erasures
-            for hashed in read.hashes:
+            found.append(read)
+            if len(read.hashes) < BLOCK and index < size // BLOCK:
+                break
+            if index % 16 == 0:
+                self.tell("entries", index * BLOCK)
+                await asyncio.sleep(0)
+        self.tell("entries", sum(len(block.hashes) for block in found))
+        return found
+
+    def places(self, findings: Findings, blocks: Sequence[Block]) -> dict[bytes, int]:
+        """Where each leaf stands, by its hash."""
+        places: dict[bytes, int] = {}
+        for block in blocks:
+            for place, hashed in enumerate(block.hashes, block.index * BLOCK):
                 if hashed in places:
                     again = f"the same entry stands at {places[hashed]}"
-                    findings.add(Wrong.ENTERED_TWICE, f"entry {frontier.size}", again, frontier.size)
-                places.setdefault(hashed, frontier.size)
-                frontier.append(hashed)
-                if frontier.size in wanted:
-                    roots[frontier.size] = frontier.root()
-            if len(read.hashes) == BLOCK:
-                blocks.append(read.root)
-            elif index < size // BLOCK:
-                # Without these leaves no later root can be computed; what is wrong is said already.
-                return roots
-            if index % 16 == 0:
-                self.tell("entries", frontier.size)
-                await asyncio.sleep(0)
-        self.tell("entries", frontier.size)
-        return roots
+                    findings.add(Wrong.ENTERED_TWICE, f"entry {place}", again, place)
+                places.setdefault(hashed, place)
+        return places
 
-    async def _items(
+    async def items(
         self, findings: Findings, head: Head | None, places: dict[bytes, int], erasures: set[str], at: datetime
     ) -> tuple[int, int, int]:
         """Hold every item to its leaf, and every leaf to its item."""
         left = dict(places)
         unmatched: list[tuple[Candidate, Entry | None]] = []
         items = erased = 0
-        self.salts.forget()
         known = await self.salts.known([OF_THE_LOG], make=False)
         if head is not None and head.size and not known:
             findings.add(Wrong.SALT, "salt", "the log's own salt is gone: no item can be held to its entry")
@@ -438,6 +428,30 @@ class Verifier:
         return found
 
 
+def roots_at(blocks: Sequence[Block], wanted: set[int]) -> tuple[dict[int, bytes], Frontier]:
+    """The roots at the sizes that are wanted, and the right edge of all."""
+    roots: dict[int, bytes] = {}
+    frontier = Frontier()
+    sizes = sorted(wanted)
+    at = 0
+    for block in blocks:
+        end = frontier.size + len(block.hashes)
+        if len(block.hashes) < BLOCK or (at < len(sizes) and sizes[at] < end):
+            for hashed in block.hashes:
+                frontier.append(hashed)
+                if at < len(sizes) and sizes[at] == frontier.size:
+                    roots[frontier.size] = frontier.root()
+                while at < len(sizes) and sizes[at] <= frontier.size:
+                    at += 1
+        else:
+            frontier.graft(8, block.root)
+            if at < len(sizes) and sizes[at] == end:
+                roots[end] = frontier.root()
+            while at < len(sizes) and sizes[at] <= end:
+                at += 1
+    return roots, frontier
+
+
 def against_head(head: Head, frontier: Frontier) -> list[Finding]:
     """Hold the head to the leaves."""
     if frontier.size != head.size:
@@ -445,6 +459,17 @@ def against_head(head: Head, frontier: Frontier) -> list[Finding]:
     if list(head.edge) != frontier.hashes:
         return [Finding(wrong=Wrong.HEAD, about="head", detail="its right edge is not that of the leaves")]
     return []
+
+
+def against_witness(marks: dict[int, bytes], notes: dict[int, bytes], size: int) -> list[Finding]:
+    """Every checkpoint that the witness was told of is kept here too."""
+    return [
+        Finding(
+            wrong=Wrong.CHECKPOINT, index=gone, about=f"checkpoint {gone}", detail="the witness has it; it is not here"
+        )
+        for gone in sorted(notes.keys() - marks.keys())
+        if gone <= size
+    ]
 
 
 def against_roots(marks: dict[int, bytes], roots: dict[int, bytes], size: int, name: Wrong) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag, Balances, Position
 from ecosystem.contexts.ledger.chart import Sale
+from ecosystem.contexts.ledger.keys import transfer_key
 from ecosystem.contexts.ledger.ledger import ChainTooLong, Ledger, LedgerBusy
 from ecosystem.contexts.ledger.payouts import (
     Disbursement,
@@ -105,6 +106,7 @@ __all__ = [
     "replay",
     "reverse",
     "share_ids",
+    "transfer_key",
     "verify",
     "withdrawn",
     "written_off",
