@@ -244,6 +244,10 @@ class Field:
         self.file.set_busy_timeout(5_000)
         return self.verifier
 
+    async def close(self) -> None:
+        self.file.close()
+        await cast("EmbeddedTable", self.verifier.log.table).close()
+
     async def learn(self) -> None:
         """Read every block and every item once."""
         verifier, findings = self.verifier, Findings()
@@ -505,7 +509,7 @@ async def drill(entries: int, attacks: int, seed: int, folder: Path) -> Field:
         f"{entries:,} items written in {made_s:.0f} s, entered in {entered_s:.0f} s: {entries / entered_s:,.0f} a second",
         flush=True,
     )
-    verifier = await field.open()
+    await field.open()
     try:
         await _whole(field, "before")
         await field.learn()
@@ -520,7 +524,7 @@ async def drill(entries: int, attacks: int, seed: int, folder: Path) -> Field:
                 )
         await _whole(field, "after")
     finally:
-        await cast("EmbeddedTable", verifier.log.table).close()
+        await field.close()
     return field
 
 

@@ -199,6 +199,7 @@ async def over(
         argon2=Argon2Cost(memory_kib=64, passes=1),
         index_lag=index_lag,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
+        inspect_audit=(sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(folder / "data")),
     )
     async with embedded(place, clock=clock, entropy=entropy) as opened:
         yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports

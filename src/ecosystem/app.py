@@ -292,7 +292,7 @@ class App:
             notifications,
             ports.workflows,
         )
-        auditing = Auditing(table, ledger)
+        acts, auditing = Acts(table, clock, entropy), Auditing(table, ledger)
         audit = AuditSequencer(
             table,
             clock,
@@ -345,7 +345,7 @@ class App:
         )
         return cls(
             ports=ports,
-            acts=Acts(table, clock, entropy),
+            acts=acts,
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
             bank_accounts=bank_accounts,
             bank_debits=bank_debits,
@@ -450,9 +450,11 @@ class App:
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
-            executions=Watching(ports.workflows, bookings, providers, disputing),
-            dossiers=Dossiers(bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings),
-            explorer=Explorer(ledger, statements, bookings, providers, figures),
+            executions=Watching(ports.workflows, bookings, providers, disputing, acts),
+            dossiers=Dossiers(
+                bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings, acts
+            ),
+            explorer=Explorer(ledger, statements, bookings, providers, figures, acts),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
         )
 

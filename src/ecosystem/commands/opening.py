@@ -60,6 +60,7 @@ async def without_processor(
         smtp=_smtp(chosen),
         witness=chosen.audit_witness,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
+        inspect_audit=_inspects_audit(chosen),
     )
     async with embedded(place, clock=clock) as deployment:
         market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))
@@ -85,6 +86,11 @@ def _processor(chosen: Settings, origin: str) -> tuple[Account, tuple[str, ...]]
         browser_origin=chosen.processor_url or origin,
     )
     return account, (keys.webhook_secret,)
+
+
+def _inspects_audit(chosen: Settings) -> tuple[str, ...]:
+    command = (sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(chosen.data))
+    return (*command, "--witness", str(chosen.audit_witness)) if chosen.audit_witness else command
 
 
 def _origins(chosen: Settings) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Refusal, Unavailable
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Put, Row, Stale, Table
@@ -65,7 +66,8 @@ class Hearing:
         Raises `NoSuchWebhook`, and what acting upon it is refused for.
         """
         actor.must_operate()
-        await self.webhooks.replay(event_id)
+        at = self.clock.now()
+        await self.webhooks.replay(event_id, noted(AuditKind.PRIVILEGE, "WebhookRepeated", actor, event_id, at))
         await self.act(event_id)
         return (await self.webhooks.webhook(event_id)).value
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import ClassVar
 
 from msgspec import field
+from msgspec.structs import replace
 
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.table import ABSENT, Key, Put, Stored
@@ -60,6 +62,22 @@ def record(act: Act) -> Put:
     """
     assert len(act.detail) <= DETAILS_MAX
     return Put(key=act_key(act.act_id), value=act, expected=ABSENT)
+
+
+def noted(kind: AuditKind, action: str, actor: Actor, subject: str, at: datetime, **detail: str | int) -> Put:
+    """The write that makes an act an entry, under an id made of all it says: the same at the same instant is one act."""
+    parts = (
+        kind.value,
+        action,
+        actor.actor_id,
+        actor.impersonator or "",
+        subject,
+        at.isoformat(),
+        *map(str, detail.items()),
+    )
+    digest = blake2b("\0".join(parts).encode(errors="surrogatepass"), digest_size=13).hexdigest()
+    act = Act(act_id=f"act_{digest}", kind=kind, action=action, actor=actor, subject=subject, at=at, detail=detail)
+    return replace(record(act), expected=None)
 
 
 def act_key(act_id: str) -> Key:

@@ -79,6 +79,7 @@ CONSOLE = (
             Entry(title="Mail", path="/console/mail", icon="mail", waiting="mail"),
             Entry(title="Webhooks", path="/console/webhooks", icon="webhook", waiting="webhooks"),
             Entry(title="Keys", path="/console/keys", icon="key-round"),
+            Entry(title="Audit", path="/console/audit", icon="shield-check"),
             Entry(title="Settings", path="/console/settings", icon="settings"),
         ),
     ),

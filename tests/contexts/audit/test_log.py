@@ -15,7 +15,7 @@ from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.contexts.audit import LogBusy, NotEntered, NotProven, Wanted, proving
 from ecosystem.contexts.audit.merkle import leaf_hash, root_of
 from ecosystem.contexts.audit.proofs import is_consistent
-from ecosystem.contexts.identity.events import GroupsChanged, UserConfirmed
+from ecosystem.contexts.identity.events import GroupsChanged, ProfileChanged
 from ecosystem.contexts.ledger import Account, AccountFlag, Ledger, Transfer, TransferFlag, chart
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Denied, Invalid
@@ -315,11 +315,13 @@ async def test_transfers_and_marked_events_are_entered_and_others_are_not(log: L
     ada = Actor(actor_id="usr_ada")
     at = log.clock.now()
     await log.table.transact(
-        announce(UserConfirmed(user_id="usr_ada"), aggregate="USER#usr_ada", sequence=1, actor=ada, at=at),
+        announce(ProfileChanged(changed=(), user_id="usr_ada"), aggregate="USER#usr_ada", sequence=1, actor=ada, at=at),
         announce(GroupsChanged(user_id="usr_ada", groups=()), aggregate="USER#usr_ada", sequence=2, actor=ada, at=at),
-        announce(UserConfirmed(user_id="usr_b"), aggregate="USER#usr_b", sequence=1, actor=OPERATOR, at=at),
         announce(
-            UserConfirmed(user_id="usr_c"),
+            ProfileChanged(changed=(), user_id="usr_b"), aggregate="USER#usr_b", sequence=1, actor=OPERATOR, at=at
+        ),
+        announce(
+            ProfileChanged(changed=(), user_id="usr_c"),
             aggregate="USER#usr_c",
             sequence=1,
             actor=Actor(actor_id="usr_c", impersonator=OPERATOR.actor_id),
@@ -332,12 +334,12 @@ async def test_transfers_and_marked_events_are_entered_and_others_are_not(log: L
     found = await log.explorer.entries(Wanted(), OPERATOR)
 
     assert sorted((one.entry.kind, one.named(one.entry.id)) for one in found.entries) == [
-        ("impersonation", "USER#usr_c:1:UserConfirmed"),
+        ("impersonation", "USER#usr_c:1:ProfileChanged"),
         ("money", "transfer:t1"),
         ("money", "transfer:t2"),
         ("money", "transfer:t3"),
         ("privilege", "USER#usr_ada:2:GroupsChanged"),
-        ("privilege", "USER#usr_b:1:UserConfirmed"),
+        ("privilege", "USER#usr_b:1:ProfileChanged"),
     ]
     report = await log.verified()
     assert report.holds, report.findings

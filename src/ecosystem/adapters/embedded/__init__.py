@@ -36,6 +36,7 @@ from ecosystem.ports import Ports
 from ecosystem.ports.bank import Bank
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
+from ecosystem.ports.inspector import Whole
 
 SECRET_BYTES = 32
 WITNESS = "witness.txt"
@@ -45,8 +46,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a deployment keeps its things, and what it is told of the outside.
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
-    where mail stays in the outbox. `bank` is the bank's server; None shares the
-    folder `bank` with it. `inspect` is the command of a process that reads everything and reports; `witness` the
+    where mail stays in the outbox. `bank` is the bank's server; None shares the folder `bank` with it. `inspect` and
+    `inspect_audit` are commands of processes that read the ledger, and the audit log, and report; `witness` is the
     file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
@@ -58,6 +59,7 @@ class Place(Struct, frozen=True, kw_only=True):
     argon2: Argon2Cost | None = None
     index_lag: int | None = None
     inspect: tuple[str, ...] = ()
+    inspect_audit: tuple[str, ...] = ()
     witness: Path | None = None
     bank: SftpAccount | None = None
 
@@ -125,7 +127,7 @@ async def embedded(
             witness=FileWitness(place.witness or place.data / WITNESS),
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
-            inspector=ChildInspector(place.inspect) if place.inspect else None,
+            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}) if place.inspect else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
 

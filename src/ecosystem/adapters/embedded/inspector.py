@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
-from ecosystem.ports.inspector import Heard, InspectorFailed
+from ecosystem.ports.inspector import Heard, InspectorFailed, Whole
 
 LINE_BYTES_MAX = 4 * 1024 * 1024
 SILENCE_MAX_S = 300.0
@@ -19,14 +19,16 @@ _decoder = msgspec.json.Decoder(Heard)
 
 @dataclass(frozen=True, slots=True)
 class ChildInspector:
-    """`command` is what to start; each line it prints is one `Heard` as JSON."""
+    """`command` is what to start for the ledger, `others` for what else there is; each line it prints is one `Heard`."""
 
     command: Sequence[str]
+    others: Mapping[Whole, Sequence[str]] = field(default_factory=dict[Whole, Sequence[str]])
 
-    async def verification(self) -> AsyncGenerator[Heard, None]:
+    async def verification(self, what: Whole = Whole.LEDGER) -> AsyncGenerator[Heard, None]:
+        command = self.others.get(what, self.command)
         try:
             child = await asyncio.create_subprocess_exec(
-                *self.command,
+                *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -73,7 +73,9 @@ class BookingFact(Fact, frozen=True, kw_only=True):
 
 
 class BookingPlaced(BookingFact, frozen=True, kw_only=True):
-    """A hold became a booking that awaits its payment until `pay_by`."""
+    """A hold became a booking that awaits its payment until `pay_by`: its price and terms were accepted."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
 
     total: Money
     pay_by: datetime

@@ -18,6 +18,8 @@ class AccountFact(Fact, frozen=True, kw_only=True):
 class UserConfirmed(AccountFact, frozen=True, kw_only=True):
     """A person proved the address they signed up with, and has an account. `post-confirmation-trigger` follows."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
+
 
 class ProfileChanged(AccountFact, frozen=True, kw_only=True):
     """A person's name, language, zone or telephone changed; `changed` names the fields."""

@@ -339,6 +339,6 @@ class Webhooks:
         rows = [row for page in pages for row in page.rows]
         return sorted(rows, key=lambda row: row.value.received_at)[:limit]
 
-    async def replay(self, event_id: str) -> None:
-        """Let a stored event be acted upon once more."""
-        await self.table.transact(again(await self.webhook(event_id)))
+    async def replay(self, event_id: str, *writes: Write) -> None:
+        """Let a stored event be acted upon once more, in one commit with what tells of it."""
+        await self.table.transact(again(await self.webhook(event_id)), *writes)

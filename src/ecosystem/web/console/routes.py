@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ecosystem.web.console.acting import routes as _acting
+from ecosystem.web.console.audit import routes as _audit
+from ecosystem.web.console.audit import verifying as _verifying_audit
 from ecosystem.web.console.bookings import acting as _acting_on_bookings
 from ecosystem.web.console.bookings import routes as _bookings
 from ecosystem.web.console.costs import routes as _costs
@@ -38,4 +40,5 @@ PARTS = (
     _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _execution, _executions, _functions, _rules, _schedules,
+    _audit, _verifying_audit,
 )  # fmt: skip
