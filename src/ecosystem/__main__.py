@@ -103,6 +103,8 @@ def parser() -> argparse.ArgumentParser:
     replay.set_defaults(command=_replay)
 
     _workflow_commands(commands.add_parser("workflow", help="State machines by themselves."))
+    compliance = commands.add_parser("compliance", help="What an assessor asks to see.")
+    _compliance_commands(compliance)
     _audit_commands(commands.add_parser("audit", help="The audit log: verify it, prove an act, check proofs."))
 
     _ach(commands.add_parser("ach", help="Files of the Automated Clearing House by themselves."))
@@ -145,6 +147,16 @@ def _workflow_commands(workflow: argparse.ArgumentParser) -> None:
     )
     rehearse.add_argument("cases", type=Path, nargs="+", metavar="CASE.json", help="files, or folders of them")
     rehearse.set_defaults(command=_rehearse)
+
+
+def _compliance_commands(compliance: argparse.ArgumentParser) -> None:
+    acts = compliance.add_subparsers(required=True, metavar="act")
+    summary = "Write the evidence for a PCI DSS SAQ A, measured now; start the marketplace before."
+    reporting = acts.add_parser("report", help=summary, description=summary)
+    reporting.set_defaults(command=_report)
+    reporting.add_argument("--out", type=Path, metavar="FILE.md", help="write it there, and as JSON beside it")
+    for name, flag in (("ECOSYSTEM_DATA", "--data"), ("ECOSYSTEM_PORT", "--port"), ("ECOSYSTEM_URL", "--url")):
+        _flag(reporting, name, flag)
 
 
 def _audit_commands(audit: argparse.ArgumentParser) -> None:
@@ -332,6 +344,12 @@ def _keys(chosen: Settings, asked: argparse.Namespace) -> int:
 
 def _version(text: str) -> int:
     return _between(text, 1, 1000)
+
+
+def _report(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import compliance
+
+    return asyncio.run(compliance.report(chosen, asked.out))
 
 
 def _verify_audit(chosen: Settings, asked: argparse.Namespace) -> int:

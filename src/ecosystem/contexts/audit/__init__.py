@@ -2,7 +2,7 @@
 
 from ecosystem.contexts.audit import proving
 from ecosystem.contexts.audit.acts import Acts
-from ecosystem.contexts.audit.checkpoints import Statement, Unsigned, verifier_key
+from ecosystem.contexts.audit.checkpoints import Statement, Unsigned, note, statement, verifier_key
 from ecosystem.contexts.audit.entries import Candidate, CandidateReader, Entry, canonical
 from ecosystem.contexts.audit.explorer import Explorer, Found, NotYetSigned, Placed, Wanted
 from ecosystem.contexts.audit.log import Checkpoint, LogDamaged, LogReader, NotEntered
@@ -44,7 +44,9 @@ __all__ = [
     "Wanted",
     "Wrong",
     "canonical",
+    "note",
     "proving",
+    "statement",
     "verdict",
     "verifier_key",
 ]

@@ -9,8 +9,17 @@ import msgspec
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from ecosystem.contexts.audit import AuditKind, NotYetSigned, Placed, Proof, Wanted, proving, verifier_key
-from ecosystem.contexts.audit.checkpoints import note, statement
+from ecosystem.contexts.audit import (
+    AuditKind,
+    NotYetSigned,
+    Placed,
+    Proof,
+    Wanted,
+    note,
+    proving,
+    statement,
+    verifier_key,
+)
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.kernel.time import zone
 from ecosystem.ports.inspector import Whole
