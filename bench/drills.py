@@ -105,6 +105,8 @@ PARTS: Sequence[Part] = (
         shows="card numbers typed in a real browser are in no request, log, file, backup or memory of ours",
         program="bench.canary",
         short=("--short",),
+    ),
+    Part(
         name="audit-tampering",
         shows="thousands of attacks on the stored bytes of an audit log of a million entries: each found, nothing else",
         program="bench.audit_tampering",
