@@ -297,12 +297,22 @@ async def test_uses_are_counted_and_written_down(
     assert (await rings.ring(KeyName.BACKUPS, OSCAR)).uses is None
 
 
+async def test_a_table_in_which_nothing_is_encrypted_goes_on_under_other_keys(
+    rings: KeyRings, table: Table, clock: VirtualClock, quick_path: Path
+) -> None:
+    await rings.check()
+    anew = await FileKeys.open(FileSecrets(quick_path / "anew"), clock, SystemEntropy())
+
+    await KeyRings(table, UsedKeys(anew, table, clock), clock, KINDS).check()
+
+
 async def test_other_keys_than_those_a_table_was_begun_with_are_refused(
-    rings: KeyRings, table: Table, clock: VirtualClock, quick_path: Path, files: FileKeys
+    book: BankAccounts, rings: KeyRings, table: Table, clock: VirtualClock, quick_path: Path, files: FileKeys
 ) -> None:
     await rings.check()
     await rings.rotate(BANK, OSCAR)
     await rings.check()
+    await added(book, clock, range(1))
     lost: Keys = await FileKeys.open(FileSecrets(quick_path / "anew"), clock, SystemEntropy())
 
     with pytest.raises(KeysMissing):

@@ -199,7 +199,8 @@ class KeyRings:
         return retired
 
     async def check(self) -> None:
-        """Hold the keys against those that this table was begun with. Raises `KeysMissing` when they are others.
+        """Hold the keys against those that this table was begun with. Raises `KeysMissing` when they are others
+        and something is encrypted.
 
         Without it a lost file of keys would be made anew in silence, and what it encrypted would stay shut.
         """
@@ -209,7 +210,10 @@ class KeyRings:
             with suppress(Stale):
                 await self.table.transact(Put(key=places.marks(), value=Marks(marks=found), expected=ABSENT))
         elif row.value.marks != found:
-            raise KeysMissing
+            # A table in which nothing is encrypted may go on under other keys: a copy put back elsewhere does.
+            if any([(await self.table.scan(kind, limit=1)).rows for kind in self.kinds]):
+                raise KeysMissing
+            await self.table.transact(Put(key=places.marks(), value=Marks(marks=found), expected=row.unchanged))
 
     async def _reopen(self, name: KeyName, actor: Actor) -> None:
         """Something was found under a former version after all: go on re-wrapping."""
