@@ -199,8 +199,7 @@ class KeyRings:
         return retired
 
     async def check(self) -> None:
-        """Hold the keys against those that this table was begun with. Raises `KeysMissing` when they are others
-        and something is encrypted.
+        """Hold the keys against those that this table was begun with. Raises `KeysMissing` if something needs those.
 
         Without it a lost file of keys would be made anew in silence, and what it encrypted would stay shut.
         """
