@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from ecosystem.adapters.embedded import Place, embedded
+from ecosystem.adapters.outside.bank_sftp import SftpAccount
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Cost
 from ecosystem.adapters.outside.entropy import SeededEntropy
@@ -179,6 +180,7 @@ async def over(
     seed: int = 1,
     index_lag: int | None = None,
     with_script: bool = False,
+    bank: SftpAccount | None = None,
 ) -> AsyncGenerator[tuple[Market, Ports]]:
     """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet.
 
@@ -198,6 +200,7 @@ async def over(
         webhook_secrets=(keys.webhook_secret,),
         argon2=Argon2Cost(memory_kib=64, passes=1),
         index_lag=index_lag,
+        bank=bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
         inspect_audit=(sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(folder / "data")),
     )

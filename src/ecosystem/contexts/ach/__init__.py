@@ -17,23 +17,6 @@ from ecosystem.contexts.ach.actions import (
     repair_of,
 )
 from ecosystem.contexts.ach.building import Building
-from ecosystem.contexts.ach.calendar import (
-    EASTERN,
-    SAME_DAY_CENTS_MAX,
-    TIMES,
-    Window,
-    WindowName,
-    banking_days_after,
-    eastern,
-    eastern_day,
-    holidays,
-    is_banking_day,
-    next_banking_day,
-    next_window,
-    return_due_at,
-    window,
-    windows,
-)
 from ecosystem.contexts.ach.delivering import Delivering, EntriesMoved, nothing_follows
 from ecosystem.contexts.ach.entries import (
     AccountKind,
@@ -122,6 +105,23 @@ from ecosystem.contexts.ach.statements import kept as statement_kept
 from ecosystem.contexts.ach.statements import parsed as parsed_statement
 from ecosystem.contexts.ach.traces import TraceNumbers, TracesExhausted, TraceTaken, trace_number
 from ecosystem.contexts.ach.vault import Vault
+from ecosystem.kernel.banking import (
+    EASTERN,
+    SAME_DAY_CENTS_MAX,
+    TIMES,
+    Window,
+    WindowName,
+    banking_days_after,
+    eastern,
+    eastern_day,
+    holidays,
+    is_banking_day,
+    next_banking_day,
+    next_window,
+    return_due_at,
+    window,
+    windows,
+)
 
 __all__ = [
     "ACK_FIELDS",

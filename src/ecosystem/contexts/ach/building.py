@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.calendar import EASTERN, SAME_DAY_CENTS_MAX, Window, eastern_day
 from ecosystem.contexts.ach.entries import Direction, Entries, Entry, EntryState, entry_becomes, filed
 from ecosystem.contexts.ach.files import (
     AchFile,
@@ -36,6 +35,7 @@ from ecosystem.contexts.ach.originator import Originators
 from ecosystem.contexts.ach.traces import TraceNumbers, trace_number, traced
 from ecosystem.contexts.ach.vault import Vault
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.banking import EASTERN, SAME_DAY_CENTS_MAX, Window, eastern_day
 from ecosystem.kernel.nacha import BatchDraft, EntryDraft, FileDraft, FileRefused, Reading, composed, written
 from ecosystem.kernel.time import local, sortable
 from ecosystem.ports.clock import Clock
@@ -159,6 +159,8 @@ class Building:
 
     async def _committed(self, group: Sequence[Sequence[Write]]) -> int:
         """Commit the entries together, or one by one when one of them was changed by somebody else."""
+        if not group:
+            return 0
         try:
             await self.table.transact(*(write for writes in group for write in writes))
         except Stale:

@@ -68,7 +68,7 @@ class Delivering:
         """
         row = await self.building.row(file_id)
         after = approved(row.value, content_sha256, actor, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, actor))
+        await self._commit(*file_becomes(row, after, actor))
         return after
 
     async def withdraw(self, file_id: str, reason: str, actor: Actor) -> AchFile:
@@ -82,7 +82,7 @@ class Delivering:
             await self._wait_again(row.value)
             return row.value
         after = withdrawn(row.value, reason, actor, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, actor))
+        await self._commit(*file_becomes(row, after, actor))
         await self._wait_again(after)
         return after
 
@@ -110,12 +110,12 @@ class Delivering:
             await self._wait_again(file)
         if file.state is FileState.READY:
             file = delivering(file, self.clock.now())
-            await self.table.transact(*file_becomes(row, file, ACTOR))
+            await self._commit(*file_becomes(row, file, ACTOR))
         if file.state is FileState.DELIVERING:
             await self.bank.deliver(file.name, await self.building.content(file))
             row = await self.building.row(file_id)
             file = delivered(row.value, self.clock.now())
-            await self.table.transact(*file_becomes(row, file, ACTOR))
+            await self._commit(*file_becomes(row, file, ACTOR))
         if file.state in {FileState.DELIVERED, FileState.ACKNOWLEDGED}:
             await self.entries_go_on(file, lambda entry: goes_on(entry, EntryState.SENT, self.clock.now()))
         return file
@@ -124,14 +124,14 @@ class Delivering:
         """What the bank answered: `reason` is empty when it took the file on."""
         row = await self.building.row(file_id)
         after = acknowledged(row.value, reason, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, ACTOR))
+        await self._commit(*file_becomes(row, after, ACTOR))
         return after
 
     async def settle_batch(self, file_id: str, number: int) -> AchFile:
         """The bank's statement shows that batch of the file."""
         row = await self.building.row(file_id)
         after = batch_settled(row.value, number, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, ACTOR))
+        await self._commit(*file_becomes(row, after, ACTOR))
         return after
 
     async def settle(self, file_id: str, day: date, following: Following) -> AchFile:
@@ -146,7 +146,7 @@ class Delivering:
             row.value, lambda entry: goes_on(entry, EntryState.SETTLED, self.clock.now()), following
         )
         after = settled(row.value, day, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, ACTOR), *debits_counted(after, day))
+        await self._commit(*file_becomes(row, after, ACTOR), *debits_counted(after, day))
         return after
 
     async def by_name(self, name: str) -> AchFile | None:
@@ -181,7 +181,7 @@ class Delivering:
             raise FileGone
         await self.entries_go_on(row.value, lambda entry: came_back(entry, "refused", "", self.clock.now()), following)
         after = withdrawn(row.value, row.value.reason, actor, self.clock.now())
-        await self.table.transact(*file_becomes(row, after, actor))
+        await self._commit(*file_becomes(row, after, actor))
         return after
 
     async def entries_go_on(
@@ -227,10 +227,14 @@ class Delivering:
         if not group:
             return
         try:
-            await self.table.transact(*(write for writes in group for write in writes))
+            await self._commit(*(write for writes in group for write in writes))
         except Stale as stale:
             # One of them changed meanwhile: all are looked at again when the file is.
             raise EntriesMoved from stale
+
+    async def _commit(self, *writes: Write) -> None:
+        if writes:
+            await self.table.transact(*writes)
 
     async def _wait_again(self, file: AchFile) -> None:
         lead_s = file.originator.lead_s

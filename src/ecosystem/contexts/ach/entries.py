@@ -28,11 +28,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.calendar import SAME_DAY_CENTS_MAX, Window, next_window
 from ecosystem.contexts.ach.events import AchEntryChanged, AchEntryOriginated
 from ecosystem.contexts.ach.originator import Originators
 from ecosystem.contexts.ach.vault import Vault
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.banking import SAME_DAY_CENTS_MAX, Window, next_window
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.bus import announce

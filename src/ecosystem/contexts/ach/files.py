@@ -28,7 +28,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.calendar import Window, eastern_day
 from ecosystem.contexts.ach.entries import AccountKind, Direction, Entry, Purpose
 from ecosystem.contexts.ach.events import (
     AchFileAcknowledged,
@@ -41,6 +40,7 @@ from ecosystem.contexts.ach.events import (
 )
 from ecosystem.contexts.ach.originator import Originator
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.banking import Window, eastern_day
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.bus import announce

@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 
 from ecosystem.contexts.ach.actions import PRESENTED_AGAIN
-from ecosystem.contexts.ach.calendar import banking_days_after, eastern
 from ecosystem.contexts.ach.entries import Direction, Entry, OriginateEntry, Purpose
+from ecosystem.kernel.banking import banking_days_after, eastern
 
 PRESENTMENTS_MAX = 3
 WITHIN = timedelta(days=180)

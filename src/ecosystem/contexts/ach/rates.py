@@ -22,11 +22,11 @@ from typing import ClassVar
 from msgspec import Struct
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.calendar import eastern_day
 from ecosystem.contexts.ach.entries import Direction, Entry
 from ecosystem.contexts.ach.events import AchRateAlarmed
 from ecosystem.contexts.ach.files import AchFile
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.banking import eastern_day
 from ecosystem.kernel.money import BPS
 from ecosystem.kernel.nacha import Reason
 from ecosystem.ports.bus import announce

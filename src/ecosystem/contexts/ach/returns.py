@@ -26,10 +26,10 @@ from msgspec.structs import replace
 
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.actions import AccountAction, MoneyAction
-from ecosystem.contexts.ach.calendar import banking_days_after, eastern_day, return_due_at
 from ecosystem.contexts.ach.entries import Entry, EntryState
 from ecosystem.contexts.ach.events import AchChangeReceived, AchExceptionRaised, AchReturnReceived
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.banking import banking_days_after, eastern_day, return_due_at
 from ecosystem.kernel.nacha import CHANGES, Reason
 from ecosystem.kernel.refusals import Conflict, Invalid, NotFound
 from ecosystem.kernel.time import sortable
