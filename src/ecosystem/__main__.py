@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ecosystem.commands.bank_settings import SECRET as BANK_SECRET
 from ecosystem.commands.settings import DEFAULTS, Settings, settings
 from ecosystem.commands.stripe_settings import SECRET
 from ecosystem.kernel.refusals import Refusal
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
     serving = command("serve", _serve, "Serve the marketplace; the first start seeds a demo.")
     for name in DEFAULTS:
-        if name not in {"ECOSYSTEM_DATA", "ECOSYSTEM_DEMO", *SECRET}:
+        if name not in {"ECOSYSTEM_DATA", "ECOSYSTEM_DEMO", *SECRET, *BANK_SECRET}:
             _flag(serving, name, "--" + name.removeprefix("ECOSYSTEM_").lower().replace("_", "-"))
     serving.add_argument("--demo", dest="ecosystem_demo", action="store_const", const="1", help="seed an empty folder")
     serving.add_argument("--no-demo", dest="ecosystem_demo", action="store_const", const="0", help="start empty")
@@ -201,6 +202,15 @@ def _ach(made: argparse.ArgumentParser) -> None:
         help="let one kind of breach pass; docs/ach.md names them",
     )
     checking.set_defaults(command=_check_ach)
+    for name, summary in (
+        ("files", "The latest files, and how each stands."),
+        ("build", "Build the file of the window that has just closed."),
+        ("deliver", "Take each file one step on: to the bank, or back when it is too late."),
+        ("collect", "Keep what the bank has for us, and work through it."),
+    ):
+        banking = acts.add_parser(name, help=summary, description=summary)
+        _flag(banking, "ECOSYSTEM_DATA", "--data")
+        banking.set_defaults(command=_bank, act=name)
 
 
 def _fraud(made: argparse.ArgumentParser) -> None:
@@ -392,6 +402,12 @@ def _rehearse(_: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.workflows import rehearse
 
     return rehearse(asked.cases)
+
+
+def _bank(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands.banking import run
+
+    return asyncio.run(run(chosen, asked.act))
 
 
 def _check_ach(_: Settings, asked: argparse.Namespace) -> int:

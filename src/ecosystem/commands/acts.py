@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecosystem.app import App
-from ecosystem.commands import importing, keyring, store
+from ecosystem.commands import banking, importing, keyring, store
 from ecosystem.commands.control import Act
 
 
 def acts(market: App) -> Mapping[str, Act]:
     """The acts by name."""
     return {
+        banking.COMMAND: lambda arguments: banking.carried_out(market, arguments),
         importing.COMMAND: lambda arguments: importing.load(market, arguments),
         keyring.COMMAND: lambda arguments: keyring.carried_out(market, arguments),
         store.REBUILD: lambda arguments: store.rebuilding(market, arguments),

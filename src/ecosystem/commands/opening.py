@@ -59,6 +59,7 @@ async def without_processor(
         webhook_secrets=webhook_secrets,
         smtp=_smtp(chosen),
         witness=chosen.audit_witness,
+        bank=chosen.bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
         inspect_audit=_inspects_audit(chosen),
     )

@@ -20,7 +20,7 @@ import uvloop
 from ecosystem.adapters.embedded import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
-from ecosystem.commands import control, demo, logs
+from ecosystem.commands import banking, control, demo, logs
 from ecosystem.commands.acts import acts
 from ecosystem.commands.demonstration.passage import stood_at
 from ecosystem.commands.opening import STANDS_AT, opened
@@ -106,7 +106,8 @@ async def _serve(chosen: Settings, told: _Told) -> None:
         gc.set_threshold(50_000, 20, 100)
         try:
             if not told.to_stop:
-                await server.serve()
+                async with banking.beside(chosen, market):
+                    await server.serve()
         finally:
             operations.is_stopping = True
             listening.close()

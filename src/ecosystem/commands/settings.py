@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from ecosystem.adapters.outside.bank_sftp import SftpAccount
+from ecosystem.commands.bank_settings import BANK, bank_account
 from ecosystem.commands.stripe_settings import STRIPE, StripeKeys, stripe_keys
 from ecosystem.commands.wrong import Wrong
 from ecosystem.kernel.money import exponent
@@ -38,6 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     mail_from: str
     trusted_proxies: int
     stripe: StripeKeys | None = None
+    sandbank: bool = False
+    bank: SftpAccount | None = None
     audit_witness: Path | None = None
 
 
@@ -54,6 +58,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "Who takes cards and pays providers: sandbox (a program of ours beside, no real money) or stripe.",
     ),
     **STRIPE,
+    **BANK,
     "ECOSYSTEM_PROCESSOR_PORT": ("", "Port of the sandbox card processor: an origin of its own. Default: port + 1."),
     "ECOSYSTEM_PROCESSOR_HOST": ("127.0.0.1", "Address that the sandbox card processor listens on."),
     "ECOSYSTEM_PROCESSOR_URL": (
@@ -101,6 +106,7 @@ def settings(given: Mapping[str, str]) -> Settings:
             f"ECOSYSTEM_PROCESSOR_PORT is a port of its own, not the marketplace's {port}.",
             field="ECOSYSTEM_PROCESSOR_PORT",
         )
+    sandbank, bank = bank_account(read)
     by_stripe = _one_of("ECOSYSTEM_PROCESSOR", read("ECOSYSTEM_PROCESSOR"), "sandbox", "stripe") == "stripe"
     if by_stripe and read("ECOSYSTEM_DEMO") == "1":
         raise Wrong(
@@ -132,6 +138,8 @@ def settings(given: Mapping[str, str]) -> Settings:
         smtp_url=_smtp(read("ECOSYSTEM_SMTP_URL")),
         mail_from=read("ECOSYSTEM_MAIL_FROM") or f"no-reply@{urlsplit(url).hostname}",
         stripe=stripe_keys(read) if by_stripe else None,
+        sandbank=sandbank,
+        bank=bank,
         trusted_proxies=_whole("ECOSYSTEM_TRUSTED_PROXIES", read("ECOSYSTEM_TRUSTED_PROXIES"), 0, 8),
         audit_witness=Path(read("ECOSYSTEM_AUDIT_WITNESS")) if read("ECOSYSTEM_AUDIT_WITNESS") else None,
     )

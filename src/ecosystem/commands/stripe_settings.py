@@ -52,13 +52,13 @@ class StripeKeys(Struct, frozen=True, kw_only=True):
 
 def stripe_keys(read: Callable[[str], str]) -> StripeKeys:
     """The account's keys from its settings. Raises `Wrong`, which never repeats what was given."""
-    secret = _fitting("ECOSYSTEM_STRIPE_SECRET_KEY", _held(read, "ECOSYSTEM_STRIPE_SECRET_KEY"), _KEY, "sk_test_...")
+    secret = _fitting("ECOSYSTEM_STRIPE_SECRET_KEY", held(read, "ECOSYSTEM_STRIPE_SECRET_KEY"), _KEY, "sk_test_...")
     name = "ECOSYSTEM_STRIPE_PUBLISHABLE_KEY"
     publishable = _fitting(name, read(name), _PUBLISHABLE, "pk_test_...")
     if ("_live_" in secret) != ("_live_" in publishable):
         raise Wrong(f"{name} is of another mode than the secret key: one is for tests, one is live.", field=name)
     name = "ECOSYSTEM_STRIPE_WEBHOOK_SECRETS"
-    given = [part.strip() for part in _held(read, name).split(",") if part.strip()]
+    given = [part.strip() for part in held(read, name).split(",") if part.strip()]
     if not given:
         raise Wrong(f"{name} is needed: what Stripe tells is believed by its signature alone.", field=name)
     secrets = tuple(_fitting(name, each, _WEBHOOK, "whsec_...") for each in given)
@@ -67,7 +67,7 @@ def stripe_keys(read: Callable[[str], str]) -> StripeKeys:
     return StripeKeys(secret_key=secret, publishable_key=publishable, webhook_secrets=secrets, api=api)
 
 
-def _held(read: Callable[[str], str], name: str) -> str:
+def held(read: Callable[[str], str], name: str) -> str:
     """What the setting holds, or the file that it names."""
     text = read(name)
     if not text.startswith("file:"):

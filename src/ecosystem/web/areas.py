@@ -60,6 +60,7 @@ CONSOLE = (
             Entry(title="Payouts", path="/console/payouts", icon="landmark"),
             Entry(title="Receivables", path="/console/receivables", icon="wallet"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
+            Entry(title="ACH files", path="/console/ach", icon="landmark", waiting="ach"),
             Entry(title="Costs", path="/console/costs", icon="coins"),
         ),
     ),

@@ -84,6 +84,7 @@ async def desk(request: Visit) -> Desk:
         "refunds": len(await market.refunds.failed(limit=MANY)),
         "fraud": len((await market.casework.waiting(actor, limit=MANY)).rows),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
+        "ach": len((await market.ach.returns.exceptions(limit=MANY)).rows),
     }
     return Desk(request=request, now=now, waiting=waiting)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ecosystem.web.console.ach import returned as _ach_returned
+from ecosystem.web.console.ach import routes as _ach
 from ecosystem.web.console.acting import routes as _acting
 from ecosystem.web.console.audit import routes as _audit
 from ecosystem.web.console.audit import verifying as _verifying_audit
@@ -36,7 +38,7 @@ from ecosystem.web.console.workflows import listing as _executions
 from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
-    _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find,
+    _ach, _ach_returned, _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find,
     _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _execution, _executions, _functions, _rules, _schedules,
