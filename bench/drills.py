@@ -53,6 +53,13 @@ PARTS: Sequence[Part] = (
         short=("--cuts", "5"),
     ),
     Part(
+        name="ach-kills",
+        shows="work around an ACH file ended at every moment: one file at the bank, each payout paid or back once",
+        program="bench.ach_kills",
+        whole=("--every", "1"),
+        short=("--every", "20"),
+    ),
+    Part(
         name="checkout-crash",
         shows="a checkout that dies before and after every port call: finished or returned within fifteen minutes",
         program="bench.checkout_crash",
