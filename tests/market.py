@@ -203,6 +203,7 @@ async def over(
         bank=bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
         inspect_audit=(sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(folder / "data")),
+        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(folder / "data"), "--compare"),
     )
     async with embedded(place, clock=clock, entropy=entropy) as opened:
         yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports

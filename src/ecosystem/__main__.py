@@ -90,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
     verifying = command("verify", _verify, "Hold the ledger's invariants against bookings and payments.")
     verifying.add_argument("--json", action="store_true", help="say how far it is and what it found as lines of JSON")
+    _add_reconcile(command("reconcile", _reconcile, "Hold ledger, processor and bank against each other for a day."))
     rebuild = command("rebuild", _rebuild, "Make a derived store anew from the table.")
     rebuild.add_argument("what", choices=["search"])
     rebuild.add_argument("--check", action="store_true", help="only say what has drifted")
@@ -111,6 +112,14 @@ def parser() -> argparse.ArgumentParser:
     _ach(commands.add_parser("ach", help="Files of the Automated Clearing House by themselves."))
     _fraud(commands.add_parser("fraud", help="Fraud's models by themselves."))
     return top
+
+
+def _add_reconcile(made: argparse.ArgumentParser) -> None:
+    day = made.add_mutually_exclusive_group(required=True)
+    day.add_argument("--date", type=date.fromisoformat, metavar="DAY", help="the day, such as 2026-11-19")
+    day.add_argument(
+        "--compare", type=date.fromisoformat, nargs=2, metavar=("DAY", "UNTIL"), help="only read, and say it as JSON"
+    )
 
 
 def _add_costs(costs: argparse.ArgumentParser) -> None:
@@ -329,6 +338,14 @@ def _verify(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.verifying import verify
 
     return asyncio.run(verify(chosen, as_json=asked.json))
+
+
+def _reconcile(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import reconcile
+
+    return asyncio.run(
+        reconcile.compare(chosen, *asked.compare) if asked.compare else reconcile.run(chosen, asked.date)
+    )
 
 
 def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from ecosystem.contexts.ach import ENVELOPED as ACH_ENVELOPED
-from ecosystem.contexts.ach import Ach
+from ecosystem.contexts.ach import Ach, Entries
 from ecosystem.contexts.ach import Purpose as EntryPurpose
 from ecosystem.contexts.audit import Acts, Salts, verifier_key
 from ecosystem.contexts.audit import Explorer as AuditExplorer
@@ -35,6 +35,7 @@ from ecosystem.contexts.payouts import (
     WithdrawalBook,
 )
 from ecosystem.contexts.rails import Costs
+from ecosystem.contexts.reconciliation import Discrepancies, Runs
 from ecosystem.contexts.search import Indexer
 from ecosystem.journeys import fraud_news
 from ecosystem.journeys.acceptance import Acceptance
@@ -54,6 +55,7 @@ from ecosystem.journeys.casework import Casework
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
 from ecosystem.journeys.closing import Closing
+from ecosystem.journeys.comparing import Comparing
 from ecosystem.journeys.counting import Counting
 from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.dossiers import Dossiers
@@ -82,7 +84,11 @@ from ecosystem.journeys.payout_settings import PayoutSettings
 from ecosystem.journeys.payouts import PayingOut
 from ecosystem.journeys.processor_fees import ProcessorFees
 from ecosystem.journeys.receivables import ReceivableFollower, Receivables
+from ecosystem.journeys.reconciliation_files import Collecting, DayFiles
+from ecosystem.journeys.reconciliation_ledger import LedgerRows
+from ecosystem.journeys.reconciling import Reconciling
 from ecosystem.journeys.refunding import Refunding
+from ecosystem.journeys.repairing import Repairing
 from ecosystem.journeys.screening import Screening
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.journeys.sweep import Sweep
@@ -148,6 +154,8 @@ class App:
     tally: Tally
     inspections: Inspections
     rail_costs: Costs
+    reconciliations: Runs
+    discrepancies: Discrepancies
     fraud_policies: PolicyBook
     assessments: Assessments
     learning: Learning
@@ -193,6 +201,8 @@ class App:
     refunding: Refunding
     failed_refunds: FailedRefunds
     hearing: Hearing
+    reconciling: Reconciling
+    repairing: Repairing
     sweep: Sweep
     verifying: Verifying
     oversight: Oversight
@@ -385,6 +395,8 @@ class App:
             tally=Tally(table, clock, counting.read, counting.inventory),
             inspections=Inspections(table, clock, ports.inspector),
             rail_costs=Costs(),
+            reconciliations=Runs(table),
+            discrepancies=Discrepancies(table),
             access=Access(table, identity, notifications),
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links, mandates),
@@ -427,6 +439,26 @@ class App:
             refunding=refunding,
             failed_refunds=FailedRefunds(table, clock, bookings, payments, refunds, ledger, refunding),
             hearing=hearing,
+            reconciling=Reconciling(
+                table,
+                clock,
+                Runs(table),
+                Discrepancies(table),
+                Collecting(clock, ports.transfers, payouts, ach, DayFiles(ports.blobs)),
+                comparing(table, clock, DayFiles(ports.blobs), ach.entries),
+                ports.inspector,
+            ),
+            repairing=Repairing(
+                table,
+                clock,
+                cards,
+                ledger,
+                Discrepancies(table),
+                settlement,
+                adopting,
+                processor_payouts,
+                hearing_bank,
+            ),
             sweep=Sweep(
                 table,
                 clock,
@@ -508,6 +540,22 @@ def _debits(
         ledger=settlement.ledger,
         settlement=settlement,
     )
+
+
+def comparing(table: Table, clock: Clock, files: DayFiles, entries: Entries) -> Comparing:
+    """Comparing days alone: it needs a table to read, and the files that were kept."""
+    ledger = Ledger(table, clock, chart.account)
+    rows = LedgerRows(
+        ledger,
+        Statements(table, ledger),
+        Payments(table),
+        Refunds(table),
+        PayoutBook(table),
+        WithdrawalBook(table),
+        entries,
+        Discrepancies(table),
+    )
+    return Comparing(ledger, rows, files, Runs(table))
 
 
 def verifying(table: Table, clock: Clock) -> Verifying:

@@ -62,6 +62,7 @@ async def without_processor(
         bank=chosen.bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
         inspect_audit=_inspects_audit(chosen),
+        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare"),
     )
     async with embedded(place, clock=clock) as deployment:
         market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))

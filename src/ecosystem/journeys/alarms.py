@@ -15,6 +15,7 @@ from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
+from ecosystem.contexts.reconciliation import DayReconciled
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.bus import Event
@@ -54,6 +55,8 @@ class Alarms:
         DisputeEscalated.__name__: Kind.DISPUTE_ESCALATED,
         DisputeOverdue.__name__: Kind.DISPUTE_OVERDUE,
         ExecutionFailed.__name__: Kind.EXECUTION_FAILED,
+        # Of days only those on which something new differs, or does not add up.
+        DayReconciled.__name__: Kind.BOOKS_DIFFER,
     }
     """The events of which every operator is told."""
 
@@ -64,6 +67,8 @@ class Alarms:
             await self._raise(await self._of_refund(kind, event))
         elif kind is Kind.DEBIT_RETURNED:
             await self._raise(await self._of_debit(event))
+        elif kind is Kind.BOOKS_DIFFER:
+            await self._of_day(event)
         elif kind is Kind.EXECUTION_FAILED:
             await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
@@ -85,6 +90,22 @@ class Alarms:
         """Tell every operator, once, that a dispute cannot go its way by itself, and why."""
         stuck = f"{dispute.dispute_id}:stuck"
         await self._raise(await self._over(dispute, Kind.DISPUTE_ESCALATED, stuck, dispute.opened_at, reason))
+
+    async def _of_day(self, event: Event) -> None:
+        """Once per run in which something new differs, or a side's day does not add up."""
+        detail = event.detail
+        if not detail["new"] and detail["proven"]:
+            return
+        facts: dict[str, Known] = {
+            "day": detail["day"],
+            "count": str(detail["new"]),
+            "open": str(detail["open"]),
+            "reason": ""
+            if detail["proven"]
+            else "Opening balance and movements of a side do not make its closing one.",
+        }
+        place = "/console/reconciliation"
+        await self._raise(Alarm(kind=Kind.BOOKS_DIFFER, event_id=event.event_id, at=event.at, facts=facts, place=place))
 
     async def _of_execution(self, detail: Mapping[str, Any]) -> None:
         """Once per execution, however often it goes on and fails again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -34,5 +35,12 @@ class Inspector(Protocol):
         """Hold that to its rules, and tell about it now and then; the last that is told has the report.
 
         Closing the generator ends the reading process. Raises `InspectorFailed`.
+        """
+        ...
+
+    def reconciliation(self, day: date, until: date) -> AsyncGenerator[Heard, None]:
+        """Compare our books with what processor and bank said of the days up to that one, in the same way.
+
+        What was booked later, until that day, counts as late and not as missing.
         """
         ...

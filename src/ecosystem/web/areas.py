@@ -61,6 +61,7 @@ CONSOLE = (
             Entry(title="Receivables", path="/console/receivables", icon="wallet"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
             Entry(title="ACH files", path="/console/ach", icon="landmark", waiting="ach"),
+            Entry(title="Reconciliation", path="/console/reconciliation", icon="list-checks", waiting="discrepancies"),
             Entry(title="Costs", path="/console/costs", icon="coins"),
         ),
     ),

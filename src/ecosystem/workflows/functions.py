@@ -39,6 +39,7 @@ from ecosystem.workflows.entries import (
     stripe_connect,
     stripe_webhook,
     webhook_authorizer,
+    webhook_reconciliation,
     workflow_orchestrator,
 )
 from ecosystem.workflows.triggers import (
@@ -329,6 +330,22 @@ TABLE: tuple[Function, ...] = (
         timeout_s=10,
         retries=0,
         permissions=(Permission.TABLE_WRITE, Permission.WEBHOOK_SECRETS),
+    ),
+    Function(
+        name="webhook-reconciliation",
+        entry=webhook_reconciliation.ENTRY,
+        triggers=(
+            OnSchedule(name=webhook_reconciliation.DAILY, expression="cron(0 6 * * ? *)"),
+            OnSchedule(name=webhook_reconciliation.ASKED, expression="rate(1 minute)"),
+        ),
+        timeout_s=900,
+        memory_mb=1024,
+        permissions=(
+            Permission.TABLE_WRITE,
+            Permission.CARDS,
+            Permission.BLOBS_READ,
+            Permission.BLOBS_WRITE,
+        ),
     ),
     Function(
         name="workflow-orchestrator",

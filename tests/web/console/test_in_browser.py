@@ -68,6 +68,7 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/services",
         "/console/refunds",
         f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
+        "/console/reconciliation",
         "/console/costs",
         "/console/keys",
         "/console/costs?own_costs=5000",

@@ -47,7 +47,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
     where mail stays in the outbox. `bank` is the bank's server; None shares the folder `bank` with it. `inspect` and
-    `inspect_audit` are commands of processes that read the ledger, and the audit log, and report; `witness` is the
+    `inspect_audit` are commands of processes that read the ledger, and the audit log, and report, `compare` that of one
+    which compares a day, said after it; `witness` is the
     file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
@@ -60,6 +61,7 @@ class Place(Struct, frozen=True, kw_only=True):
     index_lag: int | None = None
     inspect: tuple[str, ...] = ()
     inspect_audit: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
     witness: Path | None = None
     bank: SftpAccount | None = None
 
@@ -127,7 +129,9 @@ async def embedded(
             witness=FileWitness(place.witness or place.data / WITNESS),
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
-            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}) if place.inspect else None,
+            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}, place.compare)
+            if place.inspect
+            else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
 

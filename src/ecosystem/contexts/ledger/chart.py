@@ -78,6 +78,7 @@ class TransferCode(IntEnum):
     BANK_FEE = 81
     WITHDRAWAL_ARRIVED = 90
     DEBT_WRITTEN = 91
+    CORRECTION = 95
     MICRO_SENT = 100
     MICRO_SETTLED = 101
     DEBIT_SETTLED = 110

@@ -12,6 +12,7 @@
 | a fee of the bank | costs | bank |
 | our own money arrives at the bank from the processor | bank | processor |
 | what a provider owes is written off | costs | provider |
+| our books are corrected to what processor or bank have | processor, bank; costs | costs; processor, bank |
 
 Whoever decides on a payout bounds it by the balance: `intended` moves the amount or less, and is committed at the very
 balance it saw, so that a refund of the same moment is not overlooked.
@@ -131,3 +132,10 @@ def moves(writes: Sequence[Write], amount: Money) -> bool:
         isinstance(write, Put) and isinstance(write.value, Recorded) and write.value.amount == amount.minor
         for write in writes
     )
+
+
+def corrected(cause: str, reference: str, account: str, amount: Money, *, comes_in: bool) -> list[Transfer]:
+    """Our books follow what processor or bank have: the account gains or loses that much, and costs bear it."""
+    ours = costs(amount.currency)
+    debit, credit = (account, ours) if comes_in else (ours, account)
+    return chain(reference, cause, [(TransferCode.CORRECTION, debit, credit, amount)])

@@ -75,6 +75,7 @@ class Kind(StrEnum):
     BANK_ACCOUNT_VERIFIED = "bank-account-verified"
     BANK_ACCOUNT_REFUSED = "bank-account-refused"
     EXECUTION_FAILED = "execution-failed"
+    BOOKS_DIFFER = "books-differ"
 
     CONFIRM_ADDRESS = "confirm-address"
     SIGN_UP_ATTEMPTED = "sign-up-attempted"

@@ -1,7 +1,8 @@
 """The words for those who run the marketplace.
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
-of a provider `provider`; of an execution `machine`, its `matter`, and `error`.
+of a provider `provider`; of an execution `machine`, its `matter`, and `error`; of a
+reconciliation `day`, `count` and `open`.
 """
 
 from __future__ import annotations
@@ -97,6 +98,18 @@ _OPERATOR: dict[Kind, Wording] = {
         asides=("{reason}",),
         button="See execution",
         notes=("Once what stood in the way is gone, it can go on from where it failed.",),
+    ),
+    Kind.BOOKS_DIFFER: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Our books differ from processor or bank: {count} new",
+        title="{count} new differences of {day}",
+        notice="The reconciliation of {day} found {count} new differences; {open} are open.",
+        paragraphs=(
+            "{day}: {count} new, {open} open",
+            "Ledger, card processor and bank do not say the same. Each difference is listed with what mends it.",
+        ),
+        asides=("{reason}",),
+        button="See differences",
     ),
 }
 

@@ -52,6 +52,10 @@ class Matching:
                 done[hash(row.key)] = row.amount
                 self.agreed += 1
 
+    def is_open(self, key: str) -> bool:
+        """Whether somebody has told of the movement, and not all have."""
+        return key in self._open
+
     def end(self) -> Matched:
         """Everything was taken in: what differs, those first that are oldest."""
         found = Matched(rows=self.rows, agreed=self.agreed)

@@ -29,6 +29,7 @@ from ecosystem.web.console.payouts import receivables as _receivables
 from ecosystem.web.console.payouts import routes as _payouts
 from ecosystem.web.console.people import routes as _people
 from ecosystem.web.console.providers import routes as _providers
+from ecosystem.web.console.reconciliation import routes as _reconciliation
 from ecosystem.web.console.refunds import routes as _refunds
 from ecosystem.web.console.settings import routes as _settings
 from ecosystem.web.console.webhooks import routes as _webhooks
@@ -41,6 +42,6 @@ PARTS = (
     _ach, _ach_returned, _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find,
     _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
-    _execution, _executions, _functions, _rules, _schedules,
+    _reconciliation, _execution, _executions, _functions, _rules, _schedules,
     _audit, _verifying_audit,
 )  # fmt: skip
