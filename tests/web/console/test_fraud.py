@@ -13,7 +13,7 @@ from tests.web.console.test_in_browser import enter
 from tests.web.shop import Served, served
 
 from ecosystem.contexts.booking import BookingStatus
-from ecosystem.contexts.fraud import Compare, Effect, Kind, Operator, Rule, SetPolicy, Standing
+from ecosystem.contexts.fraud import FIRST, Compare, Effect, Kind, Operator, Rule, SetPolicy, Standing
 from ecosystem.journeys.checkout import Paid
 from ecosystem.kernel.money import Money
 from market import ADA, GUEST, SYSTEM
@@ -70,7 +70,7 @@ async def _held(happened: Busy) -> list[Paid]:
     )
     await app.screening.table.transact(*payout.writes)
     await app.fraud_policies.set(
-        SetPolicy(version=changed.version, review_at=300, decline_at=850, rules=before.rules), happened.operator
+        SetPolicy(version=changed.version, review_at=300, decline_at=850, rules=FIRST.rules), happened.operator
     )
     await happened.settle()
     return paid
@@ -106,7 +106,7 @@ def test_every_page_about_fraud_is_accessible_and_fits(
         for path in paths:
             answer = opened.goto(path)
             assert answer is not None
-            assert answer.ok, path
+            assert answer.ok, (path, answer.status, opened.locator("main").inner_text()[:400])
             assert overflow(opened) == 0, path
             assert violations(opened) == [], path
 
