@@ -283,10 +283,11 @@ class App:
             payout_plans,
             payout_rules,
             Destinations(payout_accounts.book, bank_accounts, clock),
+            cards,
         )
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
         receivables, earnings = ReceivableBook(table), Earnings(clock, providers, bookings, ledger, statements)
-        withdrawing = Withdrawing(table, clock, ports.transfers, WithdrawalBook(table), ledger)
+        withdrawing = Withdrawing(table, clock, ports.transfers, cards, WithdrawalBook(table), ledger)
         processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
         hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
 
 from ecosystem.contexts.ledger import Sale, chart, linked, reverse
 from ecosystem.contexts.payments import payout_account_made, requested_payout_account, settled_payout_account
-from ecosystem.contexts.payouts import OPEN, Payout, PayoutNews, PayoutStatus, Rail, Reserve, Trouble
-from ecosystem.journeys.payouts import MoreThanAvailable, NothingToPay, PayoutsRest
+from ecosystem.contexts.payouts import (
+    OPEN,
+    Destination,
+    Origin,
+    Payout,
+    PayoutId,
+    PayoutNews,
+    PayoutStatus,
+    Rail,
+    Reserve,
+    Trouble,
+    tried_anew,
+)
+from ecosystem.journeys.payouts import BetweenSteps, MoreThanAvailable, NothingToPay, PayoutsRest
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Rates, quote
 from ecosystem.kernel.refusals import Conflict, Denied, IdReused
@@ -146,3 +159,39 @@ async def test_a_part_is_kept_back_from_the_new_and_nothing_goes_out_while_payou
         await paid.app.paying_out.ask(wanted(paid, 4_000), OWNER)
     with pytest.raises(Denied):
         await paid.app.payout_settings.resume(paid.provider_id, OWNER)
+
+
+async def test_a_fraction_that_the_processor_cannot_move_stays_on_the_balance(paid: Market) -> None:
+    sale = Sale(booking_id="bkg_kwd", provider_id=paid.provider_id, payment_id="pay_kwd", currency="KWD")
+    await paid.app.ledger.submit(*chart.charged(sale, quote(Money(12_340, "KWD"), Rates(), guest=False)))
+    await paid.app.ledger.submit(*chart.released(sale, quote(Money(12_340, "KWD"), Rates(), guest=False)))
+    on_balance = await paid.balance(chart.provider(paid.provider_id, "KWD"))
+
+    funds = (await paid.app.paying_out.outlooks.of(paid.provider_id, OWNER)).of("KWD")
+    with pytest.raises(BetweenSteps):
+        await paid.app.paying_out.ask(wanted(paid, 1_001, currency="KWD"), OWNER)
+
+    assert funds is not None
+    assert funds.available == Money(on_balance // 10 * 10, "KWD")
+
+
+def test_two_who_learn_that_the_processor_has_too_little_make_one_new_attempt_of_it() -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    waits = Payout(
+        payout_id=PayoutId("pyt_one"),
+        provider_id="prv_one",
+        amount=Money(1_000, "EUR"),
+        fee=Money(0, "EUR"),
+        destination=Destination(rail=Rail.STRIPE, account_id="acct_1"),
+        origin=Origin.ASKED,
+        requested_by="usr_one",
+        rules=1,
+        intended_at=at,
+        send_at=at,
+        ask_at=at,
+    )
+
+    once = tried_anew(waits, 1, at)
+
+    assert once.attempt == 2
+    assert tried_anew(once, 1, at) == once

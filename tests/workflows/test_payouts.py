@@ -9,9 +9,21 @@ import pytest
 from ecosystem.contexts.catalogue import Location, ProviderFields
 from ecosystem.contexts.fraud import SetPolicy
 from ecosystem.contexts.ledger import chart
-from ecosystem.contexts.payouts import Cadence, PausedBy, Payout, PayoutStatus, PayoutUnderWay, SetPayoutPlan, Speed
+from ecosystem.contexts.payouts import (
+    Cadence,
+    PausedBy,
+    Payout,
+    PayoutStatus,
+    PayoutUnderWay,
+    SetPayoutPlan,
+    Speed,
+    Withdraw,
+    WithdrawalStatus,
+)
 from ecosystem.kernel.actor import Actor, Group
+from ecosystem.kernel.money import Money
 from ecosystem.ports.bus import Event
+from ecosystem.ports.cards import ProcessorSilent
 from ecosystem.sandbox import Fault, What
 from ecosystem.workflows.entries import payout_manager
 from market import OPERATOR, Market
@@ -56,6 +68,14 @@ async def balance(shop: Market) -> int:
 
 async def asked(shop: Market, owner: Actor, minor: int = 9_000, speed: Speed = Speed.STANDARD) -> Payout:
     return await shop.app.paying_out.ask(wanted(shop, minor, speed), owner)
+
+
+async def nothing_is_looked_at(shop: Market) -> None:
+    """No payout waits for an operator."""
+    policy = await shop.app.fraud_policies.current()
+    lax = SetPolicy(version=policy.version, review_at=1_000, decline_at=1_000, rules=())
+    await shop.app.fraud_policies.set(lax, OPERATOR)
+    shop.clock.advance(MINUTE)
 
 
 async def test_a_payout_reaches_the_bank_and_the_books_follow_it(lively: Market, paula: Actor) -> None:
@@ -139,10 +159,7 @@ async def test_a_silent_processor_is_asked_until_it_speaks_and_pays_once(lively:
 
 
 async def test_an_instant_payout_is_there_at_once_and_its_price_is_the_providers(lively: Market, paula: Actor) -> None:
-    policy = await lively.app.fraud_policies.current()
-    lax = SetPolicy(version=policy.version, review_at=1_000, decline_at=1_000, rules=())
-    await lively.app.fraud_policies.set(lax, OPERATOR)
-    lively.clock.advance(MINUTE)
+    await nothing_is_looked_at(lively)
     payout = await asked(lively, paula, 9_000, Speed.INSTANT)
 
     await lively.passes(5 * MINUTE)
@@ -229,3 +246,45 @@ async def test_one_that_an_operator_looks_at_waits_and_goes_on_or_back(lively: M
     assert (await known(lively, first)).status is PayoutStatus.PAID
     assert (await known(lively, second)).status is PayoutStatus.CANCELLED
     assert await balance(lively) == 5_000
+
+
+async def test_the_price_for_speed_that_is_kept_when_an_instant_payout_comes_back_is_our_cost(
+    lively: Market, paula: Actor
+) -> None:
+    await nothing_is_looked_at(lively)
+    before = (await of_processor(lively))["EUR"]
+    payout = await asked(lively, paula, 9_000, Speed.INSTANT)
+    await days(lively, 2)
+    paid = await known(lively, payout)
+
+    await lively.sandbox.happen("payout.failed", paid.rail_id, {"code": "account_closed"})
+    await days(lively, 2)
+
+    returned = await known(lively, payout)
+    assert returned.status is PayoutStatus.RETURNED
+    assert returned.fee_kept == returned.fee
+    assert (await of_processor(lively))["EUR"] == before - returned.fee.minor
+    assert await balance(lively) == 9_000
+    there = await lively.app.ports.transfers.balance(payout.destination.account_id)
+    assert sum(funds.available + funds.pending for funds in there.funds) == 0
+    assert -await lively.balance(chart.processor("EUR")) == (await of_processor(lively))["EUR"]
+    await lively.verified()
+
+
+async def test_a_withdrawal_whose_answer_was_lost_is_found_when_the_processor_has_forgotten_its_key(
+    lively: Market, paula: Actor
+) -> None:
+    request = Withdraw(withdrawal_id=lively.id("wdr"), amount=Money(5_000, "EUR"))
+    lively.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/payouts", times=10))
+    with pytest.raises(ProcessorSilent):
+        await lively.app.withdrawing.withdraw(request, OPERATOR)
+    before = (await of_processor(lively))["EUR"]
+    lively.sandbox.faults.clear()
+
+    lively.clock.advance(timedelta(days=3))
+    await days(lively, 4)
+
+    known = (await lively.app.withdrawing.book.row(request.withdrawal_id)).value
+    assert known.status is WithdrawalStatus.ARRIVED
+    assert (await of_processor(lively))["EUR"] == before
+    assert await lively.balance(chart.bank("EUR")) == -5_000

@@ -27,6 +27,7 @@ from ecosystem.contexts.payouts import (
 from ecosystem.journeys.payout_destinations import Destinations, NoDestination
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, currencies, zero
+from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 
 LINES = 200
@@ -88,6 +89,7 @@ class Outlooks:
     plans: PayoutPlans
     rules: PayoutRuleBook
     destinations: Destinations
+    cards: Cards
 
     async def of(self, provider_id: str, actor: Actor, *, currency: str = "") -> Outlook:
         """How payouts stand; `currency`, if named, stands first among the funds and is always there."""
@@ -125,6 +127,10 @@ class Outlooks:
         provider = (await self.providers.load(provider_id)).value
         actor.must_be(provider.owner_id or provider_id)
         return provider
+
+    def step(self, currency: str) -> int:
+        """What every payout in the currency is a multiple of, in minor units: as the processor counts it."""
+        return self.cards.step(currency).minor
 
     async def zone_of(self, provider: Provider) -> str:
         """The zone in which a provider lives by the calendar: that of their place, else of their owner."""
@@ -167,7 +173,7 @@ class Outlooks:
         at: datetime,
     ) -> Funds:
         releases = await self._released(provider_id, currency, reserve, at) if units > 0 else []
-        found = paying.disposable(units, releases, reserve, currency, at)
+        found = paying.disposable(units, releases, reserve, currency, at, step=self.step(currency))
         own = plan.minimum if plan.minimum and plan.minimum.currency == currency else zero(currency)
         return Funds(
             currency=currency,

@@ -6,7 +6,7 @@ Every rail, and whoever cancels, ends here. Learning the same twice has one effe
 | --- | --- | --- |
 | sent | payout -> processor or clearing, with the price for speed | - |
 | paid, by a file | clearing -> bank | - |
-| failed, returned | all that it moved is reversed: the money is back on the balance | paused, if the next would end no better |
+| failed, returned | all that it moved is reversed: the money is back on the balance; a price that is kept is our cost | paused, if the next would end no better |
 | cancelled | the same | - |
 """
 
@@ -119,7 +119,9 @@ class PayoutPassage:
             return await self.ledger.writes(*books.cleared(made))
         if after.status in GIVEN_BACK:
             caused = await self.ledger.transfers(books.disbursement_ids(after.payout_id))
-            return await self.ledger.writes(*books.recovered(caused))
+            kept = after.fee_kept
+            fee = books.processor_fee(f"{after.payout_id}.kept", after.payout_id, kept) if kept else []
+            return await self.ledger.writes(*books.recovered(caused), *fee)
         return []
 
     async def _pause(self, after: Payout, actor: Actor, at: datetime) -> list[Write]:

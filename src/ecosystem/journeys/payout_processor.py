@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from ecosystem.contexts import payouts as paying
 from ecosystem.contexts.payouts import (
     Payout,
@@ -126,7 +128,10 @@ class ProcessorPayouts:
         except BalanceTooLow:
             if payout.speed is Speed.INSTANT or payout.intended_at + COVERED_WITHIN < self.clock.now():
                 return await self._failed(payout, TOO_LOW, actor)
-            return await self.passage.note(payout.payout_id, paying.tried_anew, actor)
+            attempt = payout.attempt
+            return await self.passage.note(
+                payout.payout_id, lambda known, at: paying.tried_anew(known, attempt, at), actor
+            )
         except (TransferRefused, UnknownAccount):
             return await self._failed(payout, UNFIT, actor)
         news = PayoutNews(status=PayoutStatus.SENT, transfer_id=outcome.processor_id)
@@ -161,35 +166,46 @@ class ProcessorPayouts:
             case PayoutStanding.PAID:
                 status = PayoutStatus.PAID
             case PayoutStanding.CANCELLED:
-                return await self._taken_back(payout, CANCELLED, actor, *also, rail_id=outcome.processor_id)
+                return await self._taken_back(payout, CANCELLED, actor, *also, outcome=outcome)
             case PayoutStanding.FAILED:
-                return await self._taken_back(payout, _trouble(outcome), actor, *also, rail_id=outcome.processor_id)
+                return await self._taken_back(payout, _trouble(outcome), actor, *also, outcome=outcome)
         news = PayoutNews(status=status, rail_id=outcome.processor_id, expected_at=outcome.arrives_on)
         return await self.passage.learn(payout.payout_id, news, actor, *also)
 
     async def _taken_back(
-        self, payout: Payout, trouble: Trouble, actor: Actor, *also: Write, rail_id: str = ""
+        self, payout: Payout, trouble: Trouble, actor: Actor, *also: Write, outcome: PayoutOutcome | None = None
     ) -> Payout:
-        """Take the money back from the provider's account there, then put it on the balance here."""
+        """Take the money back from the provider's account there, then put it on the balance here.
+
+        `outcome` is what the processor says of a payout that it made: its price for that does not come back.
+        """
+        kept = outcome.fee if outcome else None
         if payout.status not in paying.GIVEN_BACK:
+            amount = payout.amount - kept if kept else payout.amount
             order = ReversalOrder(
                 reversal_id=payout.payout_id,
                 processor_id=payout.transfer_id,
-                amount=payout.amount,
+                amount=amount,
                 intended_at=payout.intended_at,
             )
             try:
                 await self.transfers.reverse(order)
             except ReversalRefused:
-                if (await self.transfers.transfer_status(payout.transfer_id)).taken_back < payout.amount:
+                if (await self.transfers.transfer_status(payout.transfer_id)).taken_back < amount:
                     raise
                 log.warning("a transfer was taken back by other hands", extra={"payout_id": payout.payout_id})
-        return await self._failed(payout, trouble, actor, *also, rail_id=rail_id)
-
-    async def _failed(self, payout: Payout, trouble: Trouble, actor: Actor, *also: Write, rail_id: str = "") -> Payout:
-        status = PayoutStatus.RETURNED if payout.paid_at else PayoutStatus.FAILED
-        news = PayoutNews(status=status, trouble=trouble, rail_id=rail_id)
+        news = _returned(payout, trouble)
+        if outcome:
+            news = replace(news, rail_id=outcome.processor_id, fee_kept=kept)
         return await self.passage.learn(payout.payout_id, news, actor, *also)
+
+    async def _failed(self, payout: Payout, trouble: Trouble, actor: Actor) -> Payout:
+        return await self.passage.learn(payout.payout_id, _returned(payout, trouble), actor)
+
+
+def _returned(payout: Payout, trouble: Trouble) -> PayoutNews:
+    status = PayoutStatus.RETURNED if payout.paid_at else PayoutStatus.FAILED
+    return PayoutNews(status=status, trouble=trouble)
 
 
 def _asked_as(payout: Payout) -> str:

@@ -62,6 +62,10 @@ class BelowMinimum(Invalid):
     """That is less than is paid out at once."""
 
 
+class BetweenSteps(Invalid):
+    """The processor moves no such amount."""
+
+
 class PayoutsRest(Conflict):
     """Payouts are paused."""
 
@@ -103,8 +107,8 @@ class PayingOut:
     async def ask(self, request: AskPayout, actor: Actor) -> Payout:
         """Decide a payout that its owner asks for. The same request again returns it as it is by then.
 
-        Raises `NothingToPay`, `MoreThanAvailable`, `BelowMinimum`, `PayoutsRest`, `NoDestination`, `NoInstant`,
-        `FeeChanged`, `IdReused`.
+        Raises `NothingToPay`, `MoreThanAvailable`, `BelowMinimum`, `BetweenSteps`, `PayoutsRest`, `NoDestination`,
+        `NoInstant`, `FeeChanged`, `IdReused`.
         """
         ids.check(paying.PREFIX, request.payout_id)
         await self.outlooks.own(request.provider_id, actor)
@@ -157,7 +161,8 @@ class PayingOut:
             return earlier.value.to(actor, request)
         for left in reversed(range(ATTEMPTS_MAX)):
             outlook = await self.outlooks.of(request.provider_id, actor, currency=request.amount.currency)
-            payout = decided(outlook, request, origin, actor, self.clock.now())
+            step = self.outlooks.step(request.amount.currency)
+            payout = decided(outlook, request, origin, actor, self.clock.now(), step=step)
             try:
                 taken = await self.ledger.writes(*books.disbursed(disbursement(payout)))
             except books.Overdrawn:
@@ -204,8 +209,10 @@ class PayingOut:
         return [Check(key=row.key, expected=row.unchanged, otherwise=paying.PayoutPlanChanged())]
 
 
-def decided(outlook: Outlook, request: AskPayout, origin: Origin, actor: Actor, at: datetime) -> Payout:
-    """Decide a payout. Raises what `PayingOut.ask` says."""
+def decided(
+    outlook: Outlook, request: AskPayout, origin: Origin, actor: Actor, at: datetime, *, step: int = 1
+) -> Payout:
+    """Decide a payout of whole steps of so many minor units. Raises what `PayingOut.ask` says."""
     funds = outlook.of(request.amount.currency)
     if outlook.plan.pause or outlook.provider.status is ProviderStatus.SUSPENDED:
         raise PayoutsRest(outlook.hindered)
@@ -218,6 +225,9 @@ def decided(outlook: Outlook, request: AskPayout, origin: Origin, actor: Actor, 
     if request.amount < funds.minimum:
         least = f"{decimal_text(funds.minimum)} {funds.currency}"
         raise BelowMinimum(f"The least that is paid out is {least}.", field="amount")
+    if request.amount.minor % step:
+        steps = decimal_text(Money(step, funds.currency))
+        raise BetweenSteps(f"{funds.currency} is paid out in steps of {steps}.", field="amount")
     return Payout(
         payout_id=request.payout_id,
         provider_id=request.provider_id,

@@ -12,7 +12,9 @@ from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payouts import Withdraw, Withdrawal, WithdrawalBook, WithdrawalStatus
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.refusals import Refusal
+from ecosystem.kernel.money import decimal_text
+from ecosystem.kernel.refusals import Invalid, Refusal
+from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Stale, Table, Write
 from ecosystem.ports.transfers import (
@@ -40,6 +42,7 @@ class Withdrawing:
     table: Table
     clock: Clock
     transfers: Transfers
+    cards: Cards
     book: WithdrawalBook
     ledger: Ledger
 
@@ -53,6 +56,9 @@ class Withdrawing:
         if earlier := await self.book.find(request.withdrawal_id):
             earlier.value.to(actor, request)
         else:
+            step = self.cards.step(request.amount.currency)
+            if request.amount.minor % step.minor:
+                raise Invalid(f"The processor moves {step.currency} in steps of {decimal_text(step)}.", field="amount")
             at = self.clock.now()
             made = paying.withdrawal(request, actor, at)
             await self.table.transact(*paying.withdrawal_made(made, actor, at))
@@ -94,7 +100,9 @@ class Withdrawing:
     async def _outcome(self, known: Withdrawal) -> PayoutOutcome:
         if known.rail_id:
             return await self.transfers.payout_status(known.rail_id, None)
-        order = PayoutOrder(payout_id=known.withdrawal_id, account_id=None, amount=known.amount)
+        order = PayoutOrder(
+            payout_id=known.withdrawal_id, account_id=None, amount=known.amount, intended_at=known.asked_at
+        )
         return await self.transfers.pay_out(order)
 
     async def _learned(

@@ -147,13 +147,17 @@ class AskPayout(Struct, frozen=True, kw_only=True):
 
 
 class PayoutNews(Struct, frozen=True, kw_only=True):
-    """What a rail says of a payout: how it stands now, and what is known with that."""
+    """What a rail says of a payout: how it stands now, and what is known with that.
+
+    `fee_kept` is what the rail keeps of its price for speed although the money came back.
+    """
 
     status: PayoutStatus
     trouble: Trouble | None = None
     transfer_id: str = ""
     rail_id: str = ""
     expected_at: datetime | None = None
+    fee_kept: Money | None = None
 
 
 class Payout(Stored, frozen=True, kw_only=True):
@@ -161,7 +165,8 @@ class Payout(Stored, frozen=True, kw_only=True):
 
     `transfer_id` and `rail_id` are the rail's ids: of the transfer to the connected account and of its payout, or the
     trace number of the entry. `attempt` counts the times it was asked for anew. `ask_at` is when the rail is asked next.
-    `rules` is the version of the rules it was decided under. One `in_review` waits for an operator before it is sent.
+    `rules` is the version of the rules it was decided under. `fee_kept` is a cost of ours: the provider has all of their
+    money back. One `in_review` waits for an operator before it is sent.
     """
 
     entity: ClassVar[str] = "payout"
@@ -189,6 +194,7 @@ class Payout(Stored, frozen=True, kw_only=True):
     paid_at: datetime | None = None
     ended_at: datetime | None = None
     trouble: Trouble | None = None
+    fee_kept: Money | None = None
 
     @property
     def rail(self) -> Rail:
@@ -248,6 +254,7 @@ def moved(known: Payout, news: PayoutNews, at: datetime) -> Payout:
         transfer_id=news.transfer_id or known.transfer_id,
         rail_id=news.rail_id or known.rail_id,
         expected_at=news.expected_at or known.expected_at,
+        fee_kept=news.fee_kept or known.fee_kept,
         ask_at=at + ASK_AGAIN_AFTER,
     )
 
@@ -257,8 +264,13 @@ def let_through(known: Payout, at: datetime) -> Payout:
     return replace(known, in_review=False, ask_at=at + ASK_AGAIN_AFTER) if known.in_review else known
 
 
-def tried_anew(known: Payout, at: datetime) -> Payout:
-    """The payout to be asked for under another id in a while: the rail had too little money for it."""
+def tried_anew(known: Payout, attempt: int, at: datetime) -> Payout:
+    """The payout to be asked for under another id in a while: the rail had too little money for that attempt.
+
+    Only an attempt whose answer is known is followed by another one: two who learn of the same make one of it.
+    """
+    if known.attempt != attempt or known.status is not PayoutStatus.INTENDED:
+        return known
     return asked_later(replace(known, attempt=known.attempt + 1), at)
 
 

@@ -57,8 +57,13 @@ class Disposable(Struct, frozen=True, kw_only=True):
     free_at: datetime | None = None
 
 
-def disposable(units: int, releases: Sequence[Released], reserve: Reserve, currency: str, at: datetime) -> Disposable:
-    """What can be paid out of a balance of so many minor units. Releases before `reserve.since(at)` do not count."""
+def disposable(
+    units: int, releases: Sequence[Released], reserve: Reserve, currency: str, at: datetime, *, step: int = 1
+) -> Disposable:
+    """What can be paid out of a balance of so many minor units, in whole steps; the rest of a step stays there.
+
+    Releases before `reserve.since(at)` do not count.
+    """
     since = reserve.since(at)
     counted = [each for each in releases if each.at > since] if reserve.share_bps else []
     there = Money(max(0, units), currency)
@@ -70,6 +75,6 @@ def disposable(units: int, releases: Sequence[Released], reserve: Reserve, curre
     return Disposable(
         units=units,
         kept=kept,
-        available=there - kept,
+        available=Money((there - kept).minor // step * step, currency),
         free_at=oldest + timedelta(days=reserve.days) if oldest and kept else None,
     )
