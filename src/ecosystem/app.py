@@ -67,7 +67,7 @@ from ecosystem.journeys.failed_refunds import FailedRefunds
 from ecosystem.journeys.fraud_models import FraudModels
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.happenings import Happenings
-from ecosystem.journeys.hearing import Hearing
+from ecosystem.journeys.hearing import Hearing, Reach
 from ecosystem.journeys.importing import Importing
 from ecosystem.journeys.lookups import Lookups
 from ecosystem.journeys.offering import Offering
@@ -289,7 +289,6 @@ class App:
         receivables, earnings = ReceivableBook(table), Earnings(clock, providers, bookings, ledger, statements)
         withdrawing = Withdrawing(table, clock, ports.transfers, cards, WithdrawalBook(table), ledger)
         processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
-        hearing = Hearing(table, clock, cards, webhooks, payments, settlement, refunding, adopting, payout_accounts)
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
         onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
@@ -303,7 +302,29 @@ class App:
             notifications,
             ports.workflows,
         )
-        acts, auditing = Acts(table, clock, entropy), Auditing(table, ledger)
+        reach = Reach(
+            table,
+            cards,
+            ports.transfers,
+            payments,
+            payouts,
+            ledger,
+            settlement,
+            refunding,
+            adopting,
+            casework,
+            card_keeping,
+            payout_accounts,
+            processor_payouts,
+            withdrawing,
+            processor_fees := ProcessorFees(table, clock, ports.transfers, ledger),
+            alarms,
+        )
+        hearing, acts, auditing = (
+            Hearing(table, clock, webhooks, reach),
+            Acts(table, clock, entropy),
+            Auditing(table, ledger),
+        )
         audit = AuditSequencer(
             table,
             clock,
@@ -419,7 +440,7 @@ class App:
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),
             payout_news=PayoutNewsTelling(payouts, providers, identity.profiles, notifications),
             tax=Tax(clock, outlooks, TaxBook(table, used_keys)),
-            processor_fees=ProcessorFees(table, clock, ports.transfers, ledger),
+            processor_fees=processor_fees,
             withdrawing=withdrawing,
             receivables=Receivables(table, clock, providers, ledger, statements, receivables),
             receivable_follower=ReceivableFollower(table, clock, receivables),

@@ -13,7 +13,7 @@ from ecosystem.adapters.outside.stripe import API, FILES, Account
 from ecosystem.app import App
 from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand
-from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.journeys.hearing import SUBSCRIBED
 from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
 from ecosystem.sandbox.process import Child, child

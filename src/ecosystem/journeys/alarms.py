@@ -86,6 +86,30 @@ class Alarms:
         )
         await self._raise(alarm)
 
+    async def of_payment(self, kind: Kind, booking_id: str, subject_id: str, at: datetime) -> None:
+        """Tell every operator, once, what the card processor thinks of a payment: a warning of fraud, or a review."""
+        alarm = Alarm(
+            kind=kind,
+            event_id=f"{subject_id}:{kind}",
+            at=at,
+            facts=await self._of_booking(booking_id),
+            place=f"/console/bookings/{booking_id}",
+        )
+        await self._raise(alarm)
+
+    async def top_up_failed(self, top_up_id: str, amount: Money, at: datetime) -> None:
+        """Tell every operator, once, that our own money did not reach the processor."""
+        facts: dict[str, Known] = {"amount": amount}
+        kind, place = Kind.TOP_UP_FAILED, "/console/payouts"
+        await self._raise(Alarm(kind=kind, event_id=f"{top_up_id}:failed", at=at, facts=facts, place=place))
+
+    async def of_provider(self, kind: Kind, provider_id: str, event_id: str, at: datetime, **facts: Known) -> None:
+        """Tell every operator, once per event, what became of a provider's account or money at the processor."""
+        provider = (await self.providers.load(provider_id)).value
+        known: dict[str, Known] = {"provider": provider.name, **facts}
+        place = f"/console/providers/{provider_id}"
+        await self._raise(Alarm(kind=kind, event_id=event_id, at=at, facts=known, place=place))
+
     async def dispute_stuck(self, dispute: Dispute, reason: str) -> None:
         """Tell every operator, once, that a dispute cannot go its way by itself, and why."""
         stuck = f"{dispute.dispute_id}:stuck"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.payments import NoSuchSavedCard, Payments, TooManySavedCards, Wallet, WalletChanged, Wallets
 from ecosystem.kernel.actor import Actor
+from ecosystem.ports.bus import TIMELINE, Event
 from ecosystem.ports.cards import Cards, UnknownCard
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.saved_cards import SavedCards, UnknownSavedCard
@@ -110,6 +111,15 @@ class CardKeeping:
         cards = await self.saved_cards.cards(row.value.customer_id)
         after = paying.reread(row.value, cards)
         await self.table.transact(*paying.wallet_becomes(row, after, actor, self.clock.now()))
+
+    async def look_at(self, card_id: str, actor: Actor) -> None:
+        """Take in how the processor knows the cards of whoever keeps this one; nobody's is passed over.
+
+        Raises `ProcessorSilent`.
+        """
+        page = await self.table.query(paying.card_timeline(card_id), Event, prefix=TIMELINE, limit=1)
+        for kept in page.values:
+            await self.look_again(kept.detail["person_id"], actor)
 
     async def _row(self, person_id: str) -> Row[Wallet]:
         row = await self.wallets.of(person_id)

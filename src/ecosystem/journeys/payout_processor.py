@@ -95,12 +95,22 @@ class ProcessorPayouts:
             return await self._asked(payout, actor)
         return payout
 
-    async def hear(self, rail_id: str, actor: Actor, *also: Write) -> Payout | None:
-        """Take in what an event points at: the processor's id of a payout. None when it is not one of ours."""
-        payout = await self.book.of_rail(rail_id)
-        if payout is None:
+    async def hear(self, rail_id: str, account_id: str, actor: Actor, *also: Write) -> Payout | None:
+        """Take in what an event points at: the processor's id of a payout. None when it is not one of ours.
+
+        One whose answer we never had is known by the id of ours that it bears.
+        """
+        outcome = await self.transfers.payout_status(rail_id, account_id)
+        row = await self.book.find(outcome.payout_id.rpartition("_")[0])
+        if row is None or row.value.rail_id not in {"", rail_id}:
             return None
-        return await self._asked(payout, actor, *also)
+        return await self._learned(row.value, outcome, actor, *also)
+
+    async def waiting_for_money(self) -> Sequence[Payout]:
+        """Payouts that were begun and not made: our balance at the processor was too low, or it was silent."""
+        before = self.clock.now() + COVERED_WITHIN
+        found = await self.book.due(PayoutStatus.INTENDED, Rail.STRIPE, before)
+        return [payout for payout in found if payout.begun_at and not payout.in_review]
 
     async def left(self, before: datetime, limit: int) -> Sequence[Payout]:
         """Payouts that should have been asked about before then, candidates for the sweep."""

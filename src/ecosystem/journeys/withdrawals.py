@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from ecosystem.contexts.payouts import Withdraw, Withdrawal, WithdrawalBook, Wit
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import decimal_text
-from ecosystem.kernel.refusals import Invalid, Refusal
+from ecosystem.kernel.refusals import IdReused, Invalid, Refusal
 from ecosystem.ports.cards import Cards
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Stale, Table, Write
@@ -96,6 +97,22 @@ class Withdrawing:
             ),
             actor,
         )
+
+    async def hear(self, rail_id: str, actor: Actor) -> Withdrawal:
+        """Take in what an event points at: a payout of our own balance.
+
+        One that was made at the processor's desk, or by its schedule, enters our books as well.
+        """
+        outcome = await self.transfers.payout_status(rail_id, None)
+        known = await self.book.find(outcome.payout_id)
+        if known is None:
+            found = paying.found_withdrawal(outcome.processor_id, outcome.amount, outcome.made_at, actor)
+            known = await self.book.find(found.withdrawal_id)
+            if known is None:
+                with suppress(IdReused):  # Another event about it was heard at the same moment.
+                    await self.table.transact(*paying.withdrawal_made(found, actor, self.clock.now()))
+                known = await self.book.row(found.withdrawal_id)
+        return await self.carry_out(known.value.withdrawal_id, actor)
 
     async def _outcome(self, known: Withdrawal) -> PayoutOutcome:
         if known.rail_id:

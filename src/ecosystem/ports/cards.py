@@ -262,6 +262,25 @@ class FraudWarning(Struct, frozen=True, kw_only=True):
     made_at: datetime
 
 
+class ReviewStanding(StrEnum):
+    """How a review of the processor's stands: open, or closed because somebody thought so of the payment."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    FRAUD = "fraud"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+
+
+class Review(Struct, frozen=True, kw_only=True):
+    """A payment that the processor asks a person to look at. Its money does not wait for that."""
+
+    review_id: str
+    intent_id: str | None
+    standing: ReviewStanding
+    made_at: datetime
+
+
 class Happened(Struct, frozen=True, kw_only=True):
     """An event that the processor recorded, with the very body that its webhook would carry."""
 
@@ -391,6 +410,18 @@ class Cards(Protocol):
 
     async def fraud_warnings(self, *, since: datetime | None = None, after: str | None = None) -> Listed[FraudWarning]:
         """Early warnings of fraud from then on, newest first. Raises `ProcessorSilent`."""
+        ...
+
+    async def fraud_warning(self, warning_id: str) -> FraudWarning:
+        """How the warning stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
+
+    async def review(self, review_id: str) -> Review:
+        """How the review stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
+
+    async def refunds_made(self, *, since: datetime | None = None, after: str | None = None) -> Listed[RefundOutcome]:
+        """Refunds of all payments from then on, newest first. Raises `ProcessorSilent`."""
         ...
 
     async def events(

@@ -254,6 +254,25 @@ class BalanceEntry(Struct, frozen=True, kw_only=True):
     description: str = ""
 
 
+class TopUpStanding(StrEnum):
+    """How a top-up stands. One that succeeded may still be taken back by the bank."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REVERSED = "reversed"
+
+
+class TopUp(Struct, frozen=True, kw_only=True):
+    """Our own money from our bank to our balance, as somebody asked for at the processor's own desk."""
+
+    processor_id: str
+    amount: Money
+    standing: TopUpStanding
+    made_at: datetime
+
+
 class Transfers(Protocol):
     async def transfer(self, order: TransferOrder) -> TransferOutcome:
         """Move money to a payout account, or answer how the transfer of the same order stands now.
@@ -308,6 +327,14 @@ class Transfers(Protocol):
         self, account_id: str | None, *, since: datetime | None = None, after: str | None = None
     ) -> Listed[PayoutOutcome]:
         """Payouts of the account made from then on, newest first. Raises `UnknownAccount`, `ProcessorSilent`."""
+        ...
+
+    async def top_up(self, processor_id: str) -> TopUp:
+        """How the top-up stands now. Raises `UnknownTransfer`, `ProcessorSilent`."""
+        ...
+
+    async def top_ups(self, *, since: datetime | None = None, after: str | None = None) -> Listed[TopUp]:
+        """Top-ups asked for from then on, newest first. Raises `ProcessorSilent`."""
         ...
 
     async def balance(self, account_id: str | None) -> Balance:

@@ -183,7 +183,17 @@ def own(act: Act, given: dict[str, Any]) -> Body:  # noqa: ARG001 — every endp
 
 
 def retrieve(act: Act, given: dict[str, Any]) -> Body:
-    return act.holder("" if given["id"] == act.platform else given["id"]).body
+    if given["id"] == act.platform:
+        return act.holder("").body
+    account = act.holder(given["id"])
+    if account.inside.get("deauthorized"):
+        raise Refused(
+            f"The provided key does not have access to account '{account.id}' (or that account does not exist)."
+            " Application access may have been revoked.",
+            status=403,
+            code="account_invalid",
+        )
+    return account.body
 
 
 def update(act: Act, given: dict[str, Any]) -> Body:

@@ -47,6 +47,7 @@ FACTS: dict[str, Known] = {
     "refund": Money(5500, "EUR"),
     "expires_at": NOON + timedelta(hours=24),
     "left": "9",
+    "expected_at": NOON + timedelta(days=2),
     "booking": "bkg_01kag2m8xw0000000000000000",
     "total": Money(5940, "USD"),
     "account": "JPMorgan Chase ····6789",

@@ -19,6 +19,7 @@ from ecosystem.contexts.ledger.payouts import (
     moves,
     processor_fee,
     recovered,
+    topped_up,
     written_off,
 )
 from ecosystem.contexts.ledger.posting import Decision, Known, decide
@@ -108,6 +109,7 @@ __all__ = [
     "replay",
     "reverse",
     "share_ids",
+    "topped_up",
     "transfer_key",
     "verify",
     "withdrawn",

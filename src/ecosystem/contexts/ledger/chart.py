@@ -77,6 +77,7 @@ class TransferCode(IntEnum):
     PROCESSOR_FEE = 80
     BANK_FEE = 81
     WITHDRAWAL_ARRIVED = 90
+    TOPPED_UP = 92
     DEBT_WRITTEN = 91
     CORRECTION = 95
     MICRO_SENT = 100

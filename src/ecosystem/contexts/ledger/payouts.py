@@ -11,6 +11,7 @@
 | a fee of the processor; one given back | costs; processor | processor; costs |
 | a fee of the bank | costs | bank |
 | our own money arrives at the bank from the processor | bank | processor |
+| our own money arrives at the processor from the bank | processor | bank |
 | what a provider owes is written off | costs | provider |
 | our books are corrected to what processor or bank have | processor, bank; costs | costs; processor, bank |
 
@@ -117,6 +118,13 @@ def arrived(withdrawal_id: str, amount: Money) -> list[Transfer]:
     currency = amount.currency
     rows = [(TransferCode.WITHDRAWAL_ARRIVED, bank(currency), processor(currency), amount)]
     return chain(withdrawal_id, withdrawal_id, rows)
+
+
+def topped_up(top_up_id: str, amount: Money) -> list[Transfer]:
+    """Our own money reached the processor from our bank account."""
+    currency = amount.currency
+    rows = [(TransferCode.TOPPED_UP, processor(currency), bank(currency), amount)]
+    return chain(top_up_id, top_up_id, rows)
 
 
 def written_off(provider_id: str, cause: str, amount: Money) -> list[Transfer]:

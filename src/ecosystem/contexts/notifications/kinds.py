@@ -76,6 +76,11 @@ class Kind(StrEnum):
     BANK_ACCOUNT_REFUSED = "bank-account-refused"
     EXECUTION_FAILED = "execution-failed"
     BOOKS_DIFFER = "books-differ"
+    FRAUD_WARNED = "fraud-warned"
+    REVIEW_OPENED = "review-opened"
+    TOP_UP_FAILED = "top-up-failed"
+    ACCOUNT_LOST = "account-lost"
+    TRANSFER_TAKEN_BACK = "transfer-taken-back"
 
     CONFIRM_ADDRESS = "confirm-address"
     SIGN_UP_ATTEMPTED = "sign-up-attempted"

@@ -1,8 +1,8 @@
 """The words for those who run the marketplace.
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
-of a provider `provider`; of an execution `machine`, its `matter`, and `error`; of a
-reconciliation `day`, `count` and `open`.
+of a provider `provider`; of money at the processor its `amount`; of an execution `machine`, its `matter`, and `error`;
+of a reconciliation `day`, `count` and `open`.
 """
 
 from __future__ import annotations
@@ -110,6 +110,67 @@ _OPERATOR: dict[Kind, Wording] = {
         ),
         asides=("{reason}",),
         button="See differences",
+    ),
+    Kind.FRAUD_WARNED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A card's bank warns of fraud: {service} for {customer}",
+        title="A card's bank warns of fraud",
+        notice="The bank behind the card that paid {service} for {customer} calls it fraud. Refund it before it is charged back.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "The bank behind the card believes that its owner did not pay this. Often a chargeback follows, with its fee.",
+        ),
+        button="See booking",
+        notes=("Money that is refunded now cannot be charged back.",),
+    ),
+    Kind.REVIEW_OPENED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="The card processor asks you to look at a payment",
+        title="The card processor asks you to look at a payment",
+        notice="{service} for {customer} was paid, and the card processor finds it risky.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "The card processor finds this payment risky. Decide at its desk; what you decide is taken in here.",
+        ),
+        button="See booking",
+    ),
+    Kind.TOP_UP_FAILED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A top-up of {amount} failed",
+        title="A top-up of {amount} did not arrive",
+        notice="{amount} from your bank did not reach your balance at the payment processor.",
+        paragraphs=(
+            "{amount} from your bank did not reach your balance at the payment processor.",
+            "Payouts that wait for it go on waiting.",
+        ),
+        button="See payouts",
+        notes=("The payment processor's desk says why.",),
+    ),
+    Kind.ACCOUNT_LOST: Wording(
+        topic=Topic.OPERATIONS,
+        subject="{provider} ended our access to their payout account",
+        title="{provider} cannot be paid out any more",
+        notice="{provider} ended our access to their account at the payment processor. Their payouts rest.",
+        paragraphs=(
+            "{provider} ended our access to their account at the payment processor.",
+            "Nothing is paid out to them until they connect it again; what they earned stays on their balance.",
+        ),
+        button="See provider",
+        notes=("They were told how to connect it again.",),
+    ),
+    Kind.TRANSFER_TAKEN_BACK: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A transfer to {provider} was taken back at the payment processor's desk",
+        title="A transfer was taken back by other hands",
+        notice="{amount} that {provider} was paid was taken back at the payment processor's desk. Reconciliation shows it.",
+        paragraphs=(
+            "Somebody took back a transfer to {provider} at the payment processor, whose payout was on its way or paid.",
+            "{amount} are on our balance there and not in our books yet. Reconciliation offers how to book them.",
+        ),
+        button="See provider",
+        notes=("If nobody of you did this, change your passwords and keys at the payment processor.",),
     ),
 }
 

@@ -36,7 +36,7 @@ from ecosystem.contexts.payments.failed_refunds import (
     follows,
     why_it_failed,
 )
-from ecosystem.contexts.payments.keys import payment_timeline, refund_timeline
+from ecosystem.contexts.payments.keys import card_timeline, payment_timeline, refund_timeline
 from ecosystem.contexts.payments.mandates import (
     Asked,
     Consent,
@@ -80,6 +80,7 @@ from ecosystem.contexts.payments.payout_accounts import (
     PayoutAccountBook,
     PayoutAccountChanging,
     PayoutState,
+    lost_payout_account,
     payout_account_becomes,
     payout_account_made,
     requested_payout_account,
@@ -125,8 +126,6 @@ from ecosystem.contexts.payments.wallets import (
     wallet_made,
 )
 from ecosystem.contexts.payments.webhooks import (
-    SUBSCRIBED,
-    About,
     BadSignature,
     Hint,
     NoSuchWebhook,
@@ -138,6 +137,7 @@ from ecosystem.contexts.payments.webhooks import (
     authorize,
     processed,
     read,
+    recorded,
     says_nothing_new,
     troubled,
 )
@@ -145,8 +145,6 @@ from ecosystem.contexts.payments.webhooks import (
 __all__ = [
     "CARDS_MAX",
     "CONSENT",
-    "SUBSCRIBED",
-    "About",
     "AlreadyAsked",
     "AlreadyFollowed",
     "Asked",
@@ -231,6 +229,7 @@ __all__ = [
     "ask_payment_later",
     "authorize",
     "becomes",
+    "card_timeline",
     "charge_back",
     "debit_over",
     "debit_settled",
@@ -243,6 +242,7 @@ __all__ = [
     "give_up_refund",
     "intend",
     "keep_card",
+    "lost_payout_account",
     "made",
     "mandate_digest",
     "mandate_made",
@@ -255,6 +255,7 @@ __all__ = [
     "payout_account_made",
     "processed",
     "read",
+    "recorded",
     "refund",
     "refund_becomes",
     "refund_made",

@@ -108,6 +108,21 @@ def waiting_webhooks(shard: int) -> str:
     return f"WEBHOOK#waiting#{shard}"
 
 
+def unknown_webhooks() -> str:
+    """Access (status index): events of the processor of a type that nobody here knows, in order of their arrival."""
+    return "WEBHOOK#unknown"
+
+
+def webhooks_read() -> Key:
+    """Access: how far the processor's own list of events was compared, and what was found."""
+    return Key("WEBHOOK_RECONCILIATION", "CHECKPOINT")
+
+
+def payout_account_named(account_id: str) -> Key:
+    """Access (slug index): the payout account that the processor knows under that id."""
+    return Key(f"PAYOUT_ACCOUNT_NAMED#{account_id}", "METADATA")
+
+
 def shard(entry_id: str) -> int:
     return crc32(entry_id.encode()) % SHARDS
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ from ecosystem.contexts.payouts.events import (
     WithdrawalIntended,
     WithdrawalMoving,
 )
+from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused, Invalid, NotFound
@@ -100,6 +102,18 @@ def withdrawal(request: Withdraw, actor: Actor, at: datetime) -> Withdrawal:
     if not request.amount:
         raise Invalid("A withdrawal is more than nothing.", field="amount")
     return Withdrawal(withdrawal_id=request.withdrawal_id, amount=request.amount, asked_by=actor.actor_id, asked_at=at)
+
+
+def found_withdrawal(rail_id: str, amount: Money, made_at: datetime, actor: Actor) -> Withdrawal:
+    """A payout of our own balance that nobody asked for here: its id is made from the processor's."""
+    random = sha256(rail_id.encode()).digest()[: ids.RANDOM_BYTES]
+    return Withdrawal(
+        withdrawal_id=ids.make(WITHDRAWAL_PREFIX, made_at, random),
+        amount=amount,
+        asked_by=actor.actor_id,
+        asked_at=made_at,
+        rail_id=rail_id,
+    )
 
 
 def withdrawal_moved(

@@ -180,6 +180,9 @@ class StripeCards(Chargebacks):
         listed = await self._read("refunds", {"payment_intent": intent_id, "limit": "100"}, RefundList)
         return [refund.outcome() for refund in reversed(listed.data)]
 
+    async def refunds_made(self, *, since: datetime | None = None, after: str | None = None) -> Listed[RefundOutcome]:
+        return (await self._read("refunds", query(since=since, after=after), Page[Refund])).listed(Refund.outcome)
+
     async def payments(self, *, since: datetime | None = None, after: str | None = None) -> Listed[Outcome]:
         asked = {**query(since=since, after=after), "expand[0]": "data.latest_charge.balance_transaction"}
         return (await self._read("payment_intents", asked, Page[Intent])).listed(Intent.outcome)

@@ -23,6 +23,8 @@ from ecosystem.ports.cards import (
     EvidenceKind,
     FraudWarning,
     OrderRefused,
+    Review,
+    ReviewStanding,
     UnknownIntent,
 )
 from ecosystem.ports.listing import Listed
@@ -56,6 +58,31 @@ FILES = {
     EvidenceKind.OTHER: "uncategorized_file",
 }
 _STARTS = (b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+_REVIEWS = {
+    "approved": ReviewStanding.APPROVED,
+    "acknowledged": ReviewStanding.APPROVED,
+    "refunded_as_fraud": ReviewStanding.FRAUD,
+    "disputed": ReviewStanding.DISPUTED,
+}
+
+
+class _Review(Struct):
+    id: str
+    created: int
+    open: bool
+    payment_intent: str | None = None
+    closed_reason: str | None = None
+
+    def review(self) -> Review:
+        closed = _REVIEWS.get(self.closed_reason or "", ReviewStanding.REFUNDED)
+        return Review(
+            review_id=self.id,
+            intent_id=self.payment_intent,
+            standing=ReviewStanding.OPEN if self.open else closed,
+            made_at=datetime.fromtimestamp(self.created, UTC),
+        )
 
 
 class _File(Struct):
@@ -154,6 +181,20 @@ class Chargebacks:
         except Failure as failure:
             raise _unknown(failure) from failure
         return msgspec.json.decode(body, type=Page[_Warning]).listed(_Warning.warning)
+
+    async def fraud_warning(self, warning_id: str) -> FraudWarning:
+        try:
+            body, _ = await self._calls.ask("GET", f"radar/early_fraud_warnings/{_named(warning_id)}", {})
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        return msgspec.json.decode(body, type=_Warning).warning()
+
+    async def review(self, review_id: str) -> Review:
+        try:
+            body, _ = await self._calls.ask("GET", f"reviews/{_named(review_id)}", {})
+        except Failure as failure:
+            raise _unknown(failure) from failure
+        return msgspec.json.decode(body, type=_Review).review()
 
 
 def _form(evidence: Evidence) -> Mapping[str, str]:

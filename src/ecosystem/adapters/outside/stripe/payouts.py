@@ -14,6 +14,8 @@ from ecosystem.ports.transfers import (
     PayoutStanding,
     ReversalOutcome,
     Speed,
+    TopUp,
+    TopUpStanding,
     TransferOutcome,
 )
 
@@ -46,6 +48,14 @@ _STANDINGS = {
     "paid": PayoutStanding.PAID,
     "failed": PayoutStanding.FAILED,
     "canceled": PayoutStanding.CANCELLED,
+}
+
+
+_TOP_UPS = {
+    "succeeded": TopUpStanding.SUCCEEDED,
+    "failed": TopUpStanding.FAILED,
+    "canceled": TopUpStanding.CANCELLED,
+    "reversed": TopUpStanding.REVERSED,
 }
 
 
@@ -96,6 +106,24 @@ class Reversal(Struct):
             amount=money(self.amount, self.currency),
             made_at=datetime.fromtimestamp(self.created, UTC),
             entry_id=self.balance_transaction,
+        )
+
+
+class Toppedup(Struct):
+    """A top-up."""
+
+    id: str
+    amount: int
+    created: int
+    currency: str
+    status: str
+
+    def outcome(self) -> TopUp:
+        return TopUp(
+            processor_id=self.id,
+            amount=money(self.amount, self.currency),
+            standing=_TOP_UPS.get(self.status, TopUpStanding.PENDING),
+            made_at=datetime.fromtimestamp(self.created, UTC),
         )
 
 

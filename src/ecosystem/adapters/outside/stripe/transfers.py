@@ -15,7 +15,7 @@ from ecosystem.adapters.outside.stripe.answers import Failure
 from ecosystem.adapters.outside.stripe.balances import Entry, Held
 from ecosystem.adapters.outside.stripe.calls import Calls
 from ecosystem.adapters.outside.stripe.listing import PAGE, Page, query
-from ecosystem.adapters.outside.stripe.payouts import Payout, Reversal, Transfer
+from ecosystem.adapters.outside.stripe.payouts import Payout, Reversal, Toppedup, Transfer
 from ecosystem.kernel.refusals import IdReused, Refusal
 from ecosystem.ports.accounts import UnknownAccount
 from ecosystem.ports.cards import ProcessorSilent
@@ -35,6 +35,7 @@ from ecosystem.ports.transfers import (
     ReversalRefused,
     Speed,
     TooLate,
+    TopUp,
     TransferOrder,
     TransferOutcome,
     TransferRefused,
@@ -161,6 +162,14 @@ class StripeTransfers:
         asked = {**query(since=since, after=after), **_LIST_WITH_BANK}
         page = await self._account_read("payouts", asked, account, Page[Payout])
         return page.listed(lambda each: each.outcome(account))
+
+    async def top_up(self, processor_id: str) -> TopUp:
+        path = f"topups/{_named(processor_id, UnknownTransfer)}"
+        return (await self._transfer_read(path, {}, Toppedup)).outcome()
+
+    async def top_ups(self, *, since: datetime | None = None, after: str | None = None) -> Listed[TopUp]:
+        page = await self._transfer_read("topups", query(since=since, after=after), Page[Toppedup])
+        return page.listed(Toppedup.outcome)
 
     async def balance(self, account_id: str | None) -> Balance:
         account = _account(account_id)
