@@ -307,7 +307,6 @@ class App:
             cards,
             ports.transfers,
             payments,
-            payouts,
             ledger,
             settlement,
             refunding,

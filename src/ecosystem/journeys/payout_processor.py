@@ -40,6 +40,7 @@ from ecosystem.ports.transfers import (
     ReversalOrder,
     ReversalRefused,
     TransferOrder,
+    TransferOutcome,
     TransferRefused,
     Transfers,
 )
@@ -105,6 +106,13 @@ class ProcessorPayouts:
         if row is None or row.value.rail_id not in {"", rail_id}:
             return None
         return await self._learned(row.value, outcome, actor, *also)
+
+    async def hear_of_transfer(self, transfer_id: str, actor: Actor) -> tuple[TransferOutcome, Payout] | None:
+        """Take on the payout that the processor's transfer of that id is for. None when it is for none of ours."""
+        outcome = await self.transfers.transfer_status(transfer_id)
+        if await self.book.find(outcome.group) is None:
+            return None
+        return outcome, await self.carry_out(outcome.group, actor)
 
     async def waiting_for_money(self) -> Sequence[Payout]:
         """Payouts that were begun and not made: our balance at the processor was too low, or it was silent."""

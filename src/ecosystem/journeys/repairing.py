@@ -156,7 +156,7 @@ class Repairing:
                         chargeback.booking_id, chargeback.payment_id, chargeback, actor
                     )
             case Movement.TRANSFER | Movement.TRANSFER_REVERSED:
-                taken = await self.payouts.hear(named, actor) is not None
+                taken = await self.payouts.hear_of_transfer(named, actor) is not None
             case Movement.CREDIT_RETURNED | Movement.DEBIT_RETURNED:
                 await self.bank.collect()
                 taken = await self.bank.work() > 0

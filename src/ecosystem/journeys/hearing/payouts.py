@@ -18,9 +18,8 @@ _ARRIVED = frozenset({TopUpStanding.SUCCEEDED, TopUpStanding.REVERSED})
 
 async def settle_transfer(reach: Reach, hint: Hint, done: Put) -> None:
     """Take the payout on that the transfer is for; one taken back by other hands is told to operators."""
-    outcome = await reach.transfers.transfer_status(hint.subject_id)
-    if outcome.group and await reach.payouts.find(outcome.group):
-        payout = await reach.processor_payouts.carry_out(outcome.group, ACTOR)
+    if heard := await reach.processor_payouts.hear_of_transfer(hint.subject_id, ACTOR):
+        outcome, payout = heard
         if outcome.taken_back and payout.status not in GIVEN_BACK:
             event_id = f"{outcome.processor_id}:{outcome.taken_back.minor}"
             await reach.alarms.of_provider(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payments import Hint, Payments
-from ecosystem.contexts.payouts import PayoutBook
 from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.card_keeping import CardKeeping
@@ -32,7 +31,6 @@ class Reach:
     cards: Cards
     transfers: Transfers
     payments: Payments
-    payouts: PayoutBook
     ledger: Ledger
     settlement: Settlement
     refunding: Refunding
