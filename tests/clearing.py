@@ -124,6 +124,7 @@ class Clearing:
     async def step(self) -> None:
         """What schedules do every five minutes, and the bank all the time."""
         originating, hearing = self.app.originating, self.app.hearing_bank
+        await self.app.bank_debits.release_due()
         await originating.draw()
         await originating.build(SYSTEM)
         await originating.deliver()

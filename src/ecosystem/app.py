@@ -373,6 +373,7 @@ class App:
             originating,
             causes,
             AccountsNews(bank_accounts),
+            ledger,
         )
         return cls(
             ports=ports,

@@ -18,6 +18,8 @@ from market import OPERATOR
 
 MONDAY_NIGHT = datetime(2026, 11, 24, 2, tzinfo=UTC)
 TUESDAY_NIGHT = datetime(2026, 11, 25, 2, tzinfo=UTC)
+FEE = 200
+"""What the bank takes for an entry that came back, by its plan."""
 
 
 @pytest.fixture
@@ -67,9 +69,9 @@ async def test_a_returned_payout_is_back_on_the_balance_and_its_account_refused(
     assert paid.trouble is not None
     assert paid.trouble.code == code
     assert await house.balance(chart.provider(PROVIDER, "USD")) == 7_000
-    assert await house.balance(chart.bank("USD")) == 0
+    assert await house.balance(chart.bank("USD")) == -await house.balance(chart.costs("USD")) == FEE
     assert await house.balance(chart.clearing("USD")) == 0
-    assert house.bank.books.balance == opening
+    assert house.bank.books.balance == opening - FEE
     assert (await house.app.bank_accounts.row(account.account_id)).value.state is AccountState.REFUSED
 
 

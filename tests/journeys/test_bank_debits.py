@@ -22,7 +22,7 @@ from ecosystem.contexts.payments import (
     TermsChanged,
     mandate_digest,
 )
-from ecosystem.journeys.bank_debits import RETURN_FEE, BankOffer, DebitRefused, NotOffered, PayByBank
+from ecosystem.journeys.bank_debits import BankOffer, DebitRefused, NotOffered, PayByBank
 from ecosystem.journeys.checkout import Paid, PayForHold
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money
@@ -353,8 +353,7 @@ async def test_want_of_money_is_presented_again_and_nothing_is_shared_out_meanwh
     assert payment.debit is not None
     assert payment.debit.funds_at is None
     assert await summed(market, "clearing:USD") == -10_000
-    assert await summed(market, "bank:USD") == RETURN_FEE.minor
-    assert await summed(market, "costs:USD") == -RETURN_FEE.minor
+    assert await summed(market, "bank:USD") == 0
     assert await status(market, known) is BookingStatus.CONFIRMED
     await market.verified()
 
@@ -371,7 +370,7 @@ async def test_a_debit_that_comes_back_for_good_ends_the_booking_and_nobody_is_p
     assert payment.left == Money(0, "USD")
     assert await market.balance(f"escrow:{known.booking.booking_id}") == 0
     assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 0
-    assert await summed(market, "bank:USD") == RETURN_FEE.minor
+    assert await summed(market, "bank:USD") == 0
     assert await status(market, known) in {BookingStatus.CANCELLED, BookingStatus.COMPLETED}
     await market.verified()
 
@@ -420,8 +419,7 @@ async def test_what_was_not_authorized_is_taken_from_the_providers_balance_on_da
     provider = f"provider:{known.booking.provider_id}:USD"
     assert await market.balance(provider) == 0
     assert await summed(market, "commission:USD") == 0
-    assert await summed(market, "bank:USD") == RETURN_FEE.minor
-    assert await summed(market, "costs:USD") == -RETURN_FEE.minor
+    assert await summed(market, "bank:USD") == 0
     assert (await reread(market, known.payment)).chargeback is not None
     await market.verified()
 

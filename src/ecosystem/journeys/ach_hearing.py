@@ -36,9 +36,11 @@ from ecosystem.contexts.ach import (
     TraceNumbers,
     Vault,
 )
-from ecosystem.journeys.ach_causes import ACTOR, AccountsNews, Causes
+from ecosystem.contexts.ledger import Ledger, bank_fee
+from ecosystem.journeys.ach_causes import ACTOR, CURRENCY, AccountsNews, Causes
 from ecosystem.journeys.ach_origination import AchOrigination
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import Money
 from ecosystem.kernel.nacha import CHANGES, RETURNS, Step
 from ecosystem.kernel.refusals import Conflict, Invalid
 from ecosystem.ports.bank import Bank
@@ -65,6 +67,7 @@ class AchHearing:
     origination: AchOrigination
     causes: Causes
     accounts: AccountsNews
+    ledger: Ledger
 
     async def collect(self) -> int:
         """Keep every file that the bank has for us; how many. Raises `BankSilent`, `BankUnknown`."""
@@ -334,6 +337,10 @@ class AchHearing:
             await self.table.transact(*group)
         files: dict[str, None] = {}
         for line in made.lines:
+            if line.type_code in ach.FEES:
+                fee = bank_fee(ach.fee_id(line), f"statement {line.day}", Money(line.cents, CURRENCY))
+                if writes := await self.ledger.writes(*fee):
+                    await self.table.transact(*writes)
             if line.type_code in ach.SETTLEMENTS:
                 reference, _, number = line.customer_reference.partition("/")
                 file = await self.delivering.by_reference(reference)

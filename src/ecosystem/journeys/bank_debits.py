@@ -55,7 +55,7 @@ from ecosystem.contexts.bank_accounts import (
 )
 from ecosystem.contexts.bank_accounts import Purpose as AccountPurpose
 from ecosystem.contexts.booking import Bookings, BookingStatus, Hold
-from ecosystem.contexts.ledger import Ledger, State, Transfer, bank_fee, chart, reverse
+from ecosystem.contexts.ledger import Ledger, State, Transfer, chart, reverse
 from ecosystem.contexts.payments import (
     Asked,
     Consent,
@@ -93,8 +93,6 @@ CURRENCY = "USD"
 RETURN_BANKING_DAYS = 2
 CLOSE = time(17)
 """The end of a banking day, Eastern: what comes back by then was dealt with."""
-RETURN_FEE = Money(200, CURRENCY)
-"""What our bank charges for an entry that came back. Its analysis statement may say another sum: then that is posted."""
 ACCOUNTS_MAX = 10
 
 
@@ -315,10 +313,7 @@ class BankDebits:
         reversal = await self._settlement_back(entry)
         after = paying.debit_unsettled(row.value)
         at = self.clock.now()
-        writes = [
-            *paying.becomes(row, after, ACTOR, at),
-            *await self.ledger.writes(*reversal, *self._fee(entry, row.value)),
-        ]
+        writes = [*paying.becomes(row, after, ACTOR, at), *await self.ledger.writes(*reversal)]
         if after != row.value or reversal:
             await self.table.transact(*writes)
 
@@ -345,8 +340,7 @@ class BankDebits:
         )
         if known is None:
             await self._drop_refunds(payment)
-            fee = self._fee(entry, payment) if code in RETURNS else []
-            postings = [*await self._settlement_back(entry), *fee]
+            postings = await self._settlement_back(entry)
             await self.settlement.learn_chargeback(
                 payment.booking_id, payment.payment_id, opened, ACTOR, *await self.ledger.writes(*postings)
             )
@@ -377,9 +371,6 @@ class BankDebits:
     async def _settlement_back(self, entry: Entry) -> list[Transfer]:
         caused = await self.ledger.transfers([f"{entry.entry_id}.settled"])
         return [reverse(each, f"{each.transfer_id}.back") for each in caused if each.state is State.FINAL]
-
-    def _fee(self, entry: Entry, payment: Payment) -> list[Transfer]:
-        return bank_fee(f"{entry.entry_id}.return", payment.booking_id, RETURN_FEE)
 
     async def _refund_settled(self, entry: Entry) -> Sequence[Write]:
         refund = await self._refund(entry)

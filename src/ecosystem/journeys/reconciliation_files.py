@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import msgspec
 from msgspec import Struct
 
-from ecosystem.contexts.ach import Ach, BankStatement, StatementLine
+from ecosystem.contexts.ach import Ach, BankStatement, StatementLine, fee_id
 from ecosystem.contexts.payouts import PayoutBook, PayoutStatus, Rail
 from ecosystem.contexts.reconciliation import WINDOW_DAYS, Movement, Row, Side
 from ecosystem.ports.blobs import BlobMissing, Blobs
@@ -252,7 +252,7 @@ _LINE_MOVEMENTS = {
 
 def _line_row(line: StatementLine, currency: str) -> Row:
     movement = _LINE_MOVEMENTS[line.type_code]
-    named = line.customer_reference or line.bank_reference
+    named = fee_id(line) if movement is Movement.BANK_FEE else line.customer_reference or line.bank_reference
     returned = movement in {Movement.CREDIT_RETURNED, Movement.DEBIT_RETURNED}
     return Row(
         side=Side.BANK,

@@ -298,6 +298,14 @@ class Bank:
                     line = Line(kind, item["cents"], is_in, f"return-{each.id}", item["trace"], words)
                     self.books.line(eastern_day(at).isoformat(), line)
                 self.books.done(each)
+            self._charge(items, at)
+
+    def _charge(self, items: Sequence[dict[str, Any]], at: datetime) -> None:
+        """The fee for what came back, in one line."""
+        count = sum(1 for item in items if item["cents"] and not item["code"].startswith("C"))
+        if cents := count * self.plan.return_fee_cents:
+            line = Line("698", cents, False, f"fee-{self.books.counted('fees')}", "", f"RETURNED ITEMS {count}")
+            self.books.line(eastern_day(at).isoformat(), line)
 
     def _number(self, due: Due) -> int:
         """The trace number that the other bank gives a return: the same if it is written again."""

@@ -27,7 +27,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """How often things go wrong, as shares of 1, each decided by the seed and what it is about.
 
     `returns` and `changes` are by code, of entries; the others of files. `late_hours` is how long a late file lies
-    before the bank takes it. `contests` tells that the other banks contest whatever is dishonoured.
+    before the bank takes it. `contests` tells that the other banks contest whatever is dishonoured. The bank takes
+    `return_fee_cents` for each entry that comes back with money.
     """
 
     seed: int = 1
@@ -40,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     duplicated: float = 0.0
     silent: float = 0.0
     contests: bool = False
+    return_fee_cents: int = 200
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -95,11 +95,13 @@ from ecosystem.contexts.ach.returns import (
 )
 from ecosystem.contexts.ach.services import ENVELOPED, Ach
 from ecosystem.contexts.ach.statements import (
+    FEES,
     SETTLEMENTS,
     BankStatement,
     BankStatements,
     StatementLine,
     StatementRefused,
+    fee_id,
 )
 from ecosystem.contexts.ach.statements import kept as statement_kept
 from ecosystem.contexts.ach.statements import parsed as parsed_statement
@@ -129,6 +131,7 @@ __all__ = [
     "DISHONOR_BANKING_DAYS",
     "EASTERN",
     "ENVELOPED",
+    "FEES",
     "HERE",
     "LIMITS_BPS",
     "PRESENTED_AGAIN",
@@ -221,6 +224,7 @@ __all__ = [
     "exception_made",
     "fault_of",
     "faults_of",
+    "fee_id",
     "fits",
     "holidays",
     "is_banking_day",

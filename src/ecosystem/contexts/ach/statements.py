@@ -31,6 +31,7 @@ IN, OUT = frozenset({"166", "257", "142"}), frozenset({"466", "557", "698"})
 KNOWN = IN | OUT
 SETTLEMENTS = frozenset({"166", "466"})
 RETURNED = frozenset({"257", "557"})
+FEES = frozenset({"698"})
 
 
 class StatementRefused(Invalid):
@@ -50,6 +51,11 @@ class StatementLine(Stored, frozen=True, kw_only=True):
     bank_reference: str
     customer_reference: str
     text: str
+
+
+def fee_id(line: StatementLine) -> str:
+    """What names a fee in our books: a bank gives it no reference of ours, so the day and the line's place do."""
+    return f"bank-fee-{line.day}-{line.number}"
 
 
 class BankStatement(Stored, frozen=True, kw_only=True):
