@@ -98,6 +98,13 @@ def parser() -> argparse.ArgumentParser:
     _add_costs(commands.add_parser("costs", help="What a month costs on each rail for money, by dated rate tables."))
     _add_keys(commands.add_parser("keys", help="The five named keys: their versions and rotation."))
 
+    webhooks = commands.add_parser("webhooks", help="What the card processor tells of its own accord.")
+    acts = webhooks.add_subparsers(required=True, metavar="act")
+    missing = "Find what its webhooks never told in the processor's own lists, and repair it."
+    made = acts.add_parser("reconcile", help=missing, description=missing)
+    made.set_defaults(command=_webhooks)
+    _flag(made, "ECOSYSTEM_DATA", "--data")
+
     ledger = commands.add_parser("ledger", help="The ledger by itself.")
     acts = ledger.add_subparsers(required=True, metavar="act")
     replay = acts.add_parser("replay", help="Play recorded traces against the ledger and compare every answer.")
@@ -352,6 +359,12 @@ def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.store import rebuild_search
 
     return asyncio.run(rebuild_search(chosen, check_only=asked.check))
+
+
+def _webhooks(chosen: Settings, _: argparse.Namespace) -> int:
+    from ecosystem.commands import webhooks
+
+    return asyncio.run(webhooks.run(chosen))
 
 
 def _costs(_: Settings, asked: argparse.Namespace) -> int:

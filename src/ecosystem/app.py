@@ -24,7 +24,16 @@ from ecosystem.contexts.insights import Figures, Inspections, Tally
 from ecosystem.contexts.keyring import KeyRings, UsedKeys
 from ecosystem.contexts.ledger import Ledger, Sequencer, Statements, Tariff, chart
 from ecosystem.contexts.notifications import Brand, Notifications
-from ecosystem.contexts.payments import Mandate, Mandates, Payments, PayoutAccountBook, Refunds, Wallets, Webhooks
+from ecosystem.contexts.payments import (
+    Comparisons,
+    Mandate,
+    Mandates,
+    Payments,
+    PayoutAccountBook,
+    Refunds,
+    Wallets,
+    Webhooks,
+)
 from ecosystem.contexts.payouts import (
     PayoutBook,
     PayoutPlans,
@@ -70,6 +79,7 @@ from ecosystem.journeys.happenings import Happenings
 from ecosystem.journeys.hearing import Hearing, Reach
 from ecosystem.journeys.importing import Importing
 from ecosystem.journeys.lookups import Lookups
+from ecosystem.journeys.missed_events import MissedEvents
 from ecosystem.journeys.offering import Offering
 from ecosystem.journeys.onboarding import Onboarding
 from ecosystem.journeys.oversight import Oversight
@@ -201,6 +211,7 @@ class App:
     refunding: Refunding
     failed_refunds: FailedRefunds
     hearing: Hearing
+    missed_events: MissedEvents
     reconciling: Reconciling
     repairing: Repairing
     sweep: Sweep
@@ -461,6 +472,18 @@ class App:
             refunding=refunding,
             failed_refunds=FailedRefunds(table, clock, bookings, payments, refunds, ledger, refunding),
             hearing=hearing,
+            missed_events=MissedEvents(
+                table,
+                clock,
+                ports.accounts,
+                webhooks,
+                Comparisons(table),
+                hearing,
+                payments,
+                refunds,
+                payouts,
+                withdrawing.book,
+            ),
             reconciling=Reconciling(
                 table,
                 clock,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecosystem.app import App
-from ecosystem.commands import banking, importing, keyring, reconcile, store
+from ecosystem.commands import banking, importing, keyring, reconcile, store, webhooks
 from ecosystem.commands.control import Act
 
 
@@ -16,5 +16,6 @@ def acts(market: App) -> Mapping[str, Act]:
         importing.COMMAND: lambda arguments: importing.load(market, arguments),
         keyring.COMMAND: lambda arguments: keyring.carried_out(market, arguments),
         reconcile.COMMAND: lambda arguments: reconcile.carried_out(market, arguments),
+        webhooks.COMMAND: lambda arguments: webhooks.carried_out(market, arguments),
         store.REBUILD: lambda arguments: store.rebuilding(market, arguments),
     }

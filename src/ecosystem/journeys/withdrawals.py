@@ -104,14 +104,12 @@ class Withdrawing:
         One that was made at the processor's desk, or by its schedule, enters our books as well.
         """
         outcome = await self.transfers.payout_status(rail_id, None)
-        known = await self.book.find(outcome.payout_id)
+        known = await self.book.of_rail(outcome.processor_id, outcome.payout_id, outcome.made_at)
         if known is None:
             found = paying.found_withdrawal(outcome.processor_id, outcome.amount, outcome.made_at, actor)
-            known = await self.book.find(found.withdrawal_id)
-            if known is None:
-                with suppress(IdReused):  # Another event about it was heard at the same moment.
-                    await self.table.transact(*paying.withdrawal_made(found, actor, self.clock.now()))
-                known = await self.book.row(found.withdrawal_id)
+            with suppress(IdReused):  # Another event about it was heard at the same moment.
+                await self.table.transact(*paying.withdrawal_made(found, actor, self.clock.now()))
+            known = await self.book.row(found.withdrawal_id)
         return await self.carry_out(known.value.withdrawal_id, actor)
 
     async def _outcome(self, known: Withdrawal) -> PayoutOutcome:

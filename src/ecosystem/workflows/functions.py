@@ -336,6 +336,8 @@ TABLE: tuple[Function, ...] = (
         entry=webhook_reconciliation.ENTRY,
         triggers=(
             OnSchedule(name=webhook_reconciliation.DAILY, expression="cron(0 6 * * ? *)"),
+            # Before the books are compared, so that they differ in nothing that was only not heard of.
+            OnSchedule(name=webhook_reconciliation.MISSED, expression="cron(0 4 * * ? *)"),
             OnSchedule(name=webhook_reconciliation.ASKED, expression="rate(1 minute)"),
         ),
         timeout_s=900,

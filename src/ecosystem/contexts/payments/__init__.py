@@ -48,6 +48,13 @@ from ecosystem.contexts.payments.mandates import (
 )
 from ecosystem.contexts.payments.mandates import digest as mandate_digest
 from ecosystem.contexts.payments.mandates import text as mandate_text
+from ecosystem.contexts.payments.missed import (
+    SHOWN_MAX,
+    Compared,
+    Comparisons,
+    Missed,
+    compared_writes,
+)
 from ecosystem.contexts.payments.payments import (
     AlreadyAsked,
     DebitTerms,
@@ -145,6 +152,7 @@ from ecosystem.contexts.payments.webhooks import (
 __all__ = [
     "CARDS_MAX",
     "CONSENT",
+    "SHOWN_MAX",
     "AlreadyAsked",
     "AlreadyFollowed",
     "Asked",
@@ -158,6 +166,8 @@ __all__ = [
     "ChargebackMoved",
     "ChargebackOpened",
     "ChargedBack",
+    "Compared",
+    "Comparisons",
     "Consent",
     "DebitAuthorized",
     "DebitPresentedAgain",
@@ -173,6 +183,7 @@ __all__ = [
     "KeptCard",
     "Mandate",
     "Mandates",
+    "Missed",
     "NoPayoutAccount",
     "NoSuchMandate",
     "NoSuchPayment",
@@ -231,6 +242,7 @@ __all__ = [
     "becomes",
     "card_timeline",
     "charge_back",
+    "compared_writes",
     "debit_over",
     "debit_settled",
     "debit_unsettled",

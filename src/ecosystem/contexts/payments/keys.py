@@ -118,6 +118,15 @@ def webhooks_read() -> Key:
     return Key("WEBHOOK_RECONCILIATION", "CHECKPOINT")
 
 
+COMPARISON = "RUN#"
+"""What the places of comparisons begin with."""
+
+
+def comparison(began_at: datetime) -> Key:
+    """Access: one comparison of the processor's events and things with what was heard, in the order of time."""
+    return Key(webhooks_read().partition, f"{COMPARISON}{sortable(began_at)}")
+
+
 def payout_account_named(account_id: str) -> Key:
     """Access (slug index): the payout account that the processor knows under that id."""
     return Key(f"PAYOUT_ACCOUNT_NAMED#{account_id}", "METADATA")

@@ -106,14 +106,18 @@ def withdrawal(request: Withdraw, actor: Actor, at: datetime) -> Withdrawal:
 
 def found_withdrawal(rail_id: str, amount: Money, made_at: datetime, actor: Actor) -> Withdrawal:
     """A payout of our own balance that nobody asked for here: its id is made from the processor's."""
-    random = sha256(rail_id.encode()).digest()[: ids.RANDOM_BYTES]
     return Withdrawal(
-        withdrawal_id=ids.make(WITHDRAWAL_PREFIX, made_at, random),
+        withdrawal_id=found_id(rail_id, made_at),
         amount=amount,
         asked_by=actor.actor_id,
         asked_at=made_at,
         rail_id=rail_id,
     )
+
+
+def found_id(rail_id: str, made_at: datetime) -> str:
+    """The id of a withdrawal that was found at the processor: made from the processor's, so that there is one."""
+    return ids.make(WITHDRAWAL_PREFIX, made_at, sha256(rail_id.encode()).digest()[: ids.RANDOM_BYTES])
 
 
 def withdrawal_moved(
@@ -197,6 +201,10 @@ class WithdrawalBook:
 
     async def find(self, withdrawal_id: str) -> Row[Withdrawal] | None:
         return await self.table.get(keys.withdrawal(withdrawal_id), Withdrawal)
+
+    async def of_rail(self, rail_id: str, withdrawal_id: str, made_at: datetime) -> Row[Withdrawal] | None:
+        """The withdrawal that the processor knows so: by the id of ours that it bears, or as one that was found there."""
+        return await self.find(withdrawal_id) or await self.find(found_id(rail_id, made_at))
 
     async def row(self, withdrawal_id: str) -> Row[Withdrawal]:
         """The withdrawal. Raises `NoSuchWithdrawal`."""
