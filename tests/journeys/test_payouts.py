@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from ecosystem.contexts.ledger import Sale, chart, linked, reverse
+from ecosystem.contexts.ledger import Disbursement, Sale, chart, disbursed, linked, reverse
 from ecosystem.contexts.payments import payout_account_made, requested_payout_account, settled_payout_account
 from ecosystem.contexts.payouts import (
     OPEN,
@@ -173,6 +173,18 @@ async def test_a_fraction_that_the_processor_cannot_move_stays_on_the_balance(pa
 
     assert funds is not None
     assert funds.available == Money(on_balance // 10 * 10, "KWD")
+
+
+async def test_an_account_of_a_payout_that_nobody_knows_is_found(paid: Market) -> None:
+    await released(paid, 10_000, "one")
+    lost = Disbursement(
+        payout_id=paid.id("pyt"), provider_id=paid.provider_id, amount=Money(500, "EUR"), fee=Money(0, "EUR")
+    )
+    await paid.app.ledger.submit(*disbursed(lost))
+
+    report = await paid.app.verifying.verify()
+
+    assert lost.payout_id in {each.about for each in report.findings if each.rule == "payout"}
 
 
 def test_two_who_learn_that_the_processor_has_too_little_make_one_new_attempt_of_it() -> None:

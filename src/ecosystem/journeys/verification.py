@@ -171,9 +171,13 @@ class Verifying:
 
         What it moved in all is what its status says: off the balance, to the rail, or all the way back.
         """
+        unknown = report.ledger.payouts
         async for row in self._scan(Payout):
             report.payouts += 1
+            unknown.discard(row.value.payout_id)
             await self._payout(report, row.value)
+        for payout_id in sorted(unknown):
+            report.ledger.find("payout", payout_id, "it has an account in the ledger, and no record")
 
     async def _payout(self, report: Verification, payout: Payout) -> None:
         account_id = books.chart.payout(payout.payout_id)

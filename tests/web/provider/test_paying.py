@@ -11,7 +11,7 @@ from tests.web.provider.test_payouts import filled_in, said
 from tests.web.shop import Shop, post
 
 from ecosystem.contexts.ledger import Sale, chart
-from ecosystem.contexts.payouts import Cadence, PayoutStatus, Reserve
+from ecosystem.contexts.payouts import Cadence, PayoutStatus, Reserve, TaxDetails
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Rates, quote
 from market import OPERATOR, SYSTEM
@@ -180,3 +180,23 @@ async def test_the_year_adds_up_month_by_month_and_can_be_taken_along(ready: Des
     assert months[10][0] >= 20_000
     assert "Balance before" in said(statement)
     assert "Share released" in said(statement)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/provider/earnings/year?currency=EUR&year=2026",
+        "/provider/earnings/statement?currency=EUR&first=2026-11-01&last=2026-11-30",
+    ],
+)
+async def test_the_tax_number_is_shown_in_full_only_to_an_owner_who_asks_for_it(
+    shop: Shop, ready: Desk, pedro: httpx.AsyncClient, path: str
+) -> None:
+    told = TaxDetails(legal_name="Pedro Alves Lda", address="Rua A 1", country="PT", number="PT 509442013")
+    await shop.market.app.tax.set(ready.provider_id, told, ready.owner)
+
+    masked, full = await pedro.get(path), await pedro.get(f"{path}&full=1")
+
+    assert "509442013" not in masked.text
+    assert "•••• 2013" in said(masked)
+    assert "PT 509442013" in said(full)

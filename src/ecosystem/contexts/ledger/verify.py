@@ -72,7 +72,7 @@ class LedgerTotals(Struct, kw_only=True):
 class Verified(Struct, kw_only=True):
     """What was read, and every finding: `findings` are the first ones, `found` counts all.
 
-    `moved` are accounts that changed while they were read and were looked at again. When any transfer was made
+    `payouts` are the payouts that have an account. `moved` are accounts that changed while they were read and were looked at again. When any transfer was made
     meanwhile (`is_quiet` is False), the ledgers' totals are no snapshot and are not held to balance.
     """
 
@@ -87,6 +87,7 @@ class Verified(Struct, kw_only=True):
     moved: int = 0
     is_quiet: bool = True
     ledgers: dict[str, LedgerTotals] = msgspec.field(default_factory=dict[str, LedgerTotals])
+    payouts: set[str] = msgspec.field(default_factory=set[str])
     found: int = 0
     findings: list[Finding] = msgspec.field(default_factory=list[Finding])
 
@@ -159,6 +160,9 @@ class _Reading:
         async for row in _scan(self.table, Account):
             self.verified.accounts += 1
             self._account(row)
+            kind, _, name = row.value.account_id.partition(":")
+            if kind == "payout":
+                self.verified.payouts.add(name)
             booking_id = booking_of(row.value.account_id)
             if booking_id is not None and held is not None:
                 unseen.discard(booking_id)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from ecosystem.contexts.ledger import Mark
 from ecosystem.journeys.earnings import Balance, Entry
 from ecosystem.journeys.earnings_years import Year
+from ecosystem.journeys.tax import Told
 from ecosystem.kernel.money import Money, currencies, decimal_text
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.kernel.time import local, midnight
@@ -46,16 +47,21 @@ class Wanted(Struct, kw_only=True):
 
 
 class Period(Struct, kw_only=True):
-    """Which part of the statement: from the first to the last day, both included."""
+    """Which part of the statement: from the first to the last day, both included.
+
+    `full` asks for the whole tax number, to print; otherwise its last digits are shown.
+    """
 
     currency: Annotated[str, Meta(max_length=3)] = ""
     first: date | None = None
     last: date | None = None
+    full: bool = False
 
 
 class OneYear(Struct, kw_only=True):
     currency: Annotated[str, Meta(max_length=3)] = ""
     year: int | None = None
+    full: bool = False
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -137,6 +143,9 @@ async def printed(request: Visit) -> Answer:
         opening=_signed(period.opening, currency),
         closing=_signed(period.closing, currency),
         tax=tax.details if tax else None,
+        tax_number=_tax_number(tax, full=asked.full),
+        full=asked.full,
+        whole=f"/provider/earnings/statement?currency={currency}&first={first}&last={last}&full=1",
     )
 
 
@@ -152,6 +161,9 @@ async def year(request: Visit) -> Answer:
         months=[calendar_month(each.month) for each in found.months],
         this_year=local(request.at, here.zone).year,
         tax=tax.details if tax else None,
+        tax_number=_tax_number(tax, full=asked.full),
+        full=asked.full,
+        whole=f"/provider/earnings/year?currency={found.currency}&year={found.year}&full=1",
         written=partial(_signed, currency=found.currency),
     )
 
@@ -174,6 +186,13 @@ async def year_file(request: Visit) -> Answer:
     )
     body = written.getvalue().encode("utf-8-sig")
     return Drawn(status=200, headers=headers, body=body, media_type="text/csv; charset=utf-8").answer()
+
+
+def _tax_number(told: Told | None, *, full: bool) -> str:
+    """The number as the page has it: by its last digits, unless all of it was asked for."""
+    if told is None:
+        return ""
+    return told.details.number if full else f"•••• {told.record.last4}"
 
 
 async def _year(here: Area, asked: OneYear) -> Year:
