@@ -133,6 +133,7 @@ class Clearing:
         await hearing.work()
         await originating.settle_empty()
         await originating.deliver()
+        await self.market.sequence()  # What nobody follows is forgotten when days go by at once.
 
     async def until(self, at: datetime) -> None:
         """Live on to that instant: at each cut-off, deadline, and whenever the bank has something to do."""

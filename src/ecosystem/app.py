@@ -50,6 +50,7 @@ from ecosystem.journeys import fraud_news
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.ach_causes import AccountsNews, Causes, PayoutCause, VerificationCause
+from ecosystem.journeys.ach_dishonors import Dishonoring
 from ecosystem.journeys.ach_hearing import AchHearing
 from ecosystem.journeys.ach_origination import AchOrigination
 from ecosystem.journeys.adopting import Adopting
@@ -356,6 +357,7 @@ class App:
                 EntryPurpose.PRENOTE: verification,
                 EntryPurpose.MICRO_CREDIT: verification,
                 EntryPurpose.MICRO_DEBIT: verification,
+                EntryPurpose.DISHONOR: Dishonoring(ach.entries, ledger),
             }
         )
         originating = AchOrigination(
@@ -385,6 +387,7 @@ class App:
             causes,
             AccountsNews(bank_accounts),
             ledger,
+            Dishonoring(ach.entries, ledger),
         )
         return cls(
             ports=ports,

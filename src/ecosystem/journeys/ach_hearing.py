@@ -38,6 +38,7 @@ from ecosystem.contexts.ach import (
 )
 from ecosystem.contexts.ledger import Ledger, bank_fee
 from ecosystem.journeys.ach_causes import ACTOR, CURRENCY, AccountsNews, Causes
+from ecosystem.journeys.ach_dishonors import Dishonoring
 from ecosystem.journeys.ach_origination import AchOrigination
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
@@ -68,6 +69,7 @@ class AchHearing:
     causes: Causes
     accounts: AccountsNews
     ledger: Ledger
+    dishonoring: Dishonoring
 
     async def collect(self) -> int:
         """Keep every file that the bank has for us; how many. Raises `BankSilent`, `BankUnknown`."""
@@ -123,8 +125,12 @@ class AchHearing:
             raise Invalid("Returns are dishonoured under R61, R62, R67, R68, R69 or R70.", field="code")
         if row.value.state is not ReturnState.RECEIVED or row.value.action is not MoneyAction.HOLD:
             raise Conflict("This return was decided already.")
-        after = replace(row.value, state=ReturnState.DISHONORED, dishonor_code=code, changed_at=self.clock.now())
-        await self.table.transact(*ach.return_becomes(row, after))
+        at = self.clock.now()
+        if row.value.dishonor_by is not None and ach.eastern_day(at) > row.value.dishonor_by:
+            raise Conflict("The five banking days in which a return is dishonoured are over.")
+        after = replace(row.value, state=ReturnState.DISHONORED, dishonor_code=code, changed_at=at)
+        entry = (await self.entries.row(after.entry_id)).value
+        await self.table.transact(*ach.return_becomes(row, after), *await self.dishonoring.writes(entry, after, None))
         return after
 
     async def _returns(self, inbound: Inbound, content: bytes) -> Inbound:
@@ -206,6 +212,8 @@ class AchHearing:
         if fault is None:
             writes += ach.entry_becomes(row, ach.came_back(entry, told.code, return_id, at), ACTOR)
             writes += ach.return_counted(entry, reason, ach.eastern_day(at))
+        if fault and dishonored:
+            writes += await self.dishonoring.writes(entry, made, fault.kind)
         kind = fault.kind if fault else ExceptionKind.CODE_ASKS_FOR_A_PERSON if ach.RULES[told.code].repair else None
         if kind is not None:
             writes += ach.exception_made(self._exception(inbound, kind, made), ACTOR)

@@ -75,9 +75,8 @@ class AchOrigination:
         numbers = await self.accounts.opened(account_id, ACTOR, why="its verification")
         receiver = receiver_of(account, numbers.routing_number, numbers.holder)
         amounts = (0,) if account.method is Method.PRENOTE else await self.accounts.amounts(account_id, ACTOR)
-        writes: list[Write] = []
-        for number, cents in enumerate(amounts, start=1):
-            request = OriginateEntry(
+        requests = [
+            OriginateEntry(
                 entry_id=f"{account_id}.verify.{number}",
                 purpose=Purpose.MICRO_CREDIT if cents else Purpose.PRENOTE,
                 direction=Direction.CREDIT,
@@ -86,6 +85,12 @@ class AchOrigination:
                 account_number=numbers.account_number,
                 cents=cents,
             )
+            for number, cents in enumerate(amounts, start=1)
+        ]
+        if account.method is not Method.PRENOTE:
+            ach.must_verify(requests)
+        writes: list[Write] = []
+        for request in requests:
             writes += await self.entries.originate(request, ACTOR)
         await self.accounts.verifying(account_id, ACTOR, *writes)
         return len(amounts)

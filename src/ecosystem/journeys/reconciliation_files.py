@@ -185,8 +185,7 @@ class Collecting:
                 title=f"{row.title}, entry {entry.trace_number}",
             )
             async for entry in self.ach.building.entries_of(file.file_id)
-            if (entry.entry_class, entry.description, entry.direction)
-            == (batch.entry_class, batch.description, batch.direction)
+            if entry.batch == (batch.entry_class, batch.description, batch.direction.value, batch.is_dishonor)
         ]
         told = sum(each.amount for each in of_batch)
         if told == row.amount:

@@ -50,6 +50,7 @@ _PROCESSOR: Mapping[int, _InOut] = {
 _BANK: Mapping[int, _InOut] = {
     **_each("WITHDRAWAL_ARRIVED", (Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED)),
     **_each("PAYOUT_SETTLED", (Movement.CREDIT_RETURNED, Movement.CREDIT)),
+    **_each("RETURN_HELD", (Movement.CREDIT_RETURNED, Movement.DEBIT_RETURNED)),
     **_each("BANK_FEE", (Movement.BANK_FEE, Movement.BANK_FEE)),
 }
 
@@ -200,6 +201,8 @@ class LedgerRows:
             entry = (await self.entries.row(made.transfer_id.removesuffix(".back").rpartition(".")[0])).value
         except NoSuchEntry:
             return cause
+        if entry.dishonors is not None and made.transfer_id.endswith(".held"):
+            return f"{entry.dishonors.original_trace}#back"
         return f"{entry.trace_number}#back" if made.transfer_id.endswith(".back") else entry.trace_number
 
 

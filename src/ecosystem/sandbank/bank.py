@@ -202,10 +202,15 @@ class Bank:
         due = self._due(found, settles_at)
         if found.is_change:
             item["corrected"] = corrected(found.code, item["account"], item["transaction_code"])
+        if happens(self.plan, self.plan.wrong.get("misstated", 0), f"misstated:{item['trace']}"):
+            item["cents"] -= 1
         self.books.plan(sortable(due), "return", {**item, "code": found.code})
+        if happens(self.plan, self.plan.wrong.get("twice", 0), f"twice:{item['trace']}"):
+            again = eastern(banking_days_after(eastern_day(due), 1), RETURNS_AT)
+            self.books.plan(sortable(again), "return", {**item, "code": found.code})
 
     def _dishonored(self, entry: Entry, item: dict[str, Any], settles_at: datetime) -> None:
-        """The other bank takes its return back, or stands by it."""
+        """The other bank takes its return back, or stands by it; the money goes with the batch."""
         addenda = entry.addenda[0]
         body = {
             **item,
@@ -217,7 +222,6 @@ class Bank:
             "dishonored": addenda["dishonored_return_reason_code"],
         }
         if not self.plan.contests:
-            self.books.plan(sortable(settles_at), "undo", body)
             return
         contested = {"R67": "R75", "R68": "R73", "R69": "R76", "R61": "R71", "R62": "R77"}.get(
             body["dishonored"], "R73"
@@ -245,8 +249,6 @@ class Bank:
                     self.books.done(each)
                 case "settle":
                     self._settle(each, at)
-                case "undo":
-                    self._undo(each, at)
                 case "statement":
                     self._statement(each)
                 case _:
@@ -261,17 +263,6 @@ class Bank:
         with self.books.together():
             line = Line("166" if is_in else "466", body["cents"], is_in, f"settle-{due.id}", body["reference"], words)
             self.books.line(eastern_day(at).isoformat(), line)
-            self.books.done(due)
-
-    def _undo(self, due: Due, at: datetime) -> None:
-        """A return that was dishonoured: its money goes the way of the entry again."""
-        is_in = TRANSACTIONS[due.body["transaction_code"]].direction is Direction.DEBIT
-        with self.books.together():
-            if due.body["cents"]:
-                words = f"DISHONORED {due.body['dishonored']}"
-                kind = "257" if is_in else "557"
-                line = Line(kind, due.body["cents"], is_in, f"undo-{due.id}", due.body["trace"], words)
-                self.books.line(eastern_day(at).isoformat(), line)
             self.books.done(due)
 
     def _return(self, due: Sequence[Due], at: datetime) -> None:
@@ -302,7 +293,7 @@ class Bank:
 
     def _charge(self, items: Sequence[dict[str, Any]], at: datetime) -> None:
         """The fee for what came back, in one line."""
-        count = sum(1 for item in items if item["cents"] and not item["code"].startswith("C"))
+        count = sum(1 for item in items if item["cents"] and item["code"].startswith("R") and "contested" not in item)
         if cents := count * self.plan.return_fee_cents:
             line = Line("698", cents, False, f"fee-{self.books.counted('fees')}", "", f"RETURNED ITEMS {count}")
             self.books.line(eastern_day(at).isoformat(), line)

@@ -19,6 +19,7 @@ from ecosystem.kernel.nacha import CHANGES, RETURNS, TRANSACTIONS, Direction, Of
 
 _KNOWN = {"000111111113": "R02", "000111111116": "R03", "000222222227": "R01"}
 LATE_RETURN_DAYS = 59
+LATE_BANKING_DAYS = 10
 ROUTING_AFTER = "021000021"
 """What banks say is right when they correct a routing number."""
 
@@ -26,6 +27,7 @@ ROUTING_AFTER = "021000021"
 class Plan(Struct, frozen=True, kw_only=True):
     """How often things go wrong, as shares of 1, each decided by the seed and what it is about.
 
+    `wrong` are returns as they must not be: `twice`, `late` by ten banking days, `misstated` by a cent.
     `returns` and `changes` are by code, of entries; the others of files. `late_hours` is how long a late file lies
     before the bank takes it. `contests` tells that the other banks contest whatever is dishonoured. The bank takes
     `return_fee_cents` for each entry that comes back with money.
@@ -41,6 +43,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     duplicated: float = 0.0
     silent: float = 0.0
     contests: bool = False
+    wrong: dict[str, float] = {}
     return_fee_cents: int = 200
 
 
@@ -72,7 +75,10 @@ def outcome(plan: Plan, account: str, transaction_code: str, trace: str) -> Outc
         return None
     if code in RETURNS and RETURNS[code].calendar_days:
         return Outcome(code=code, banking_days=0, calendar_days=LATE_RETURN_DAYS)
-    return Outcome(code=code)
+    return Outcome(
+        code=code,
+        banking_days=1 + (LATE_BANKING_DAYS if happens(plan, plan.wrong.get("late", 0), f"late:{trace}") else 0),
+    )
 
 
 def corrected(code: str, account: str, transaction_code: str) -> str:

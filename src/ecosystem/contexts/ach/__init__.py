@@ -18,11 +18,13 @@ from ecosystem.contexts.ach.actions import (
 )
 from ecosystem.contexts.ach.building import Building
 from ecosystem.contexts.ach.delivering import Delivering, EntriesMoved, nothing_follows
+from ecosystem.contexts.ach.dishonoring import dishonor_id, dishonoring
 from ecosystem.contexts.ach.entries import (
     AccountKind,
     Authorization,
     AuthorizationMissing,
     Direction,
+    Dishonor,
     Entries,
     Entry,
     EntryFiled,
@@ -64,6 +66,7 @@ from ecosystem.contexts.ach.inbound import (
     kind_of,
     things,
 )
+from ecosystem.contexts.ach.micro_entries import MicroEntriesRefused, must_verify
 from ecosystem.contexts.ach.originator import NotOriginating, Originator, Originators, SetOriginator
 from ecosystem.contexts.ach.presenting import PRESENTMENTS_MAX, may_present_again, presented_again, presented_again_on
 from ecosystem.contexts.ach.rates import LIMITS_BPS, Rate, ReturnRates, Standing, return_counted
@@ -158,6 +161,7 @@ __all__ = [
     "Correction",
     "Delivering",
     "Direction",
+    "Dishonor",
     "Entries",
     "EntriesMoved",
     "Entry",
@@ -174,6 +178,7 @@ __all__ = [
     "InboundKind",
     "InboundState",
     "Inbox",
+    "MicroEntriesRefused",
     "MoneyAction",
     "NeedsSecondPerson",
     "NoSuchEntry",
@@ -218,6 +223,8 @@ __all__ = [
     "change_made",
     "corrected_context",
     "corrected_fields",
+    "dishonor_id",
+    "dishonoring",
     "eastern",
     "eastern_day",
     "entry_becomes",
@@ -233,6 +240,7 @@ __all__ = [
     "may_present_again",
     "money_action",
     "money_back",
+    "must_verify",
     "next_banking_day",
     "next_window",
     "nothing_follows",

@@ -172,6 +172,7 @@ _MONEY = {
     Purpose.MICRO_CREDIT: MoneyAction.MICRO_BACK,
     Purpose.MICRO_DEBIT: MoneyAction.MICRO_BACK,
     Purpose.REVERSAL: MoneyAction.REVERSAL_FAILED,
+    Purpose.DISHONOR: MoneyAction.NONE,
 }
 
 

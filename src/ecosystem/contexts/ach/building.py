@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ecosystem.contexts.ach import keys
+from ecosystem.contexts.ach.dishonoring import dishonored
 from ecosystem.contexts.ach.entries import Direction, Entries, Entry, EntryState, entry_becomes, filed
 from ecosystem.contexts.ach.files import (
     AchFile,
@@ -192,13 +193,13 @@ class Building:
     async def _composed(self, file: AchFile) -> tuple[bytes, Totals, list[BatchTotals]]:
         """The bytes of the file, held to the rules of the format as any other file is."""
         places = [place async for place in self.entries_of(file.file_id)]
-        batches: dict[tuple[str, str, str], list[FileEntry]] = {}
+        batches: dict[tuple[str, str, str, bool], list[FileEntry]] = {}
         for place in places:
             batches.setdefault(place.batch, []).append(place)
         drafts: list[BatchDraft] = []
         sums: list[BatchTotals] = []
         for number, (batch, members) in enumerate(sorted(batches.items()), start=1):
-            entry_class, description, direction = batch
+            entry_class, description, direction, is_dishonor = batch
             drafted = await self._drafted(members)
             drafts.append(
                 BatchDraft(
@@ -221,6 +222,7 @@ class Building:
                     direction=Direction(direction),
                     entries=len(members),
                     cents=cents,
+                    is_dishonor=is_dishonor,
                 )
             )
         draft = FileDraft(
@@ -268,6 +270,7 @@ class Building:
                         name=entry.receiver.name[:22],
                         identification=entry.identification[:15],
                         discretionary=_payment_type(entry),
+                        addenda=[dishonored(entry)] if entry.dishonors else [],
                     )
                 )
             await asyncio.sleep(0)
@@ -296,6 +299,7 @@ def _taken_in(row: Row[Entry], after: Entry, actor: Actor) -> list[Write]:
         description=after.description,
         direction=after.direction,
         cents=after.cents,
+        is_dishonor=after.dishonors is not None,
     )
     return [
         *entry_becomes(row, after, actor),

@@ -45,6 +45,8 @@ from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Table, Wr
 CENTS_MAX = 99_999_999_99
 """What the ten columns of the amount hold."""
 MICRO_CENTS_MAX = 99
+MICRO_DEBIT_CENTS_MAX = 2 * MICRO_CENTS_MAX
+"""A debit micro-entry takes back what the credits gave, so it may be above a dollar (`micro_entries.py`)."""
 ACCOUNT_NUMBER_MAX = 17
 NAME_MAX = 22
 
@@ -75,6 +77,7 @@ class Purpose(StrEnum):
     MICRO_CREDIT = "micro-credit"
     MICRO_DEBIT = "micro-debit"
     REVERSAL = "reversal"
+    DISHONOR = "dishonor"
 
 
 class Holder(StrEnum):
@@ -129,6 +132,22 @@ class Authorization(Struct, frozen=True, kw_only=True):
     recurring: bool = False
 
 
+class Dishonor(Struct, frozen=True, kw_only=True):
+    """Which return an entry does not accept, and under which code. Class and description are the returned entry's.
+
+    `return_code` is what the return said, `information` names the fields in error under R69 (Appendix Four).
+    """
+
+    code: str
+    return_code: str
+    original_trace: str
+    return_trace: str
+    returned_on: date
+    entry_class: str
+    description: str
+    information: str = ""
+
+
 class OriginateEntry(Untold, frozen=True, kw_only=True):
     """The request for an entry. `entry_id` is the idempotency key; make it of the cause: `<payout_id>.1`.
 
@@ -151,6 +170,7 @@ class OriginateEntry(Untold, frozen=True, kw_only=True):
     identification: str = ""
     presents: str = ""
     presentment: int = 1
+    dishonors: Dishonor | None = None
 
 
 class Entry(Enveloped, frozen=True, kw_only=True):
@@ -178,6 +198,7 @@ class Entry(Enveloped, frozen=True, kw_only=True):
     authorization: Authorization | None = None
     presents: str = ""
     presentment: int = 1
+    dishonors: Dishonor | None = None
     state: EntryState = EntryState.WAITING
     window_id: str
     cutoff_at: datetime
@@ -220,13 +241,28 @@ DESCRIPTIONS = {
 """The company entry descriptions. The rules prescribe `ACCTVERIFY` for micro-entries (subsection 2.7.2), `RETRY PYMT`
 for what is presented again (2.13.4) and `REVERSAL` (2.9.1). `PURCHASE`, since 2026, is for goods: services are none."""
 RETRY = "RETRY PYMT"
+_BOUNDS = {
+    Purpose.PRENOTE: (0, 0),
+    Purpose.MICRO_CREDIT: (1, MICRO_CENTS_MAX),
+    Purpose.MICRO_DEBIT: (1, MICRO_DEBIT_CENTS_MAX),
+    Purpose.DISHONOR: (0, CENTS_MAX),
+}
+"""The least and the most cents of an entry, where they are not those of the format."""
 
 
 def entry_class(request: OriginateEntry) -> str:
     """CCD for a company's account, WEB for the debit of a person's, PPD for what a person is paid."""
+    if request.dishonors:
+        return request.dishonors.entry_class
     if request.receiver.holder is Holder.COMPANY:
         return "CCD"
     return "WEB" if request.direction is Direction.DEBIT else "PPD"
+
+
+def _described(request: OriginateEntry) -> str:
+    if request.dishonors:
+        return request.dishonors.description
+    return RETRY if request.presentment > 1 else DESCRIPTIONS[request.purpose]
 
 
 def must_fit(request: OriginateEntry) -> None:
@@ -238,10 +274,11 @@ def must_fit(request: OriginateEntry) -> None:
         raise Invalid("A routing number has nine digits, the last of which is its check digit.", field="routing_number")
     if not receiver.name.strip():
         raise Invalid("The holder of the account has a name.", field="name")
-    is_micro = request.purpose in {Purpose.MICRO_CREDIT, Purpose.MICRO_DEBIT}
-    low, high = (0, 0) if request.purpose is Purpose.PRENOTE else (1, MICRO_CENTS_MAX if is_micro else CENTS_MAX)
+    low, high = _BOUNDS.get(request.purpose, (1, CENTS_MAX))
     if not low <= request.cents <= high:
         raise Invalid(f"Such an entry is of {low} to {high} cents.", field="cents")
+    if (request.purpose is Purpose.DISHONOR) != (request.dishonors is not None):
+        raise Invalid("Only a dishonoured return names a return.", field="dishonors")
     if request.direction is Direction.DEBIT and request.purpose is Purpose.DEBIT and request.authorization is None:
         raise AuthorizationMissing
     if (
@@ -278,11 +315,12 @@ def originate(request: OriginateEntry, box: bytes, lead_s: int, at: datetime) ->
         cents=request.cents,
         same_day=same_day,
         entry_class=entry_class(request),
-        description=RETRY if request.presentment > 1 else DESCRIPTIONS[request.purpose],
+        description=_described(request),
         identification=request.identification,
         authorization=request.authorization,
         presents=request.presents,
         presentment=request.presentment,
+        dishonors=request.dishonors,
         window_id=window.window_id,
         cutoff_at=window.cutoff_at,
         originated_at=at,

@@ -117,6 +117,7 @@ class BatchTotals(Struct, frozen=True, kw_only=True):
     direction: Direction
     entries: int
     cents: int
+    is_dishonor: bool = False
 
 
 class AchFile(Stored, frozen=True, kw_only=True):
@@ -173,11 +174,12 @@ class FileEntry(Stored, frozen=True, kw_only=True):
     description: str
     direction: Direction
     cents: int
+    is_dishonor: bool = False
 
     @property
-    def batch(self) -> tuple[str, str, str]:
-        """Which batch it belongs to: entries of one class, description and direction make one."""
-        return (self.entry_class, self.description, self.direction.value)
+    def batch(self) -> tuple[str, str, str, bool]:
+        """Which batch it belongs to: entries of one class, description and direction make one, dishonoured returns another."""
+        return (self.entry_class, self.description, self.direction.value, self.is_dishonor)
 
 
 class Modifiers(Stored, frozen=True, kw_only=True):
@@ -324,23 +326,29 @@ def reference(known: AchFile) -> str:
     return f"{eastern_day(known.built_at):%y%m%d}{known.modifier}"
 
 
-def place_of(entry: Entry) -> tuple[str, str, str, str]:
+def place_of(entry: Entry) -> tuple[str, str, str, bool, str]:
     """The order in which entries are taken into a file: batch by batch."""
-    return (entry.entry_class, entry.description, entry.direction.value, entry.entry_id)
+    return (entry.entry_class, entry.description, entry.direction.value, entry.dishonors is not None, entry.entry_id)
 
 
 _CODES = {
-    (AccountKind.CHECKING, Direction.CREDIT): ("22", "23"),
-    (AccountKind.CHECKING, Direction.DEBIT): ("27", "28"),
-    (AccountKind.SAVINGS, Direction.CREDIT): ("32", "33"),
-    (AccountKind.SAVINGS, Direction.DEBIT): ("37", "38"),
+    (AccountKind.CHECKING, Direction.CREDIT): ("22", "23", "21"),
+    (AccountKind.CHECKING, Direction.DEBIT): ("27", "28", "26"),
+    (AccountKind.SAVINGS, Direction.CREDIT): ("32", "33", "31"),
+    (AccountKind.SAVINGS, Direction.DEBIT): ("37", "38", "36"),
 }
 
 
 def transaction_code(entry: Entry) -> str:
-    """The transaction code: by kind of account and direction, and that of a prenote when no money moves."""
-    live, prenote = _CODES[entry.receiver.kind, entry.direction]
-    return prenote if entry.purpose is Purpose.PRENOTE else live
+    """The transaction code: by kind of account and direction; prenotes and returns have their own."""
+    live, prenote, returned = _CODES[entry.receiver.kind, entry.direction]
+    match entry.purpose:
+        case Purpose.PRENOTE:
+            return prenote
+        case Purpose.DISHONOR:
+            return returned
+        case _:
+            return live
 
 
 # Writes

@@ -84,6 +84,8 @@ class TransferCode(IntEnum):
     MICRO_SETTLED = 101
     DEBIT_SETTLED = 110
     REFUND_SETTLED = 111
+    RETURN_HELD = 112
+    RETURN_DISHONORED = 113
 
 
 _SUMMED = {
