@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from ecosystem.contexts.ach import REPAIRS, AchExceptionRaised, AchRateAlarmed, ExceptionKind
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
@@ -57,6 +58,8 @@ class Alarms:
         ExecutionFailed.__name__: Kind.EXECUTION_FAILED,
         # Of days only those on which something new differs, or does not add up.
         DayReconciled.__name__: Kind.BOOKS_DIFFER,
+        AchExceptionRaised.__name__: Kind.BANK_ASKS,
+        AchRateAlarmed.__name__: Kind.RETURN_RATE_CLOSE,
     }
     """The events of which every operator is told."""
 
@@ -69,6 +72,10 @@ class Alarms:
             await self._raise(await self._of_debit(event))
         elif kind is Kind.BOOKS_DIFFER:
             await self._of_day(event)
+        elif kind is Kind.BANK_ASKS:
+            await self._of_exception(event)
+        elif kind is Kind.RETURN_RATE_CLOSE:
+            await self._of_rate(event)
         elif kind is Kind.EXECUTION_FAILED:
             await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
@@ -130,6 +137,31 @@ class Alarms:
         }
         place = "/console/reconciliation"
         await self._raise(Alarm(kind=Kind.BOOKS_DIFFER, event_id=event.event_id, at=event.at, facts=facts, place=place))
+
+    async def _of_exception(self, event: Event) -> None:
+        """Once for each kind of exception in a file of the bank, however many there are of it."""
+        detail = event.detail
+        kind = ExceptionKind(detail["kind"])
+        alarm = Alarm(
+            kind=Kind.BANK_ASKS,
+            event_id=f"{detail['inbound_id']}:{kind}" if detail["inbound_id"] else detail["exception_id"],
+            at=event.at,
+            facts={"reason": REPAIRS[kind]},
+            place="/console/ach/returns",
+        )
+        await self._raise(alarm)
+
+    async def _of_rate(self, event: Event) -> None:
+        detail = event.detail
+        facts: dict[str, Known] = {
+            "rate": detail["rate"],
+            "returned": f"{detail['rate_bps'] / 100:.2f} %",
+            "most": f"{detail['limit_bps'] / 100:.2f} %",
+        }
+        place = "/console/ach"
+        await self._raise(
+            Alarm(kind=Kind.RETURN_RATE_CLOSE, event_id=event.event_id, at=event.at, facts=facts, place=place)
+        )
 
     async def _of_execution(self, detail: Mapping[str, Any]) -> None:
         """Once per execution, however often it goes on and fails again."""

@@ -54,6 +54,12 @@ FACTS: dict[str, Known] = {
     "pays_from": NOON + timedelta(days=3),
     "mandate": "I authorize Ecosystem to debit my checking account.",
     "amount": Money(5000, "EUR"),
+    "day": "2026-11-20",
+    "count": "2",
+    "open": "3",
+    "rate": "unauthorized",
+    "returned": "0.42 %",
+    "most": "0.50 %",
 }
 LINES = (
     PriceLine(label="Price", amount=Money(5500, "EUR")),

@@ -37,6 +37,7 @@ from ecosystem.contexts.ach.entries import (
     came_back,
     entry_becomes,
 )
+from ecosystem.contexts.ach.events import AchExceptionRaised, AchRateAlarmed
 from ecosystem.contexts.ach.files import (
     HERE,
     AchFile,
@@ -148,7 +149,9 @@ __all__ = [
     "AccountKind",
     "Ach",
     "AchException",
+    "AchExceptionRaised",
     "AchFile",
+    "AchRateAlarmed",
     "Acknowledgement",
     "Authorization",
     "AuthorizationMissing",

@@ -76,6 +76,8 @@ class Kind(StrEnum):
     BANK_ACCOUNT_REFUSED = "bank-account-refused"
     EXECUTION_FAILED = "execution-failed"
     BOOKS_DIFFER = "books-differ"
+    BANK_ASKS = "bank-asks"
+    RETURN_RATE_CLOSE = "return-rate-close"
     FRAUD_WARNED = "fraud-warned"
     REVIEW_OPENED = "review-opened"
     TOP_UP_FAILED = "top-up-failed"

@@ -2,7 +2,7 @@
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
 of a provider `provider`; of money at the processor its `amount`; of an execution `machine`, its `matter`, and `error`;
-of a reconciliation `day`, `count` and `open`.
+of a reconciliation `day`, `count` and `open`; of returned debits the `rate`, how much was `returned`, and the `most` that is allowed.
 """
 
 from __future__ import annotations
@@ -110,6 +110,28 @@ _OPERATOR: dict[Kind, Wording] = {
         ),
         asides=("{reason}",),
         button="See differences",
+    ),
+    Kind.BANK_ASKS: Wording(
+        topic=Topic.OPERATIONS,
+        subject="What the bank sent wants a person",
+        title="What the bank sent wants a person",
+        notice="{reason}",
+        paragraphs=("Nothing here explains what the bank sent, or a file of ours stands still.",),
+        asides=("{reason}",),
+        button="See what to do",
+        notes=("You are told once for each kind of trouble with a file; the page has all of it.",),
+    ),
+    Kind.RETURN_RATE_CLOSE: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Returned debits are at {returned} of debits; the network allows {most}",
+        title="The {rate} return rate is close to its limit",
+        notice="Of the debits of 60 days {returned} came back; the network allows {most}.",
+        paragraphs=(
+            "{rate} returns: {returned}, the limit is {most}",
+            "Above the limit the network asks our bank about us, and may end our debits.",
+        ),
+        button="See rates",
+        notes=("You are told once a day for as long as it is so.",),
     ),
     Kind.FRAUD_WARNED: Wording(
         topic=Topic.OPERATIONS,
