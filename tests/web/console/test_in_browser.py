@@ -44,6 +44,7 @@ def cookies(browser: Browser, shop: Served) -> dict[str, str]:
 def paths(shop: Served, happened: Busy) -> list[str]:
     """Every page there is, with something on it."""
     shop.run(dead_letter(happened))
+    shop.run(shop.shop.market.app.missed_events.compare())
     app, booking = shop.shop.market.app, happened.bookings["cancelled"]
     mail = shop.run(app.notifications.outbox.latest(happened.operator, limit=1))[0]
     event = shop.run(app.happenings.latest(happened.operator, limit=1)).events[0]
