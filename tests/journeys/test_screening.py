@@ -337,3 +337,17 @@ async def test_networks_are_digests_and_private_addresses_are_nobodys(shop: Mark
     assert "203" not in network("203.0.114.7")
     assert {network(text) for text in ("127.0.0.1", "10.1.2.3", "::1", "unknown", "")} == {""}
     assert Group.ADMINS in OPERATOR.groups
+
+
+async def test_a_marketplace_that_opens_today_sells_to_guests_and_to_new_accounts(shop: Market) -> None:
+    """New providers, new cards and quick checkouts from one address pass under what ships."""
+    service_id = await shop.service(shop.provider_id)
+    verdicts: list[Verdict] = []
+    for number in range(6):
+        start = shop.tomorrow() + timedelta(hours=2 * number)
+        paid = await shop.book(service_id, start, (ADA, GUEST)[number % 2])
+        [assessment] = await shop.app.assessments.of_booking(paid.booking.booking_id)
+        verdicts.append(assessment.verdict)
+        await settled(shop)
+
+    assert verdicts == [Verdict.APPROVE] * 6

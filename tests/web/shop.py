@@ -21,7 +21,6 @@ from litestar.datastructures import State
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.api import calendar
-from ecosystem.contexts.fraud import SetPolicy
 from ecosystem.contexts.identity import Admission
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.web.cookies import Jar
@@ -74,11 +73,6 @@ async def open_shop(folder: Path, url: str = "http://127.0.0.1", *, with_script:
             )
         }
         providers = await furnished(opened)
-        # A shop's customers all came this morning and do everything at once: what is suspected of them is tested elsewhere.
-        trusting = SetPolicy(
-            version=(await app.fraud_policies.latest()).version, review_at=1000, decline_at=1000, rules=()
-        )
-        await app.fraud_policies.set(trusting, system("shop"))
         place = Site(
             name="Ecosystem",
             url=url,

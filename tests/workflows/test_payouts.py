@@ -70,14 +70,6 @@ async def asked(shop: Market, owner: Actor, minor: int = 9_000, speed: Speed = S
     return await shop.app.paying_out.ask(wanted(shop, minor, speed), owner)
 
 
-async def nothing_is_looked_at(shop: Market) -> None:
-    """No payout waits for an operator."""
-    policy = await shop.app.fraud_policies.current()
-    lax = SetPolicy(version=policy.version, review_at=1_000, decline_at=1_000, rules=())
-    await shop.app.fraud_policies.set(lax, OPERATOR)
-    shop.clock.advance(MINUTE)
-
-
 async def test_a_payout_reaches_the_bank_and_the_books_follow_it(lively: Market, paula: Actor) -> None:
     before = (await of_processor(lively))["EUR"]
     payout = await asked(lively, paula)
@@ -159,7 +151,6 @@ async def test_a_silent_processor_is_asked_until_it_speaks_and_pays_once(lively:
 
 
 async def test_an_instant_payout_is_there_at_once_and_its_price_is_the_providers(lively: Market, paula: Actor) -> None:
-    await nothing_is_looked_at(lively)
     payout = await asked(lively, paula, 9_000, Speed.INSTANT)
 
     await lively.passes(5 * MINUTE)
@@ -251,7 +242,6 @@ async def test_one_that_an_operator_looks_at_waits_and_goes_on_or_back(lively: M
 async def test_the_price_for_speed_that_is_kept_when_an_instant_payout_comes_back_is_our_cost(
     lively: Market, paula: Actor
 ) -> None:
-    await nothing_is_looked_at(lively)
     before = (await of_processor(lively))["EUR"]
     payout = await asked(lively, paula, 9_000, Speed.INSTANT)
     await days(lively, 2)

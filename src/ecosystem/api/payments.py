@@ -46,7 +46,7 @@ async def saved_cards(ask: Ask) -> Plain:
 
 @ROOTS.mutation
 async def pay(ask: Ask, request: PayForHold) -> Plain:
-    return await _checkout(ask, await ask.market.checkout.pay(request, ask.actor))
+    return await _checkout(ask, await ask.market.checkout.pay(request, ask.actor, address=ask.origin.address))
 
 
 @ROOTS.mutation

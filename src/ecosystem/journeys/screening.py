@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ecosystem.contexts import fraud
 from ecosystem.contexts.booking import Booking, Mode
@@ -71,6 +72,7 @@ class Screening:
     blobs: Blobs
     policies: PolicyBook
     assessments: Assessments
+    _began_at: datetime | None = field(default=None, init=False)
 
     async def screen(
         self, booking: Booking, payment_id: str, actor: Actor, *, address: str = "", card: str = ""
@@ -84,6 +86,7 @@ class Screening:
             return self._again(earlier.value)
         at = self.clock.now()
         what = self._checkout(booking, payment_id, card, self.network(address), at)
+        what = replace(what, market_days=await self._market_days(at))
         named = (
             (Subject.CUSTOMER, what.customer_id),
             (Subject.CARD, what.card),
@@ -126,6 +129,7 @@ class Screening:
             amount=hundredths(amount),
             currency=amount.currency,
             instant=instant,
+            market_days=await self._market_days(at),
             provider_days=_days(begun, at),
         )
         named = ((Subject.PROVIDER, provider_id), (Subject.BANK, bank))
@@ -166,6 +170,12 @@ class Screening:
             kept = await self.blobs.get(fraud.model_blob(model))
             self.scoring.take(kept)
         return model
+
+    async def _market_days(self, at: datetime) -> float:
+        """How far back the histories reach: asked for until they begin, which they do once."""
+        if self._began_at is None:
+            self._began_at = await self.assessments.began_at()
+        return _days(self._began_at, at)
 
     def _again(self, known: Assessment) -> Screened:
         if known.verdict is Verdict.DECLINE:

@@ -24,6 +24,7 @@ from ecosystem.contexts.fraud import (
     of_checkout,
     seen,
 )
+from ecosystem.contexts.fraud.features import YOUNG_DAYS
 
 RARE = frozenset({"card_frauds", "bank_frauds"})
 """So rare in so small a market that another test asks for it."""
@@ -90,11 +91,33 @@ def test_a_card_known_from_fraud_is_known_as_such() -> None:
         card="c",
         amount=1,
         currency="EUR",
+        market_days=YOUNG_DAYS,
     )
 
     told = dict(zip(CHECKOUT_FEATURES, of_checkout(what, Past(of={Subject.CARD: card})), strict=True))
 
     assert (told["card_frauds"], told["card_customers"], told["card_days"]) == (1, 1, 3)
+
+
+def test_where_everybody_is_new_nobodys_age_is_told() -> None:
+    what = CheckoutSeen(
+        at=START,
+        payment_id="pay",
+        booking_id="bkg",
+        customer_id="usr",
+        provider_id="prv",
+        card="c",
+        amount=1,
+        currency="EUR",
+        account_days=0.01,
+    )
+
+    for market_days in (math.nan, 0, YOUNG_DAYS - 0.1, YOUNG_DAYS):
+        numbers = of_checkout(replace(what, market_days=market_days), Past())
+        told = dict(zip(CHECKOUT_FEATURES, numbers, strict=True))
+        ages = [told[name] for name in ("account_days", "provider_days", "card_days")]
+        assert math.isnan(told["account_days"]) is not (market_days == YOUNG_DAYS)
+        assert all(map(math.isnan, ages[1:])) or market_days == YOUNG_DAYS
 
 
 def test_the_simulator_tells_the_same_story_for_a_seed(events: list[Made]) -> None:

@@ -1,7 +1,8 @@
 """A market made up: customers who book, and people who cheat, in ways that are named.
 
 Everything follows from the seed. What is genuine overlaps with what is fraud on purpose: genuine customers travel,
-spend much once in a while, mistype, are new, come as guests, share networks. `UNSEEN` patterns are for asking how a
+spend much once in a while, mistype, come as guests, share networks, book several things at a sitting; most join because
+they want to book and do it within minutes; providers who open bring customers along. `UNSEEN` patterns are for asking how a
 model does on what it never learned; none of them is trained on.
 """
 
@@ -17,6 +18,8 @@ from msgspec import Struct, field
 
 from ecosystem.contexts.fraud import CheckoutSeen, PayoutSeen
 
+GROWN_DAYS = 700
+"""How far back the histories of a market reach that did not open on the first day."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR_S, DAY_S = 3_600, 86_400
 TRAINED = ("card-testing", "stolen-card", "account-takeover", "collusion", "payout-takeover")
@@ -32,6 +35,8 @@ class World(Struct, frozen=True, kw_only=True):
     providers: int = 160
     daily_frauds: float = 1.6
     patterns: tuple[str, ...] = TRAINED
+    is_young: bool = False
+    """Whether it opens on the first day, with nobody in it before."""
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -57,6 +62,8 @@ class _Shop(Struct, kw_only=True):
     remote: bool
     bank: str
     popularity: float
+    hurries: bool = False
+    """Whether it draws what it earned at once, and often."""
     earned: int = 0
 
 
@@ -80,7 +87,8 @@ class _Market:
         self.count = 0
         self.due: list[tuple[float, int, Made]] = []
         draw = self.draw
-        self.shops = [self.shop(draw.uniform(-400, world.days * 0.7)) for _ in range(world.providers)]
+        past = 0 if world.is_young else 400
+        self.shops = [self.shop(draw.uniform(-past, world.days * 0.7)) for _ in range(world.providers)]
         self.carriers = [self.name("net") for _ in range(60)]
         self.people = [self._person() for _ in range(world.customers)]
         self.proxies = [self.name("net") for _ in range(25)]
@@ -99,6 +107,7 @@ class _Market:
             remote=draw.random() < 0.25,
             bank=self.name("bank"),
             popularity=draw.lognormvariate(0, 1),
+            hurries=draw.random() < 0.3,
         )
 
     def _person(self) -> _Person:
@@ -106,7 +115,7 @@ class _Market:
         networks = [self.name("net")] + ([draw.choice(self.carriers)] if draw.random() < 0.5 else [])
         return _Person(
             name=self.name("usr"),
-            joined=draw.uniform(-700, self.world.days),
+            joined=draw.uniform(0 if self.world.is_young else -700, self.world.days),
             rate=draw.expovariate(1 / 0.13),
             spends=draw.lognormvariate(0, 0.35),
             zone=draw.choice((0, 0, 0, 0, 0, 0, 1, 1, 2, -1, 6)),
@@ -122,6 +131,10 @@ class _Market:
     def hour(self) -> float:
         """Seconds into a day at which people pay."""
         return min(DAY_S - 1.0, max(0.0, self.draw.gauss(15.0, 4.5) * HOUR_S))
+
+    def lead_h(self) -> float:
+        """How far ahead somebody books who means it: for days ahead, and quite often for the next free hour."""
+        return self.draw.uniform(1, 6) if self.draw.random() < 0.3 else self.draw.expovariate(1 / 110)
 
     def put(self, made: Made) -> None:
         self.count += 1
@@ -160,6 +173,7 @@ class _Market:
             currency="EUR",
             guest=guest,
             network=network if draw.random() < 0.75 else "",
+            market_days=second / DAY_S + (0 if self.world.is_young else GROWN_DAYS),
             account_days=max(0.0, second / DAY_S - joined),
             lead_h=max(1.0, lead_h),
             zone_gap_h=float(abs(zone - shop.zone)),
@@ -181,6 +195,7 @@ def made(world: World) -> Iterator[Made]:
     market = _Market(world)
     for day in range(world.days):
         _genuine(market, day)
+        _openings(market, day)
         for _ in range(_poisson(market.draw, world.daily_frauds)):
             _CHEATS[market.draw.choice(world.patterns)](market, day)
         _payouts(market, day)
@@ -194,9 +209,11 @@ def made(world: World) -> Iterator[Made]:
 def _genuine(market: _Market, day: int) -> None:
     draw = market.draw
     for person in market.people:
-        if person.joined > day or draw.random() > person.rate:
+        joins = day <= person.joined < day + 1 and draw.random() < 0.7
+        if not joins and (person.joined > day or draw.random() > person.rate):
             continue
-        second = day * DAY_S + market.hour()
+        # Most who join want to book something, and do it then and there.
+        second = (person.joined + draw.expovariate(1 / 0.02)) * DAY_S if joins else day * DAY_S + market.hour()
         number = draw.choice(person.favourites) if draw.random() < 0.6 else market.any_shop()
         shop = market.shops[number]
         if shop.opened > day:
@@ -217,6 +234,11 @@ def _genuine(market: _Market, day: int) -> None:
             second, again = second + draw.uniform(30, 400), again + 1
             card = market.name("pm") if draw.random() < 0.3 else draw.choice(person.cards)
         _booked(market, second, shop, person, name, joined, card, network, amount, travels, guest, declined=False)
+        while again < 6 and draw.random() < (0.08 if again else 0.06):
+            # Several things at a sitting: a family's lessons, a move.
+            second, again, shop = second + draw.uniform(60, 2_000), again + 1, _open_shop(market, day)
+            amount = market.amount(shop, person.spends)
+            _booked(market, second, shop, person, name, joined, card, network, amount, travels, guest, declined=False)
 
 
 def _booked(
@@ -245,10 +267,35 @@ def _booked(
         amount=amount,
         zone=zone,
         guest=guest,
-        lead_h=market.draw.expovariate(1 / 90),
+        lead_h=market.lead_h(),
         declined=declined,
         saved=0.0 if guest else 0.5,
     )
+
+
+def _openings(market: _Market, day: int) -> None:
+    """Half of the providers who open bring customers along, who join for it; some do so at the provider's own place."""
+    draw = market.draw
+    for shop in market.shops:
+        if not day <= shop.opened < day + 1 or draw.random() < 0.5:
+            continue
+        place = market.name("net")
+        for _ in range(draw.randint(2, 14)):
+            guest = draw.random() < 0.3
+            second = (shop.opened + draw.expovariate(1 / 2.5)) * DAY_S
+            market.pay(
+                second,
+                shop,
+                customer=market.name("gst" if guest else "usr"),
+                joined=second / DAY_S - (0 if guest else draw.expovariate(1 / 0.3)),
+                card=market.name("pm"),
+                network=place if draw.random() < 0.3 else market.name("net"),
+                amount=market.amount(shop),
+                zone=shop.zone,
+                guest=guest,
+                lead_h=market.lead_h(),
+                declined=draw.random() < 0.04,
+            )
 
 
 def _open_shop(market: _Market, day: int) -> _Shop:
@@ -506,10 +553,10 @@ _CHEATS = {
 
 
 def _payouts(market: _Market, day: int) -> None:
-    """Providers are paid weekly; some at once, some change their bank."""
+    """Providers are paid weekly; some at once and often, some change their bank."""
     draw = market.draw
     for place, shop in enumerate(market.shops):
-        at_once = draw.random() < 0.01
+        at_once = draw.random() < (0.2 if shop.hurries else 0.01)
         if shop.opened > day or shop.earned < 500 or not (at_once or (day + place) % 7 == 0):
             continue
         if draw.random() < 0.015:
@@ -530,6 +577,7 @@ def _pay_out(market: _Market, second: float, shop: _Shop, *, instant: bool, patt
         amount=max(100, shop.earned),
         currency="EUR",
         instant=instant,
+        market_days=second / DAY_S + (0 if market.world.is_young else GROWN_DAYS),
         provider_days=max(0.0, second / DAY_S - shop.opened),
     )
     known_at = at + timedelta(days=market.draw.uniform(2, 15)) if pattern else None

@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.boosting import Cases, bundled, learn, measured
+from ecosystem.adapters.outside.boosting import Cases, bundled, learn, measured, mixed
 from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.commands.fraud.simulation import START, TRAINED, UNSEEN, Made, World, made
 from ecosystem.contexts import fraud
@@ -39,7 +39,9 @@ from ecosystem.contexts.fraud import (
 from ecosystem.ports.scoring import Metrics, ModelCard, ModelId
 
 WARM_UP_DAYS = 25
-"""Days at the start that only fill histories: nobody is as new as in a market's first weeks."""
+"""Days at the start of a grown market that only fill histories, which would reach further back there."""
+YOUNG = {"days": 60, "customers": 1_500, "providers": 120, "daily_frauds": 0.8, "is_young": True}
+"""The young market beside it: it opens, and is learned from until some weeks after it has grown."""
 
 
 class Row(Struct, frozen=True):
@@ -140,8 +142,10 @@ def _cases(kind: Kind, some: Sequence[Row]) -> Cases:
 
 
 def simulated(world: World) -> dict[Kind, Cases]:
-    """What a market made up teaches, after its first weeks."""
-    return cases(row for row in rows(made(world)) if (row.at - START).days >= WARM_UP_DAYS)
+    """What two markets made up teach: a grown one after its first weeks, and a young one from its first day on."""
+    grown = cases(row for row in rows(made(world)) if (row.at - START).days >= WARM_UP_DAYS)
+    young = cases(rows(made(replace(world, seed=world.seed + 100, **YOUNG))))
+    return {kind: mixed(grown[kind], young[kind]) for kind in grown}
 
 
 def trained(taught: Mapping[Kind, Cases], source: str, seed: int, made_at: datetime) -> bytes:

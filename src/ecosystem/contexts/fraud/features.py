@@ -1,7 +1,8 @@
 """What the model and the rules are told of a checkout or a payout: numbers, from itself and from histories before it.
 
 Amounts are in hundredths of the currency's unit. Counts by hours and days are by buckets: `1h` is this hour and what
-was counted in it. What is not known is `nan`. The order of names is the order of numbers; a model says by which names
+was counted in it. What is not known is `nan`, and so are ages in a marketplace that is young itself: where everybody is
+new, being new says nothing. The order of names is the order of numbers; a model says by which names
 it learned, and scores nothing else.
 """
 
@@ -24,6 +25,9 @@ from ecosystem.contexts.fraud.history import (
     last_hours,
 )
 
+YOUNG_DAYS = 45
+"""As long as its history is shorter, a marketplace is young."""
+
 
 class Kind(StrEnum):
     """What is assessed."""
@@ -37,7 +41,7 @@ class CheckoutSeen(Struct, frozen=True, kw_only=True):
 
     `amount` is in hundredths. `card` is the processor's lasting name of the card, which is known before the payment for
     saved cards alone. `network` is a digest of where the request came from, empty when that is not known.
-    `account_days` is the age of the customer's account, `lead_h` how far ahead the service is, `zone_gap_h` how far apart
+    `market_days` is how far back the marketplace's histories reach, `account_days` the age of the customer's account, `lead_h` how far ahead the service is, `zone_gap_h` how far apart
     the clocks of customer and provider are: the distance that is known without knowing where anybody is.
     """
 
@@ -51,6 +55,7 @@ class CheckoutSeen(Struct, frozen=True, kw_only=True):
     currency: str
     guest: bool = False
     network: str = ""
+    market_days: float = math.nan
     account_days: float = math.nan
     lead_h: float = math.nan
     zone_gap_h: float = 0.0
@@ -69,6 +74,7 @@ class PayoutSeen(Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     instant: bool = False
+    market_days: float = math.nan
     provider_days: float = math.nan
 
 
@@ -158,13 +164,13 @@ def of_checkout(what: CheckoutSeen, past: Past) -> tuple[float, ...]:
         last_days(provider, at, 7),
         last_days(provider, at, 30),
     )
-    known = bool(what.card)
+    known, grown = bool(what.card), is_grown(what.market_days)
     return (
         float(what.amount),
         _ratio(what.amount, customer.amount, customer.attempts),
         _ratio(what.amount, provider.amount, provider.attempts),
         float(what.guest),
-        what.account_days,
+        what.account_days if grown else math.nan,
         what.lead_h,
         what.zone_gap_h,
         what.local_hour,
@@ -188,13 +194,13 @@ def of_checkout(what: CheckoutSeen, past: Past) -> tuple[float, ...]:
         float(len(card.others)) if known else math.nan,
         float(card.paid) if known else math.nan,
         float(card.frauds) if known else math.nan,
-        age_days(card.first_at, at) if known else math.nan,
+        age_days(card.first_at, at) if known and grown else math.nan,
         float(net_hour.attempts) if what.network else math.nan,
         float(net_day.attempts) if what.network else math.nan,
         float(net_day.declined) if what.network else math.nan,
         float(len(network.others)) if what.network else math.nan,
         float(net_month.frauds) if what.network else math.nan,
-        age_days(provider.first_at, at),
+        age_days(provider.first_at, at) if grown else math.nan,
         float(shop_day.attempts),
         float(shop_month.attempts),
         _part(shop_week.declined, shop_week.attempts),
@@ -207,26 +213,33 @@ def of_payout(what: PayoutSeen, past: Past) -> tuple[float, ...]:
     at = what.at
     provider, bank = past[Subject.PROVIDER], past[Subject.BANK]
     week, month = last_days(provider, at, 7), last_days(provider, at, 30)
+    grown = is_grown(what.market_days)
+    provider_days = age_days(provider.first_at, at) if math.isnan(what.provider_days) else what.provider_days
     return (
         float(what.amount),
         _ratio(what.amount, month.amount, 1 if month.amount else 0),
         float(what.instant),
-        what.provider_days if not math.isnan(what.provider_days) else age_days(provider.first_at, at),
+        provider_days if grown else math.nan,
         float(week.attempts),
         float(month.attempts),
-        week.amount / provider.amount if provider.amount else math.nan,
+        week.amount / provider.amount if provider.amount and grown else math.nan,
         provider.amount / provider.attempts if provider.attempts else math.nan,
         float(len(provider.others)),
         _part(month.declined, month.attempts),
         _part(month.frauds, month.attempts),
         float(provider.frauds),
         float(bank.paid),
-        age_days(bank.first_at, at),
-        float(bank.first_at is None),
+        age_days(bank.first_at, at) if grown else math.nan,
+        float(bank.first_at is None) if grown else math.nan,
         float(len(bank.others)),
         float(bank.frauds),
         float(len(provider.cards)),
     )
+
+
+def is_grown(market_days: float) -> bool:
+    """Whether the marketplace is old enough that somebody's being new says something."""
+    return market_days >= YOUNG_DAYS
 
 
 def _ratio(amount: int, total: int, count: int) -> float:

@@ -72,12 +72,13 @@ class News(Struct, frozen=True, kw_only=True):
 
 
 class Place(Stored, frozen=True, kw_only=True):
-    """How far the histories have come."""
+    """How far the histories have come. `began_at` is the instant of the first thing that they tell."""
 
     entity: ClassVar[str] = "fraud_checkpoint"
 
     cursor: Cursor
     at: datetime
+    began_at: datetime | None = None
 
 
 def subjects(assessment: Assessment) -> list[tuple[Subject, str]]:
@@ -269,7 +270,10 @@ class Learning:
     async def _commits(self, taken: _Taken) -> bool:
         """Commit what was learned and the checkpoint together; False when another follower was faster."""
         before, at = self._place, self.clock.now()
-        place = Place(cursor=taken.cursor, at=at)
+        began_at = before.value.began_at if before else None
+        if began_at is None and taken.lessons:
+            began_at = min(lesson.seen.at for lesson in taken.lessons)
+        place = Place(cursor=taken.cursor, at=at, began_at=began_at)
         self._is_loaded = False
         writes = await self._histories(taken.lessons)
         for key, after in taken.told.items():

@@ -183,7 +183,7 @@ def _payout_bank(numbers: Numbers) -> str:
     providers = _n(numbers, "bank_providers")
     if providers > 1:
         return f"{providers} providers are paid to this bank account."
-    if numbers["bank_new"]:
+    if numbers["bank_new"] == 1:
         return "The bank account is used for the first time."
     return f"The bank account has been used for {_days(numbers['bank_days'])}."
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 
 from ecosystem.contexts.fraud import keys
 from ecosystem.contexts.fraud.assessments import Assessment, NoSuchAssessment
 from ecosystem.contexts.fraud.history import NOTHING, History, Subject
+from ecosystem.contexts.fraud.learning import Place
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.table import Cursor, Index, Page, Row, Table
 
@@ -68,6 +70,11 @@ class Assessments:
             after = page.next
             if after is None:
                 return
+
+    async def began_at(self) -> datetime | None:
+        """How far back the histories reach; None while there are none."""
+        row = await self.table.get(keys.place_of_learning(), Place)
+        return row.value.began_at if row else None
 
     async def histories(self, subjects: Sequence[tuple[Subject, str]]) -> dict[Subject, History]:
         """What is remembered of each subject that has a name."""
