@@ -61,7 +61,7 @@ def test_what_looks_like_fraud_scores_higher_than_what_does_not(scoring: Scoring
     low, high = (scoring.score(scoring.shipped, "checkout", list(case.values())) for case in (calm, hectic))
 
     assert low < 0.05
-    assert high > 0.8
+    assert high > 0.7
 
 
 @pytest.mark.parametrize("kind", Kind)
