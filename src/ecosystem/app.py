@@ -17,7 +17,7 @@ from ecosystem.contexts.audit import Verifier as AuditVerifier
 from ecosystem.contexts.bank_accounts import BankAccount, BankAccounts
 from ecosystem.contexts.booking import Availability, Bookings, Calendar, Feeds, Holds, OutsideCalendars, Plans, Policies
 from ecosystem.contexts.catalogue import Intake, MediaLibrary, Providers, Publishing, Services, Shelf, Standings
-from ecosystem.contexts.disputes import Disputes, RuleBook
+from ecosystem.contexts.disputes import BundlePiece, Bundles, Disputes, RuleBook
 from ecosystem.contexts.fraud import Assessments, Learning, PolicyBook, Reviewers
 from ecosystem.contexts.identity import Identity
 from ecosystem.contexts.insights import Figures, Inspections, Tally
@@ -71,6 +71,7 @@ from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.dossiers import Dossiers
 from ecosystem.journeys.earnings import Earnings
 from ecosystem.journeys.earnings_years import EarningsYears
+from ecosystem.journeys.evidence import EvidenceBundling
 from ecosystem.journeys.executions import Watching
 from ecosystem.journeys.explorer import Explorer
 from ecosystem.journeys.failed_refunds import FailedRefunds
@@ -116,7 +117,7 @@ from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Table
 from ecosystem.ports.witness import Witness
 
-ENVELOPED = (BankAccount, Mandate, TaxRecord, *ACH_ENVELOPED)
+ENVELOPED = (BankAccount, BundlePiece, Mandate, TaxRecord, *ACH_ENVELOPED)
 """Every stored struct that holds envelopes: rotation re-wraps what lies in these."""
 UNNAMED = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
 
@@ -220,6 +221,7 @@ class App:
     oversight: Oversight
     happenings: Happenings
     dossiers: Dossiers
+    evidence: EvidenceBundling
     executions: Watching
     explorer: Explorer
     lookups: Lookups
@@ -347,8 +349,7 @@ class App:
             witness=ports.witness,
         )
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
-        bank_payouts = BankPayouts(clock, payouts, passage)
-        verification = VerificationCause(bank_accounts, ledger)
+        bank_payouts, verification = BankPayouts(clock, payouts, passage), VerificationCause(bank_accounts, ledger)
         causes = Causes(
             {
                 EntryPurpose.PAYOUT: PayoutCause(bank_payouts),
@@ -389,6 +390,14 @@ class App:
             ledger,
             Dishonoring(ach.entries, ledger),
         )
+        evidence = _evidence(
+            ports,
+            brand,
+            used_keys,
+            disputes,
+            Dossiers(bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings, acts),
+            AuditExplorer(AuditLog(table), audit.salts, auditing.find),
+        )
         return cls(
             ports=ports,
             acts=acts,
@@ -398,7 +407,7 @@ class App:
             bank_notices=BankNotices(bank_accounts, identity.profiles, notifications),
             mandates=mandates,
             audit=audit,
-            audit_explorer=AuditExplorer(AuditLog(table), audit.salts, auditing.find),
+            audit_explorer=evidence.explorer,
             ach=ach,
             identity=identity,
             providers=providers,
@@ -437,7 +446,7 @@ class App:
             importing=Importing(table, clock, Intake(table, clock, entropy), services, plans, identity.people.owner_of),
             telling=Telling(bookings, payments, disputes, providers, identity.profiles, notifications, links, mandates),
             alarms=alarms,
-            timelines=Timelines(table, bookings, disputes),
+            timelines=evidence.timelines,
             calendars=Calendars(ports.guest_link_key, brand, Feeds(table, clock), bookings, providers, links, clock),
             links=links,
             claiming=Claiming(bookings, links),
@@ -526,14 +535,14 @@ class App:
                 processor_payouts,
                 passage,
                 withdrawing,
+                evidence,
             ),
             verifying=verifying(table, clock),
             oversight=Oversight(providers, statements, tariff),
             happenings=happenings,
             executions=Watching(ports.workflows, bookings, providers, disputing, acts),
-            dossiers=Dossiers(
-                bookings, payments, refunds, ledger, statements, providers, people, outbox, happenings, acts
-            ),
+            dossiers=evidence.dossiers,
+            evidence=evidence,
             explorer=Explorer(ledger, statements, bookings, providers, figures, acts),
             lookups=Lookups(bookings, people, providers, services, ledger, outbox, happenings, ports.search),
         )
@@ -587,6 +596,26 @@ def _debits(
         refunds=settlement.refunds,
         ledger=settlement.ledger,
         settlement=settlement,
+    )
+
+
+def _evidence(
+    ports: Ports, brand: Brand, keys: UsedKeys, disputes: Disputes, dossiers: Dossiers, explorer: AuditExplorer
+) -> EvidenceBundling:
+    """Evidence: it joins what is known of a booking with the proofs of the audit log."""
+    return EvidenceBundling(
+        table=ports.table,
+        clock=ports.clock,
+        cards=ports.cards,
+        typesetter=ports.typesetter,
+        bookings=dossiers.bookings,
+        disputes=disputes,
+        bundles=Bundles(ports.table, keys),
+        timelines=Timelines(ports.table, dossiers.bookings, disputes),
+        dossiers=dossiers,
+        explorer=explorer,
+        acts=dossiers.acts,
+        brand=brand,
     )
 
 

@@ -25,6 +25,7 @@ from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.checkout import ANSWER_WITHIN, AUTHORIZATION_LIFE, Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.disputes import Disputing
+from ecosystem.journeys.evidence import EvidenceBundling
 from ecosystem.journeys.hearing import Hearing
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.journeys.payout_processor import ProcessorPayouts
@@ -83,6 +84,7 @@ class Sweep:
     processor_payouts: ProcessorPayouts
     payout_passage: PayoutPassage
     withdrawing: Withdrawing
+    evidence: EvidenceBundling
 
     async def payments_left(self) -> int:
         """Learn what became of payments that nobody asks about any more."""
@@ -118,7 +120,8 @@ class Sweep:
     async def disputes_left(self) -> int:
         """Do what is due in disputes: what nobody answered, what is decided by rule, by the bank, or by nobody."""
         at = self.clock.now() - LEFT_FOR
-        return sum([await _each(await self.disputes.due(state, at), self._dispute) for state in FOLLOWED])
+        sending = await _each(await self.evidence.left(at), self._evidence)
+        return sending + sum([await _each(await self.disputes.due(state, at), self._dispute) for state in FOLLOWED])
 
     async def payouts_left(self) -> int:
         """Take on payouts that nobody asks about any more."""
@@ -157,6 +160,9 @@ class Sweep:
         except Refusal as refused:
             await self.alarms.dispute_stuck(dispute, refused.message)
             raise
+
+    async def _evidence(self, dispute: Dispute) -> None:
+        await self.evidence.carry_out(dispute.booking_id, dispute.dispute_id, ACTOR)
 
     async def _booked(self, status: BookingStatus, act: Act) -> int:
         return await _each(await self.bookings.due(status), lambda booking_id: act(booking_id, ACTOR))

@@ -16,6 +16,7 @@ from ecosystem.ports.images import Images
 from ecosystem.ports.inspector import Inspector
 from ecosystem.ports.keys import Keys
 from ecosystem.ports.mail import Mailer
+from ecosystem.ports.papers import Typesetter
 from ecosystem.ports.press import Press
 from ecosystem.ports.saved_cards import SavedCards
 from ecosystem.ports.scoring import Scoring
@@ -48,6 +49,7 @@ class Ports:
     saved_cards: SavedCards
     images: Images
     press: Press
+    typesetter: Typesetter
     mailer: Mailer | None
     passwords: Passwords
     codes: OneTimeCodes

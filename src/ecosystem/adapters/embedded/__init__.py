@@ -31,6 +31,7 @@ from ecosystem.adapters.outside.secrets import KeyedSeal
 from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
+from ecosystem.adapters.outside.typesetter import ReportlabTypesetter
 from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.ports import Ports
 from ecosystem.ports.bank import Bank
@@ -114,6 +115,7 @@ async def embedded(
             saved_cards=stripe.saved_cards,
             images=PillowImages(),
             press=MjmlPress(),
+            typesetter=ReportlabTypesetter(),
             mailer=SmtpMailer(place.smtp, clock) if place.smtp else None,
             passwords=await Argon2Passwords.open(entropy, place.argon2),
             codes=TotpCodes(entropy),

@@ -75,6 +75,38 @@ class DisputeDecided(DisputeFact, frozen=True, kw_only=True):
     refund: Money
 
 
+class EvidenceAssembled(DisputeFact, frozen=True, kw_only=True):
+    """An operator assembled the evidence: a version, by the hash of its file."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.ACCESS
+
+    version: int
+    sha256: str
+
+
+class EvidenceIntended(DisputeFact, frozen=True, kw_only=True):
+    """An operator sends that version to the customer's bank, through the card processor."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
+    version: int
+    sha256: str
+
+
+class EvidenceSent(DisputeFact, frozen=True, kw_only=True):
+    """The customer's bank has the evidence: nothing more can be said."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
+    version: int
+
+
+class EvidenceRefused(DisputeFact, frozen=True, kw_only=True):
+    """The card processor did not take the evidence. Why is kept with the dispute."""
+
+    version: int
+
+
 class DisputeRulesSet(Fact, frozen=True, kw_only=True):
     """The rules were changed for disputes from now on."""
 
