@@ -10,6 +10,7 @@ from ecosystem.web.console.audit import verifying as _verifying_audit
 from ecosystem.web.console.bookings import acting as _acting_on_bookings
 from ecosystem.web.console.bookings import routes as _bookings
 from ecosystem.web.console.costs import routes as _costs
+from ecosystem.web.console.disputes import evidence as _evidence
 from ecosystem.web.console.disputes import routes as _disputes
 from ecosystem.web.console.events import archive as _archive
 from ecosystem.web.console.events import delivering as _delivering
@@ -39,7 +40,7 @@ from ecosystem.web.console.workflows import listing as _executions
 from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
-    _ach, _ach_returned, _acting, _acting_on_bookings, _bookings, _costs, _disputes, _events, _export, _find,
+    _ach, _ach_returned, _acting, _acting_on_bookings, _bookings, _costs, _disputes, _evidence, _events, _export, _find,
     _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _reconciliation, _execution, _executions, _functions, _rules, _schedules,
