@@ -137,6 +137,25 @@ async def test_a_refund_nobody_told_us_of_is_adopted_and_does_not_come_back(shop
     await shop.verified()
 
 
+async def test_a_chargeback_nobody_told_us_of_is_adopted_with_its_dispute(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.tomorrow(), card="pm_card_createDispute")
+    await shop.sandbox.settled()
+    await shop.wiring.settled()
+    await fees_booked(shop)
+    await reconciled(shop)
+    found = {one.key: one for one in await open_ones(shop)}
+    (taken,) = [one for one in found.values() if Kind.CHARGEBACK_UNBOOKED in one.kinds]
+
+    await shop.app.repairing.repair(asks(taken, Repair.ADOPT), OPERATOR)
+    await reconciled(shop, after=0)
+
+    (dispute,) = await shop.app.disputes.of_booking(paid.booking.booking_id)
+    assert dispute.chargeback_id == taken.key.partition("#")[0]
+    assert taken.key not in [one.key for one in await open_ones(shop)]
+    await shop.verified()
+
+
 async def test_a_transfer_that_stands_twice_in_our_books_is_reversed(shop: Market) -> None:
     await sold(shop)
     await fees_booked(shop)

@@ -25,13 +25,13 @@ from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, 
 from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.adapters.outside.images import PillowImages
 from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
+from ecosystem.adapters.outside.papers import ReportlabTypesetter
 from ecosystem.adapters.outside.press import MjmlPress
 from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.adapters.outside.secrets import KeyedSeal
 from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
-from ecosystem.adapters.outside.typesetter import ReportlabTypesetter
 from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.ports import Ports
 from ecosystem.ports.bank import Bank
