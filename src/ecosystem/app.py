@@ -265,7 +265,7 @@ class App:
             card_keeping,
         )
         acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
-        closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout)
+        closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout, bank_debits)
         casework = Casework(
             table, clock, bookings, assessments, fraud_policies, reviewers, screening, acceptance, closing
         )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts.ach import Entry, EntryState, MoneyAction, Purpose, SetOriginator
+from ecosystem.contexts.ach import presented_again as presenting
 from ecosystem.contexts.bank_accounts import AccountKind, AddBankAccount, BankAccount, HolderKind
 from ecosystem.contexts.bank_accounts import Purpose as AccountPurpose
 from ecosystem.contexts.booking import BookingStatus, CancelBooking, Hold
@@ -24,6 +25,7 @@ from ecosystem.contexts.payments import (
 )
 from ecosystem.journeys.bank_debits import BankOffer, DebitRefused, NotOffered, PayByBank
 from ecosystem.journeys.checkout import Paid, PayForHold
+from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, IdReused
@@ -114,6 +116,14 @@ async def filed(market: Market) -> None:
             return
         market.clock.advance(timedelta(minutes=15))
     raise AssertionError("no window closed")
+
+
+async def presented_again(market: Market, entry: Entry) -> Entry:
+    """The entry that presents this one again, as it waits for its file."""
+    book = market.app.ach.entries
+    request = presenting(entry, await book.account_number(entry), market.clock.now().date())
+    await market.app.ports.table.transact(*await book.originate(request, BANK))
+    return (await book.row(request.entry_id)).value
 
 
 async def settle(market: Market, entry: Entry) -> Entry:
@@ -268,6 +278,7 @@ async def test_a_booking_that_ends_before_the_debit_was_originated_takes_no_mone
 
 async def test_the_share_of_an_early_end_waits_until_the_money_is_beyond_return(market: Market) -> None:
     known = await paid(market, policy="strict")
+    await filed(market)
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     provider = f"provider:{known.booking.provider_id}:USD"
     before = await market.balance(provider)
@@ -306,6 +317,7 @@ async def test_a_settled_debit_is_in_our_bank_and_is_released_when_the_work_is_d
 
 async def test_a_refund_waits_for_the_funds_and_then_goes_to_the_same_account(market: Market) -> None:
     known = await paid(market)
+    await filed(market)
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     (refund,) = await market.app.refunds.refunds_of(known.booking.booking_id)
     await market.app.refunding.carry_out(known.booking.booking_id, refund.value.refund_id, BANK)
@@ -328,6 +340,7 @@ async def test_a_refund_waits_for_the_funds_and_then_goes_to_the_same_account(ma
 
 async def test_a_refund_that_the_bank_sends_back_waits_for_an_operator_with_its_money(market: Market) -> None:
     known = await paid(market)
+    await filed(market)
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     await settle(market, await entry_of(market, known.payment))
     market.clock.advance(timedelta(days=7))
@@ -390,6 +403,7 @@ async def test_a_debit_returned_before_it_settled_is_taken_back_out_of_clearing(
 
 async def test_a_return_drops_refunds_that_were_decided_and_not_sent(market: Market) -> None:
     known = await paid(market)
+    await filed(market)
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     entry = await settle(market, await entry_of(market, known.payment))
 
@@ -421,6 +435,111 @@ async def test_what_was_not_authorized_is_taken_from_the_providers_balance_on_da
     assert await summed(market, "commission:USD") == 0
     assert await summed(market, "bank:USD") == 0
     assert (await reread(market, known.payment)).chargeback is not None
+    await market.verified()
+
+
+async def test_a_return_after_its_funds_were_here_waits_for_those_of_the_next_presentment(market: Market) -> None:
+    known = await paid(market)
+    entry = await settle(market, await entry_of(market, known.payment))
+    debit = (await reread(market, known.payment)).debit
+    assert debit is not None
+    assert debit.funds_at is not None
+    market.clock.advance(debit.funds_at - market.clock.now() + timedelta(hours=1))
+    await market.app.bank_debits.release_due()
+    again = await presented_again(market, entry)
+    await market.app.bank_debits.returned(entry, MoneyAction.PRESENT_AGAIN, "R01")
+
+    market.clock.advance(timedelta(days=1))
+    booking = (await market.app.bookings.row(known.booking.booking_id)).value
+    market.clock.advance(max(booking.start_at - market.clock.now(), timedelta(0)) + timedelta(hours=3))
+    await market.app.bookings.start(known.booking.booking_id, BANK)
+    await market.app.closing.complete(known.booking.booking_id, OPERATOR)
+    assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 0
+    await settle(market, again)
+    market.clock.advance(timedelta(days=7))
+    await market.app.bank_debits.release_due()
+
+    assert await market.balance(f"escrow:{known.booking.booking_id}") == 0
+    assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 9_000
+    await market.verified()
+
+
+async def test_a_return_takes_out_the_credit_of_a_refund_that_waits_for_its_file(market: Market) -> None:
+    known = await paid(market)
+    await filed(market)
+    await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+    entry = await settle(market, await entry_of(market, known.payment))
+    market.clock.advance(timedelta(days=7))
+    await market.app.bank_debits.release_due()
+    assert (await entry_of(market, known.payment, Purpose.REFUND)).state is EntryState.WAITING
+
+    for _ in range(2):
+        await market.app.bank_debits.returned(entry, MoneyAction.TAKE_DEBIT_BACK, "R10")
+
+    assert (await entry_of(market, known.payment, Purpose.REFUND)).state is EntryState.CANCELLED
+    (refund,) = await market.app.refunds.refunds_of(known.booking.booking_id)
+    assert refund.value.state is RefundState.FAILED
+    assert await market.app.refunds.failed() == []
+    assert (await summed(market, "clearing:USD"), await summed(market, "bank:USD")) == (0, 0)
+    assert await market.balance(f"escrow:{known.booking.booking_id}") == 0
+    assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 0
+    await market.verified()
+
+
+@pytest.mark.parametrize("policy", ["flexible", "strict"])
+async def test_cancelling_before_the_debit_is_sent_draws_nothing(market: Market, policy: str) -> None:
+    known = await paid(market, policy=policy)
+
+    await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+
+    assert (await entry_of(market, known.payment)).state is EntryState.CANCELLED
+    (refund,) = await market.app.refunds.refunds_of(known.booking.booking_id)
+    assert (refund.value.state, refund.value.amount) == (RefundState.ISSUED, PRICE)
+    assert (await reread(market, known.payment)).left == Money(0, "USD")
+    assert await market.balance(f"escrow:{known.booking.booking_id}") == 0
+    assert await summed(market, "clearing:USD") == 0
+    assert await market.app.originating.build(BANK) is None
+    await market.passes(timedelta(hours=1))
+    assert [entry.purpose for entry in await market.app.ach.entries.of(known.payment.payment_id)] == [Purpose.DEBIT]
+    await market.verified()
+
+
+async def test_a_refund_that_waited_ends_with_the_debit_that_is_called_off(market: Market) -> None:
+    known = await paid(market)
+    half = GiveBack(
+        refund_id=market.id("rfd"), booking_id=known.booking.booking_id, amount=Money(4_000, "USD"), reason="kindness"
+    )
+    await market.app.refunding.give_back(half, OPERATOR)
+
+    await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+
+    refunds = [row.value for row in await market.app.refunds.refunds_of(known.booking.booking_id)]
+    assert sorted(each.amount.minor for each in refunds) == [4_000, 6_000]
+    assert {each.state for each in refunds} == {RefundState.ISSUED}
+    assert await summed(market, "clearing:USD") == 0
+    await market.verified()
+
+
+async def test_a_debit_of_a_cancelled_booking_is_not_presented_again(market: Market) -> None:
+    known = await paid(market)
+    entry = await settle(market, await entry_of(market, known.payment))
+    assert await market.app.bank_debits.still_wants(entry)
+
+    await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+
+    assert not await market.app.bank_debits.still_wants(entry)
+
+
+async def test_cancelling_calls_off_the_presentment_that_waits(market: Market) -> None:
+    known = await paid(market)
+    entry = await settle(market, await entry_of(market, known.payment))
+    again = await presented_again(market, entry)
+    await market.app.bank_debits.returned(entry, MoneyAction.PRESENT_AGAIN, "R01")
+
+    await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+
+    assert (await market.app.ach.entries.row(again.entry_id)).value.state is EntryState.CANCELLED
+    assert (await summed(market, "clearing:USD"), await summed(market, "bank:USD")) == (0, 0)
     await market.verified()
 
 

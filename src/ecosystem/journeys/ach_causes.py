@@ -60,6 +60,10 @@ class Cause(Protocol):
         """Carry out what follows a return that holds; `code` is `refused` when the bank refused the file."""
         ...
 
+    async def still_wants(self, entry: Entry) -> bool:
+        """Whether a debit that came back may be presented again, as far as what it was for is concerned."""
+        ...
+
 
 class Causes:
     """The cause of each entry."""
@@ -99,6 +103,9 @@ class PayoutCause:
         assert action is MoneyAction.GIVE_PAYOUT_BACK
         await self.payouts.came_back(entry.cause_id, code, words_for(code), ACTOR)
 
+    async def still_wants(self, entry: Entry) -> bool:
+        return entry.purpose is Purpose.DEBIT
+
 
 @dataclass(frozen=True, slots=True)
 class VerificationCause:
@@ -123,6 +130,9 @@ class VerificationCause:
         await self.accounts.verification_failed(entry.cause_id, code, words_for(code), ACTOR)
         if back:
             await self.accounts.table.transact(*await self.ledger.writes(*back))
+
+    async def still_wants(self, entry: Entry) -> bool:
+        return entry.purpose is Purpose.DEBIT
 
 
 def micro(entry: Entry, line: str) -> list[Transfer]:

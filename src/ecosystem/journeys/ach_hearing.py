@@ -223,8 +223,11 @@ class AchHearing:
         """Carry out what follows a return, and say that it is done."""
         returned = row.value
         entry = (await self.entries.row(returned.entry_id)).value
-        if returned.action is MoneyAction.PRESENT_AGAIN:
+        if returned.action is MoneyAction.PRESENT_AGAIN and await self.causes.of(entry).still_wants(entry):
             await self._present_again(entry, returned)
+        elif returned.action is MoneyAction.PRESENT_AGAIN:
+            # What it was for has ended since the return was taken in.
+            await self.causes.of(entry).returned(entry, MoneyAction.TAKE_DEBIT_BACK, returned.code)
         elif returned.action is not MoneyAction.REVERSAL_FAILED:
             await self.causes.of(entry).returned(entry, returned.action, returned.code)
         await self.accounts.act(entry, returned)
@@ -246,7 +249,9 @@ class AchHearing:
         if entry.presents:
             first = (await self.entries.row(entry.presents)).value
         today = ach.eastern_day(self.clock.now())
-        return first.settled_on is not None and ach.may_present_again(entry, code, first.settled_on, today)
+        if first.settled_on is None or not ach.may_present_again(entry, code, first.settled_on, today):
+            return False
+        return await self.causes.of(entry).still_wants(entry)
 
     async def _contested(self, inbound: Inbound, return_id: str, told: Told) -> None:
         row = await self.returns.find(return_id)

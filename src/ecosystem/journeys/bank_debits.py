@@ -7,6 +7,7 @@
 | the bank's statement shows it | bank <- clearing | settled; two banking days later its funds are here |
 | the booking ends before its funds are here | - | its shares lie in escrow until then |
 | it comes back for want of money, and is presented again | the settlement reversed | unsettled |
+| the booking is cancelled before it is sent | escrow -> clearing | cancelled, nothing is drawn; refunded |
 | it comes back for good, before or after the release | the settlement reversed; then as a chargeback that was lost | disputed, decided by the bank |
 | a refund, once its funds are here | escrow or shares -> clearing when decided; clearing -> bank when settled | refunded |
 
@@ -30,11 +31,13 @@ from msgspec.structs import replace
 
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.ach import (
+    PRESENTMENTS_MAX,
     AccountKind,
     Authorization,
     Direction,
     Entries,
     Entry,
+    EntryState,
     Holder,
     MoneyAction,
     NotOriginating,
@@ -118,6 +121,14 @@ class BankOffer(Struct, frozen=True, kw_only=True):
     texts: Sequence[str] = ()
     funds_by: datetime | None = None
     why_not: str = ""
+
+
+class Stopped(Struct, frozen=True, kw_only=True):
+    """A debit that was taken out before it was sent: the payment then, and what is committed with it."""
+
+    payment: Payment
+    entry_id: str
+    writes: Sequence[Write]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +259,41 @@ class BankDebits:
         else:
             await self._taken_back(entry, code)
 
+    async def still_wants(self, entry: Entry) -> bool:
+        """Whether a debit that came back may be presented again: not once its booking was cancelled."""
+        if entry.purpose is not Purpose.DEBIT:
+            return False
+        mandate = await self.mandates.of(entry.cause_id, ACTOR)
+        booking = (await self.bookings.row(mandate.booking_id)).value
+        return booking.status is not BookingStatus.CANCELLED
+
     # Afterwards
+
+    async def stopped(self, payment: Payment, actor: Actor, at: datetime) -> Stopped | None:
+        """The debit, taken out before it is sent, as the mandate promises; None when it is too late for that.
+
+        To be committed with the refund of what is left (`payments.undrawn`). Refunds that waited for it are ended: what
+        was never drawn need not be sent.
+        """
+        waiting = await self._waiting(payment)
+        if waiting is None:
+            return None
+        writes = await self.entries.cancel(waiting.entry_id, actor)
+        for row in await self.refunds.refunds_of(payment.booking_id):
+            if row.value.payment_id == payment.payment_id and row.value.is_open:
+                ended = self._outcome(row.value, waiting.entry_id, RefundStanding.SUCCEEDED)
+                payment, after = paying.settle_refund(payment, row.value, ended, at)
+                writes += paying.refund_becomes(row, after, actor, at)
+        return Stopped(payment=payment, entry_id=waiting.entry_id, writes=writes)
+
+    async def _waiting(self, payment: Payment) -> Entry | None:
+        """The presentment of the debit that waits for its file, if one does."""
+        first = f"{payment.payment_id}.1"
+        for entry_id in (first, *(f"{first}.retry{count}" for count in range(1, PRESENTMENTS_MAX))):
+            row = await self.entries.find(entry_id)
+            if row is not None and row.value.state is EntryState.WAITING:
+                return row.value
+        return None
 
     async def give_back(self, refund: Refund, payment: Payment, actor: Actor) -> Refund:
         """Originate the credit of a refund, once the debit's funds are here; until then it waits.
@@ -350,23 +395,35 @@ class BankDebits:
         await self.settlement.learn_chargeback(payment.booking_id, payment.payment_id, lost, ACTOR)
 
     async def _drop_refunds(self, payment: Payment) -> None:
-        """Give up refunds of money that never came, before any credit was originated for them."""
+        """Give up refunds of money that never came: those that were not sent, and those that the bank sent back."""
+        why = "The customer's bank sent the payment back: there is nothing to give back."
         for row in await self.refunds.refunds_of(payment.booking_id):
-            mine = row.value.payment_id == payment.payment_id
-            if mine and row.value.state is RefundState.REQUESTED and not row.value.processor_id:
-                why = "The customer's bank sent the payment back: there is nothing to give back."
-                await self.settlement.learn_refund(payment.booking_id, row.value.refund_id, why, ACTOR)
-                failed = await self.refunds.refund(payment.booking_id, row.value.refund_id)
-                if failed is not None:
-                    at = self.clock.now()
-                    request = paying.FollowRefund(
-                        refund_id=row.value.refund_id,
-                        booking_id=payment.booking_id,
-                        how=paying.Follow.CLOSED,
-                        note=why,
-                    )
-                    closed = paying.follow(failed.value, request, ACTOR, at)
-                    await self.table.transact(*paying.refund_becomes(failed, closed, ACTOR, at))
+            refund = row.value
+            if refund.payment_id != payment.payment_id:
+                continue
+            if refund.state is RefundState.REQUESTED and not refund.processor_id:
+                await self.settlement.learn_refund(refund.booking_id, refund.refund_id, why, ACTOR)
+            elif refund.is_open and refund.processor_id and not await self._taken_out(refund, why):
+                continue  # It is on its way, and nothing calls it back.
+            failed = await self.refunds.refund(refund.booking_id, refund.refund_id)
+            if failed is not None and failed.value.state is RefundState.FAILED and failed.value.followed is None:
+                at = self.clock.now()
+                request = paying.FollowRefund(
+                    refund_id=refund.refund_id, booking_id=refund.booking_id, how=paying.Follow.CLOSED, note=why
+                )
+                closed = paying.follow(failed.value, request, ACTOR, at)
+                await self.table.transact(*paying.refund_becomes(failed, closed, ACTOR, at))
+
+    async def _taken_out(self, refund: Refund, why: str) -> bool:
+        """Whether the credit of a refund was taken out before its file was built; the refund failed with that."""
+        assert refund.processor_id
+        entry = (await self.entries.row(refund.processor_id)).value
+        if entry.state is not EntryState.WAITING:
+            return False
+        outcome = replace(self._outcome(refund, entry.entry_id, RefundStanding.FAILED), failure=why)
+        writes = await self.entries.cancel(entry.entry_id, ACTOR)
+        await self.settlement.learn_refund(refund.booking_id, refund.refund_id, outcome, ACTOR, *writes)
+        return True
 
     async def _settlement_back(self, entry: Entry) -> list[Transfer]:
         caused = await self.ledger.transfers([f"{entry.entry_id}.settled"])

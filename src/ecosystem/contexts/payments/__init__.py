@@ -114,6 +114,7 @@ from ecosystem.contexts.payments.refunds import (
     refund_becomes,
     refund_made,
     settle_refund,
+    undrawn,
 )
 from ecosystem.contexts.payments.wallets import (
     CARDS_MAX,
@@ -279,6 +280,7 @@ __all__ = [
     "settle_refund",
     "settled_payout_account",
     "troubled",
+    "undrawn",
     "wallet_becomes",
     "wallet_made",
     "why_it_failed",

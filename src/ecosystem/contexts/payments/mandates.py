@@ -31,7 +31,7 @@ from ecosystem.ports.keys_kept import Enveloped, Kept, wraps
 from ecosystem.ports.secrets import Untold
 from ecosystem.ports.table import ABSENT, Put, Table, Write
 
-VERSION = "web-1"
+VERSION = "web-2"
 KEPT_FOR = timedelta(days=2 * 365 + 1)
 
 
@@ -110,8 +110,8 @@ def text(asked: Asked) -> str:
         "If my bank sends the debit back for want of money, it may be presented again, twice at most, for the same "
         "amount.\n"
         "I can revoke this authorization by cancelling the booking, or by writing to "
-        f"{asked.brand}, before the debit is sent to my bank. What I get back is then said by the cancellation terms "
-        "of the booking.\n"
+        f"{asked.brand}, before the debit is sent to my bank: then nothing is debited. If I cancel later, what I get "
+        "back is said by the cancellation terms of the booking.\n"
         "I am an owner of this account and may authorize debits of it. The transaction complies with the laws of the "
         "United States."
     )

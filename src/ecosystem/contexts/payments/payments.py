@@ -326,9 +326,9 @@ def debit_settled(payment: Payment, on: date, funds_at: datetime) -> Payment:
 
 
 def debit_unsettled(payment: Payment) -> Payment:
-    """The payment whose debit came back for want of money, and is presented again."""
+    """The payment whose debit came back for want of money, and is presented again: it waits for funds once more."""
     assert payment.debit is not None
-    return replace(payment, debit=replace(payment.debit, settled_on=None, funds_at=None))
+    return replace(payment, debit=replace(payment.debit, settled_on=None, funds_at=None, over=False))
 
 
 def debit_over(payment: Payment) -> Payment:
