@@ -155,6 +155,7 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
             made.add_argument("name", choices=[name.value for name in KeyName])
         if act == "retire":
             made.add_argument("version", type=_version)
+            made.add_argument("--now", action="store_true", help="although backups of the last week may need it")
 
 
 def _workflow_commands(workflow: argparse.ArgumentParser) -> None:
@@ -379,6 +380,7 @@ def _keys(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands import keyring
 
     arguments = {"act": asked.act, "name": getattr(asked, "name", ""), "version": getattr(asked, "version", 0)}
+    arguments["now"] = "yes" if getattr(asked, "now", False) else ""
     return asyncio.run(keyring.run(chosen, arguments))
 
 

@@ -192,6 +192,7 @@ async def test_what_was_not_authorized_comes_back_on_day_59_from_the_providers_b
 async def test_a_refund_goes_back_as_a_credit_once_the_funds_are_here(house: Clearing) -> None:
     opening = house.bank.books.balance
     paid = await booked(house, days=20)
+    await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
     await house.app.closing.cancel(CancelBooking(booking_id=paid.booking.booking_id), ADA)
     await house.until(FUNDS_HERE - timedelta(hours=1))
     assert await entries(house, paid, Purpose.REFUND) == []

@@ -1,4 +1,4 @@
-"""`ecosystem keys list`, `keys rotate NAME` and `keys retire NAME VERSION`: the named keys, while they are in use or not."""
+"""`ecosystem keys list`, `keys rotate NAME` and `keys retire NAME VERSION [--now]`: the named keys, while they are in use or not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def carried_out(market: App, arguments: Arguments) -> AsyncGenerator[str]:
                 yield line
         case _:
             name, version = KeyName(arguments["name"]), int(arguments["version"])
-            await market.key_rings.retire(name, version, ACTOR)
+            await market.key_rings.retire(name, version, ACTOR, now=arguments["now"] == "yes")
             yield f"Version {version} of {name} is gone for ever."
 
 

@@ -8,7 +8,7 @@ envelope are described in `docs/keys.md`, and cut apart in `ports/keys_envelope.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,6 +20,8 @@ PLAIN_BYTES_MAX = 64 * 1024
 CONTEXT_BYTES_MAX = 256
 VERSIONS_MAX = 1000
 SIGNED_BYTES_MAX = 4096
+LISTED_FOR = timedelta(minutes=1)
+"""How long a list of versions is believed: a process that did not rotate itself wraps by the former one so long."""
 
 
 class EnvelopeRefused(Unavailable):
@@ -138,10 +140,7 @@ class Keys(Protocol):
         ...
 
     async def signers(self) -> Mapping[int, bytes]:
-        """The public keys of the versions of `audit` that can still be had, each 32 bytes, by version.
-
-        Whoever must verify for longer than a version lives keeps the `public_key` beside the signature.
-        """
+        """The public keys of all versions of `audit`, each 32 bytes, by version: what a retired one signed stays signed."""
         ...
 
     async def versions(self, name: KeyName) -> Sequence[Version]:

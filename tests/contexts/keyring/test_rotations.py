@@ -22,12 +22,13 @@ from ecosystem.contexts.bank_accounts import (
     Method,
     Purpose,
 )
-from ecosystem.contexts.keyring import KeyBusy, KeyRings, StillNeeded, UsedKeys
+from ecosystem.contexts.keyring import KeyBusy, KeyRings, StillNeeded, TooEarly, UsedKeys
+from ecosystem.contexts.keyring.rotations import KEPT_FOR
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.kernel.refusals import Denied
 from ecosystem.ports.bus import Event
-from ecosystem.ports.keys import Context, InUse, KeyName, Keys, KeysMissing, State
+from ecosystem.ports.keys import LISTED_FOR, Context, InUse, KeyName, Keys, KeysMissing, State
 from ecosystem.ports.keys_envelope import read
 from ecosystem.ports.table import Put, Table
 
@@ -141,6 +142,7 @@ async def test_no_read_fails_while_messages_are_rewrapped_and_written(
     await asyncio.wait_for(asyncio.gather(rotating(), writing(), *(reading(part) for part in range(4))), 40)
 
     assert reads > 200
+    clock.advance(KEPT_FOR)
     for version in (1, 2, 3):
         await rings.retire(BANK, version, OSCAR)
     for account in accounts:
@@ -196,6 +198,7 @@ async def test_a_version_is_retired_only_when_no_item_at_all_needs_it(
         await rings.retire(KeyName.AUDIT, 1, OSCAR)
     async for _ in rings.steps(BANK, OSCAR):
         pass
+    clock.advance(KEPT_FOR)
     await rings.retire(BANK, 1, OSCAR)
 
     assert (await book.opened(account.account_id, SYSTEM, why="test")).last4 == account.last4
@@ -255,10 +258,32 @@ async def test_a_damaged_message_is_counted_and_keeps_its_version(
         await rings.retire(BANK, 1, OSCAR)
 
 
-async def test_each_step_of_a_rotation_is_audited(rings: KeyRings, table: Table) -> None:
+async def test_retiring_by_hand_waits_for_backups_or_for_the_word_now_and_a_minute_always(
+    book: BankAccounts, rings: KeyRings, clock: VirtualClock
+) -> None:
+    await added(book, clock, range(1))
+    await rings.rotate(BANK, OSCAR)
+    async for _ in rings.steps(BANK, OSCAR):
+        pass
+
+    with pytest.raises(TooEarly, match="--now"):
+        await rings.retire(BANK, 1, OSCAR)
+    with pytest.raises(TooEarly):
+        await rings.retire(BANK, 1, OSCAR, now=True)
+    clock.advance(LISTED_FOR)
+    with pytest.raises(TooEarly):
+        await rings.retire(BANK, 1, OSCAR)
+    await rings.retire(BANK, 1, OSCAR, now=True)
+
+    ring = await rings.ring(BANK, OSCAR)
+    assert [each.version.state for each in ring.versions] == [State.CURRENT, State.RETIRED]
+
+
+async def test_each_step_of_a_rotation_is_audited(rings: KeyRings, table: Table, clock: VirtualClock) -> None:
     await rings.rotate(BANK, OSCAR)
     while await rings.go_on(SYSTEM):
         pass
+    clock.advance(KEPT_FOR)
     await rings.retire(BANK, 1, OSCAR)
 
     events = (await table.query(f"KEYRING#{BANK}", Event, prefix="EVENT#")).values

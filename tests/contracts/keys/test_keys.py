@@ -227,6 +227,17 @@ async def test_a_signature_is_verified_with_its_public_key_after_rotation_too(ke
         Ed25519PublicKey.from_public_bytes(first.public_key).verify(first.signature, b"checkpoint 2")
 
 
+async def test_what_a_retired_version_signed_is_verified_with_the_keys_that_are_still_told(keys: Keys) -> None:
+    signed = await keys.sign(b"checkpoint 1")
+    await keys.rotate(KeyName.AUDIT)
+    await keys.retire(KeyName.AUDIT, 1)
+
+    signers = await keys.signers()
+    assert signers[signed.version] == signed.public_key
+    Ed25519PublicKey.from_public_bytes(signers[signed.version]).verify(signed.signature, b"checkpoint 1")
+    assert (await keys.sign(b"checkpoint 2")).version == 2
+
+
 async def test_a_message_too_long_to_sign_is_refused(keys: Keys) -> None:
     await keys.sign(bytes(SIGNED_BYTES_MAX))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 from tests.web.console.busy import Busy, said
-from tests.web.shop import post
+from tests.web.shop import OLGA, post, sign_in
 
 from ecosystem.kernel.actor import system
 from ecosystem.ports.keys import KeyName, State
@@ -29,8 +31,16 @@ async def test_a_key_is_rotated_rewrapped_and_its_former_version_retired(
     while await rings.go_on(system("workflow-orchestrator")):
         pass
     after = await olga.get("/console/keys")
+    early = await post(olga, "/console/keys/bank-accounts/1/retire", seen_on="/console/keys")
+    happened.shop.market.clock.advance(timedelta(days=8))
+    await sign_in(olga, OLGA)
+    due = await olga.get("/console/keys")
     retired = await post(olga, "/console/keys/bank-accounts/1/retire", seen_on="/console/keys")
 
+    assert early.status_code == 409
+    assert "--now" in said(early)
+    assert "Retire version 1 of bank-accounts" not in after.text
+    assert "Retire version 1 of bank-accounts" in due.text
     assert done.status_code == retired.status_code == 303
     assert "is taking over" in said(going)
     assert again.status_code == 409

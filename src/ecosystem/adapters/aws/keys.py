@@ -30,6 +30,7 @@ from ecosystem.adapters.outside.threads import Threads
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
 from ecosystem.ports.keys import (
+    LISTED_FOR,
     PLAIN_BYTES_MAX,
     SIGNED_BYTES_MAX,
     VERSIONS_MAX,
@@ -56,8 +57,6 @@ R = TypeVar("R")
 CACHED_MAX = 1000
 CACHED_FOR = timedelta(minutes=5)
 CACHED_USES = 1000
-LISTED_FOR = timedelta(minutes=1)
-"""How long the list of versions is believed: a process that did not rotate itself wraps by the former one so long."""
 DELETED_AFTER_DAYS = 30
 _ATTEMPTS_MAX = 5
 _REFUSED = frozenset({"InvalidCiphertextException", "IncorrectKeyException", "NotFoundException"})
@@ -198,7 +197,7 @@ class KmsKeys:
 
     async def signers(self) -> Mapping[int, bytes]:
         listed = await self._list(KeyName.AUDIT)
-        return {number: await self._public(number) for number, each in enumerate(listed, start=1) if not each.retired}
+        return {number: await self._public(number) for number in range(1, len(listed) + 1)}
 
     async def versions(self, name: KeyName) -> Sequence[Version]:
         listed = await self._list(name, anew=True)
@@ -224,15 +223,10 @@ class KmsKeys:
             raise InUse
         if listed[version - 1].retired:
             return
-        doomed = [listed[version - 1].key_id]
-        if name is KeyName.AUDIT:
-            doomed.append((await self._described(self._signer(version))).key_id)
-        for key_id in doomed:
-            await self._ask(
-                lambda key_id=key_id: self.client.schedule_key_deletion(
-                    KeyId=key_id, PendingWindowInDays=DELETED_AFTER_DAYS
-                )
-            )
+        # The signer of a version of `audit` stays: KMS tells no public key of a key that is being deleted, and what it
+        # signed must be verified for as long as the log is kept. Nothing signs by it any more.
+        key_id = listed[version - 1].key_id
+        await self._ask(lambda: self.client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=DELETED_AFTER_DAYS))
         self._versions.pop(name, None)
         self._cache.forget()
 

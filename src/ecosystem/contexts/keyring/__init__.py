@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecosystem.contexts.keyring.events import KeyRetired, KeyRewrapped, KeyRotated
-from ecosystem.contexts.keyring.rotations import KeyBusy, KeyRings, Ring, RingVersion, Rotation, StillNeeded
+from ecosystem.contexts.keyring.rotations import KeyBusy, KeyRings, Ring, RingVersion, Rotation, StillNeeded, TooEarly
 from ecosystem.contexts.keyring.use import UsedKeys, Uses
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "RingVersion",
     "Rotation",
     "StillNeeded",
+    "TooEarly",
     "UsedKeys",
     "Uses",
 ]

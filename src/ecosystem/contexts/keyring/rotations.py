@@ -5,7 +5,7 @@
               commit: it is there, and re-wrapping begins
     re-wrap   item by item, each in a commit of its own that expects the item unchanged
               commit: nothing is left
-    retire    a week later, or by hand: the version's secret is gone
+    retire    eight days later, or by hand: the version's secret is gone
 
 Work is found by what lies in the index under former versions, so it goes on where it was left by whatever process
 comes next, and what is written meanwhile under a former version is found too. An index may be behind; before a version
@@ -30,7 +30,7 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.keys import EnvelopeRefused, KeyName, KeysMissing, State, Version
+from ecosystem.ports.keys import LISTED_FOR, EnvelopeRefused, KeyName, KeysMissing, State, Version
 from ecosystem.ports.keys import KeyRetired as VersionRetired
 from ecosystem.ports.keys_kept import SHARDS, Enveloped, wrapped_by, wraps
 from ecosystem.ports.table import ABSENT, Cursor, Index, Put, Row, Stale, Stored, Table, Write
@@ -49,6 +49,10 @@ class KeyBusy(Conflict):
 
 class StillNeeded(Conflict):
     """Messages are left under that version: it cannot be retired yet."""
+
+
+class TooEarly(Conflict):
+    """That version was in use until a moment ago: it cannot be retired yet."""
 
 
 class Rotation(Struct, frozen=True, kw_only=True):
@@ -98,6 +102,8 @@ class Ring(Struct, frozen=True, kw_only=True):
     versions: Sequence[RingVersion]
     rotation: Rotation | None
     uses: Uses | None
+    due: bool = False
+    """Whether former versions may be retired: no backup needs them any more."""
 
     @property
     def left(self) -> int:
@@ -169,13 +175,19 @@ class KeyRings:
             if state.value.rotation.done_at is not None:
                 return
 
-    async def retire(self, name: KeyName, version: int, actor: Actor) -> None:
-        """Take a former version away for ever, having looked at every item. Raises `StillNeeded`, `InUse`, `NoSuchVersion`."""
+    async def retire(self, name: KeyName, version: int, actor: Actor, *, now: bool = False) -> None:
+        """Take a former version away for ever, having looked at every item.
+
+        Before backups are done with it only if that is said (`now`); never within the minute in which other processes may
+        still wrap by it. Raises `TooEarly`, `StillNeeded`, `InUse`, `NoSuchVersion`.
+        """
         actor.must_operate()
-        if await self._needed(name, version):
-            raise StillNeeded
-        await self.keys.retire(name, version)
         row = await self._row(name)
+        if 1 <= version < len(await self.keys.versions(name)):
+            if await self._needed(name, version):
+                raise StillNeeded
+            self._must_be_due(row, now=now)
+        await self.keys.retire(name, version)
         state = row.value if row else RingState(name=name)
         fact = KeyRetired(name=name, version=version)
         await self.table.transact(*self._becomes(name, row, state, fact, actor))
@@ -197,6 +209,19 @@ class KeyRings:
                 await self.retire(name, version.number, actor)
                 retired += 1
         return retired
+
+    def _must_be_due(self, row: Row[RingState] | None, *, now: bool) -> None:
+        done_at = row.value.rotation.done_at if row and row.value.rotation else None
+        if done_at is None:
+            raise StillNeeded
+        due_at = done_at + (LISTED_FOR if now else KEPT_FOR)
+        if self.clock.now() < due_at:
+            if now:
+                raise TooEarly
+            raise TooEarly(
+                f"Backups hold what this version opens: it is retired by itself from {due_at:%Y-%m-%d %H:%M} UTC on. To do "
+                "so before, retire it on the command line with --now."
+            )
 
     async def check(self) -> None:
         """Hold the keys against those that this table was begun with. Raises `KeysMissing` if something needs those.
@@ -327,10 +352,12 @@ class KeyRings:
     async def _ring(self, name: KeyName) -> Ring:
         row = await self._row(name)
         versions = [await self._counted(name, version) for version in await self.keys.versions(name)]
+        rotation = row.value.rotation if row else None
         return Ring(
             name=name,
             versions=versions[::-1],
-            rotation=row.value.rotation if row else None,
+            rotation=rotation,
+            due=bool(rotation and rotation.done_at and self.clock.now() >= rotation.done_at + KEPT_FOR),
             uses=await self.keys.used(name),
         )
 
