@@ -43,6 +43,9 @@ class Dishonoring:
     async def settled(self, entry: Entry) -> Sequence[Write]:
         return await self.ledger.writes(*moved(entry.entry_id, entry.direction, entry.cents, entry.cause_id, "settled"))
 
+    async def still_wants(self, entry: Entry) -> bool:
+        return entry.purpose is ach.Purpose.DEBIT
+
     async def returned(self, entry: Entry, action: MoneyAction, code: str) -> None:
         """The bank refused the file: the return stands unanswered, and a person has its exception."""
 
