@@ -54,7 +54,9 @@ async def test_an_instant_payout_goes_with_the_next_window_of_the_day(house: Cle
     assert (await house.paid(payout)).status is PayoutStatus.PAID
 
 
-@pytest.mark.parametrize(("number", "code"), [("000111111116", "R03"), ("9902000001", "R02"), ("9916000001", "R16")])
+@pytest.mark.parametrize(
+    ("number", "code"), [("000111111116", "R03"), ("9902000001", "R02"), ("9916000001", "R16"), ("9923000001", "R23")]
+)
 async def test_a_returned_payout_is_back_on_the_balance_and_its_account_refused(
     house: Clearing, number: str, code: str
 ) -> None:
@@ -125,6 +127,16 @@ async def test_a_correction_is_applied_to_the_account_at_once(house: Clearing) -
     [change] = (await house.app.ach.returns.changes()).values
     assert (change.code, change.applied_at is not None, change.due_on) == ("C01", True, date(2026, 12, 3))
     assert b"10000042" not in change.corrected_box
+
+
+async def test_an_account_abroad_is_closed_by_the_notification_that_says_so(house: Clearing) -> None:
+    account = await house.account("9814000042")
+    await house.payout(account, 1_000)
+
+    await house.until(TUESDAY_NIGHT)
+
+    after = (await house.app.bank_accounts.row(account.account_id)).value
+    assert (after.state, after.code) == (AccountState.REFUSED, "C14")
 
 
 async def test_a_file_above_the_limit_waits_for_a_second_person(house: Clearing) -> None:

@@ -32,7 +32,7 @@ from ecosystem.contexts.ledger import Ledger, State, Transfer, chart, reverse
 from ecosystem.contexts.payouts import PayoutNews, PayoutStatus
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.kernel.actor import system
-from ecosystem.kernel.nacha import RETURNS
+from ecosystem.kernel.nacha import CHANGES, RETURNS
 from ecosystem.kernel.refusals import Conflict
 from ecosystem.ports.table import Write
 
@@ -156,7 +156,15 @@ def micro(entry: Entry, line: str) -> list[Transfer]:
     ]
 
 
-_REFUSING = frozenset({AccountAction.CLOSE, AccountAction.FAIL_VERIFICATION, AccountAction.END_AUTHORIZATION})
+_REFUSING = frozenset(
+    {
+        AccountAction.CLOSE,
+        AccountAction.FAIL_VERIFICATION,
+        AccountAction.END_AUTHORIZATION,
+        AccountAction.PAUSE_CREDITS,
+    }
+)
+"""What ends an account here, until its owner adds it anew and it is verified once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +175,16 @@ class AccountsNews:
 
     async def act(self, entry: Entry, returned: Return) -> None:
         """Carry out the account action of a return. An account that is gone by now is left as it is."""
-        if returned.account_action not in _REFUSING:
-            return
+        if returned.account_action in _REFUSING:
+            await self._end(entry, returned.code, words_for(returned.code))
+
+    async def close(self, entry: Entry, code: str) -> None:
+        """End the account for what a notification of change says of it."""
+        await self._end(entry, code, f"Your bank told us: {CHANGES[code].meaning} ({code}). Add another account.")
+
+    async def _end(self, entry: Entry, code: str, why: str) -> None:
         try:
-            await self.accounts.verification_failed(
-                entry.receiver.bank_account_id, returned.code, words_for(returned.code), ACTOR
-            )
+            await self.accounts.verification_failed(entry.receiver.bank_account_id, code, why, ACTOR)
         except NoSuchBankAccount:
             return
 

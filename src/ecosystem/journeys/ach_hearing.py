@@ -324,6 +324,8 @@ class AchHearing:
             return
         if correction.repair:
             await self._raised(inbound, ExceptionKind.CODE_ASKS_FOR_A_PERSON, change_id, code=notice.code)
+        if correction.account is ach.AccountAction.CLOSE:
+            await self.accounts.close(entry, notice.code)
         if correction.account is ach.AccountAction.CORRECT:
             try:
                 await self.accounts.correct(entry, notice.code, ach.corrected_fields(notice.code, notice.corrected))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from clearing import AGREED, SECOND
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts import ach
 from ecosystem.contexts.ach import FileState, Originator, TraceNumbers, TracesExhausted, window
 from ecosystem.contexts.ach.files import Modifiers, ModifiersExhausted, approved, begun, built, modifier
-from ecosystem.contexts.ach.originator import said
+from ecosystem.contexts.ach.originator import NothingToConfirm, RaisedAlone, raised, said
 from ecosystem.contexts.ach.rates import DEBITS_MIN, LIMITS_BPS, Rate, Standing
 from ecosystem.contexts.ach.traces import SEQUENCE_MAX, TraceTaken, traced
 from ecosystem.kernel.actor import Actor, Group
@@ -35,6 +36,25 @@ DAY = window(AT.date(), WindowName.FIRST)
 def waiting(who: Originator, builder: Actor) -> ach.AchFile:
     file = begun(DAY, who, "A", builder, AT)
     return built(file, ach.Totals(credit_cents=1_000_001), (), b"x", "hash", AT)
+
+
+def test_a_higher_limit_holds_once_a_second_operator_confirmed_it_and_a_lower_one_at_once() -> None:
+    asked = said(replace(AGREED, approval_cents=2_000_000), OPERATOR, AT)
+    assert (asked.approval_cents, asked.raising_cents) == (1_000_000, 2_000_000)
+
+    with pytest.raises(RaisedAlone):
+        raised(asked, OPERATOR)
+    with pytest.raises(RaisedAlone):
+        raised(asked, replace(SECOND, impersonator=OPERATOR.actor_id))
+    with pytest.raises(Denied):
+        raised(asked, Actor(actor_id="usr_other"))
+    holds = raised(asked, SECOND)
+    assert (holds.approval_cents, holds.raising_cents) == (2_000_000, 0)
+    with pytest.raises(NothingToConfirm):
+        raised(holds, SECOND)
+
+    lower = said(replace(AGREED, approval_cents=500), OPERATOR, AT, limit_cents=2_000_000)
+    assert (lower.approval_cents, lower.raising_cents) == (500, 0)
 
 
 async def test_no_trace_number_is_given_out_twice_however_many_ask_at_once(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""Bank accounts: encrypted at once, verified, found alike, and shown to nobody."""
+"""Bank accounts: encrypted at once, verified, tried a few times, and shown to nobody."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ecosystem.contexts.bank_accounts import (
     NothingToConfirm,
     NotUsable,
     Purpose,
+    TooManyAttempts,
 )
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, Group, system
@@ -237,17 +238,58 @@ async def test_an_entry_that_came_back_refuses_the_account_even_after_it_was_ver
     assert (await book.verified(account.account_id, BANK)).state is AccountState.REFUSED
 
 
-async def test_the_same_account_under_other_people_is_found_however_it_was_typed(
+async def told_wrongly(book: BankAccounts, account: BankAccount, owner: Actor) -> None:
+    """Amounts that cannot be, until no try is left."""
+    await book.verifying(account.account_id, BANK)
+    sent = await book.amounts(account.account_id, BANK)
+    wrong = next((cents, cents) for cents in range(1, 99) if (cents, cents) != sent)
+    for _ in range(3):
+        await book.confirm(account.account_id, wrong, owner)
+
+
+async def test_deposits_to_one_number_are_few_whoever_asks_and_removing_gives_no_more(
     book: BankAccounts, clock: VirtualClock
 ) -> None:
-    eve = Actor(actor_id="usr_01kag2m8xw00000000000000ev")
-    first = await book.add(asked(clock, 1), PAULA, user_id=PAULA.actor_id)
-    same = asked(clock, 2, owner_id=eve.actor_id, purpose=Purpose.DEBIT, account_number="398-217-465", holder="E")
-    second = await book.add(same, eve, user_id=eve.actor_id)
-    other = await book.add(asked(clock, 3, routing_number="026009593"), PAULA, user_id=PAULA.actor_id)
+    people = [Actor(actor_id=f"usr_01kag2m8xw000000000000000{mark}") for mark in range(4)]
+    requests = [
+        asked(clock, mark, owner_id=who.actor_id, method=Method.MICRO_DEPOSITS) for mark, who in enumerate(people, 1)
+    ]
+    for request, who in zip(requests[:3], people[:3], strict=True):
+        added = await book.add(request, who, user_id=who.actor_id)
+        assert await book.add(request, who, user_id=who.actor_id) == added
+        await book.remove(added.account_id, who)
 
-    assert [(each.account_id, each.user_id) for each in await book.alike(first)] == [(second.account_id, eve.actor_id)]
-    assert await book.alike(other) == []
+    with pytest.raises(TooManyAttempts):
+        await book.add(requests[3], people[3], user_id=people[3].actor_id)
+    clock.advance(timedelta(days=30))
+    again = asked(clock, 9, owner_id=people[3].actor_id, method=Method.MICRO_DEPOSITS)
+    await book.add(again, people[3], user_id=people[3].actor_id)
+
+
+async def test_an_owner_asks_for_deposits_to_few_numbers(book: BankAccounts, clock: VirtualClock) -> None:
+    for mark in range(1, 7):
+        request = asked(clock, mark, account_number=f"5555000{mark}", method=Method.MICRO_DEPOSITS)
+        await book.add(request, PAULA, user_id=PAULA.actor_id)
+
+    last = asked(clock, 7, account_number="55550007", method=Method.MICRO_DEPOSITS)
+    with pytest.raises(TooManyAttempts):
+        await book.add(last, PAULA, user_id=PAULA.actor_id)
+
+
+async def test_after_wrong_amounts_number_and_owner_wait_a_day(book: BankAccounts, clock: VirtualClock) -> None:
+    eve = Actor(actor_id="usr_01kag2m8xw00000000000000ev")
+    account = await book.add(asked(clock, 1, method=Method.MICRO_DEPOSITS), PAULA, user_id=PAULA.actor_id)
+    await told_wrongly(book, account, PAULA)
+    assert (await book.row(account.account_id)).value.state is AccountState.REFUSED
+
+    same = asked(clock, 2, owner_id=eve.actor_id, method=Method.MICRO_DEPOSITS)
+    other = asked(clock, 3, account_number="55555555", method=Method.MICRO_DEPOSITS)
+    for request, who in ((same, eve), (other, PAULA)):
+        with pytest.raises(TooManyAttempts):
+            await book.add(request, who, user_id=who.actor_id)
+    clock.advance(timedelta(days=1))
+    for request, who in ((same, eve), (other, PAULA)):
+        await book.add(request, who, user_id=who.actor_id)
 
 
 async def test_a_new_account_takes_the_place_of_the_former_and_pauses_payouts(
@@ -278,7 +320,6 @@ async def test_a_removed_account_has_no_numbers_left(book: BankAccounts, clock: 
     assert (removed.state, removed.numbers, removed.amounts) == (AccountState.REMOVED, b"", b"")
     assert await book.used(PROVIDER, Purpose.PAYOUT) is None
     assert await book.of(PROVIDER, Purpose.PAYOUT, OSCAR, user_id=PAULA.actor_id) == []
-    assert await book.alike(account) == []
     assert (await facts(table, account.account_id))[-1] == "BankAccountRemoved"
     with pytest.raises(NotUsable):
         await book.opened(account.account_id, BANK, why="payout")
@@ -326,7 +367,9 @@ async def test_amounts_are_drawn_from_all_that_are_allowed(book: BankAccounts, c
     drawn: set[int] = set()
     for mark in range(1, 20):
         owner = f"usr_{mark}"
-        account = await book.add(asked(clock, mark, owner_id=owner), Actor(actor_id=owner), user_id=owner)
+        account = await book.add(
+            asked(clock, mark, owner_id=owner, account_number=f"5555{mark:04}"), Actor(actor_id=owner), user_id=owner
+        )
         drawn |= set(await book.amounts(account.account_id, BANK))
 
     assert min(drawn) < 33

@@ -7,7 +7,7 @@ from tests.web.console.busy import Busy, said
 from tests.web.shop import PEDRO, Shop, post, sign_in
 
 from ecosystem.contexts.ach import AchException, ExceptionKind
-from ecosystem.kernel.actor import system
+from ecosystem.kernel.actor import Actor, Group, system
 
 FORM = {
     "odfi": "076401251",
@@ -42,6 +42,25 @@ async def test_who_we_are_to_the_bank_is_said_and_held_to_its_form(happened: Bus
     assert done.status_code == 303
     assert stale.status_code == 409
     assert (await happened.shop.market.app.ach.originators.current()).approval_cents == 1_000_000
+
+
+async def test_a_higher_limit_waits_for_another_operator(happened: Busy, olga: httpx.AsyncClient) -> None:
+    originators = happened.shop.market.app.ach.originators
+    await post(olga, "/console/ach/bank", seen_on="/console/ach/bank", **FORM, version="0")
+
+    await post(
+        olga, "/console/ach/bank", seen_on="/console/ach/bank", **{**FORM, "approval": "9000000", "version": "1"}
+    )
+    page = await olga.get("/console/ach/bank")
+    alone = await post(olga, "/console/ach/bank/limit", seen_on="/console/ach/bank", version="2")
+    assert (await originators.current()).approval_cents == 1_000_000
+    await originators.confirm(2, Actor(actor_id="usr_second", groups=(Group.ADMINS,)))
+
+    assert "You asked for it" in said(page)
+    assert alone.status_code == 403
+    assert (await originators.current()).approval_cents == 900_000_000
+    again = await post(olga, "/console/ach/bank/limit", seen_on="/console/ach/bank", version="3")
+    assert again.status_code == 409
 
 
 async def test_an_exception_is_closed_with_what_was_done(happened: Busy, olga: httpx.AsyncClient) -> None:

@@ -40,7 +40,8 @@ class AccountAction(StrEnum):
 
     `close`: it is not used again until its owner says another. `fail-verification`: it is not theirs, or not right.
     `end-authorization`: it is not debited again without a new authorization. `stop-debits`: the receiver stopped this
-    one; not presented again. `pause-credits`: the receiver refuses money; a person asks them first. `correct`: what the
+    one; not presented again. `pause-credits`: the receiver refuses money; nothing is paid there until its owner adds it
+    anew. `correct`: what the
     bank says is right takes the place of what we had. `keep`: nothing.
     """
 

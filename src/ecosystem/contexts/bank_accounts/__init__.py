@@ -16,7 +16,7 @@ from ecosystem.contexts.bank_accounts.accounts import (
     NotUsable,
     Purpose,
 )
-from ecosystem.contexts.bank_accounts.book import Alike, BankAccounts, TooManyBankAccounts
+from ecosystem.contexts.bank_accounts.book import BankAccounts, TooManyAttempts, TooManyBankAccounts
 from ecosystem.contexts.bank_accounts.events import (
     BankAccountAdded,
     BankAccountCorrected,
@@ -33,7 +33,6 @@ __all__ = [
     "AccountKind",
     "AccountState",
     "AddBankAccount",
-    "Alike",
     "BankAccount",
     "BankAccountAdded",
     "BankAccountChanging",
@@ -51,5 +50,6 @@ __all__ = [
     "NothingToConfirm",
     "Numbers",
     "Purpose",
+    "TooManyAttempts",
     "TooManyBankAccounts",
 ]

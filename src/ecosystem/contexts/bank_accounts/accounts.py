@@ -297,10 +297,8 @@ def removal(account: BankAccount, reason: str) -> BankAccountRemoved:
 
 
 def places(account: BankAccount) -> dict[Index, Key]:
-    """Its index keys: by version of its key, by its numbers, and by the end of its verification."""
+    """Its index keys: by version of its key, and by the end of its verification."""
     found = wraps(account, account.account_id)
-    if account.numbers:
-        found[Index.SLUG] = Key(keys.alike(account.fingerprint), account.account_id)
     if account.until is not None:
         found |= keys.waits(account.account_id, account.until)
     return found

@@ -1,15 +1,14 @@
-"""Keeps bank accounts: encrypts what comes in, finds accounts alike, and gives numbers to nobody but who pays."""
+"""Keeps bank accounts: encrypts what comes in, limits tries, and gives numbers to nobody but who pays."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.bank_accounts import keys
@@ -51,10 +50,15 @@ from ecosystem.ports.audit import Act, AuditKind, record
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
 from ecosystem.ports.keys import KeyName, Keys
-from ecosystem.ports.table import ABSENT, Index, Put, Row, Stale, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 HELD_MAX = 20
-ALIKE_MAX = 100
+ATTEMPTS_WITHIN = timedelta(days=30)
+ATTEMPTS_MAX = 3
+"""Micro-deposits to one account number within that time, whoever asks: each gives three guesses at two amounts."""
+OWNER_ATTEMPTS_MAX = 6
+"""Micro-deposits that one owner asks for within that time."""
+PAUSE_AFTER_FAILURE = timedelta(days=1)
 CHANGED_MAX = 5
 _FINGERPRINT = "bank account"
 
@@ -72,15 +76,28 @@ class Holding(Stored, frozen=True, kw_only=True):
     used: str = ""
 
 
-class Alike(Struct, frozen=True, kw_only=True):
-    """Another account with the same numbers, and whose it is."""
+class TooManyAttempts(Conflict):
+    """This was tried too often lately. Wait, or have the account verified without deposits."""
 
-    account_id: str
-    owner_id: str
-    user_id: str
-    purpose: Purpose
-    state: AccountState
-    added_at: datetime
+
+class Attempts(Stored, frozen=True, kw_only=True):
+    """When micro-deposits were asked for, for one account number or by one owner. Removing accounts gives no new tries.
+
+    `failed_at` is when their amounts were last told wrongly until no try was left.
+    """
+
+    entity: ClassVar[str] = "bank-account-attempts"
+
+    asked_at: tuple[datetime, ...] = ()
+    failed_at: datetime | None = None
+
+
+def attempted(known: Attempts, most: int, at: datetime) -> Attempts:
+    """Decide whether deposits may be sent once more. Raises `TooManyAttempts`."""
+    lately = tuple(each for each in known.asked_at if at - each < ATTEMPTS_WITHIN)
+    if len(lately) >= most or (known.failed_at is not None and at - known.failed_at < PAUSE_AFTER_FAILURE):
+        raise TooManyAttempts
+    return replace(known, asked_at=(*lately, at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ class BankAccounts:
         """Keep an account and use it from now on, in the place of the one before. Only its owner in person may.
 
         The numbers are encrypted before anything is stored. Raises `Invalid`, `Denied`, `IdReused`,
-        `TooManyBankAccounts`.
+        `TooManyBankAccounts`, `TooManyAttempts`.
         """
         _must_be_theirs(actor, user_id)
         ids.check("bac", request.account_id, field="account_id")
@@ -123,6 +140,11 @@ class BankAccounts:
                 otherwise=BankAccountChanging(),
             )
         )
+        if account.method is Method.MICRO_DEPOSITS:
+            for place, most in _limits(account):
+                row = await self.table.get(place, Attempts)
+                known = row.value if row else Attempts()
+                writes.append(_counted(place, row, attempted(known, most, account.added_at), account.added_at))
         await self.table.transact(*writes)
         return account
 
@@ -159,8 +181,15 @@ class BankAccounts:
         _must_be_theirs(actor, row.value.user_id)
         if not row.value.amounts:
             raise NothingToConfirm
-        sent = await self._amounts(row.value)
-        return await self._committed(row, confirmed(row.value, cents, sent, self.clock.now()), actor)
+        sent, at = await self._amounts(row.value), self.clock.now()
+        after = confirmed(row.value, cents, sent, at)
+        also: list[Write] = []
+        if after.state is AccountState.REFUSED:
+            for place, _ in _limits(after):
+                kept = await self.table.get(place, Attempts)
+                failed = replace(kept.value if kept else Attempts(), failed_at=at)
+                also.append(_counted(place, kept, failed, at))
+        return await self._committed(row, after, actor, None, *also)
 
     async def remove(self, account_id: str, actor: Actor, *, reason: str = "") -> BankAccount:
         """Forget the numbers: by its owner, or by an operator with a reason. Twice has one effect."""
@@ -253,24 +282,6 @@ class BankAccounts:
                 after = await self._changed(found.account_id, actor, expired)
                 ended += after.state is not AccountState.VERIFYING
         return ended
-
-    async def alike(self, account: BankAccount) -> Sequence[Alike]:
-        """Other accounts with the same numbers, whoever has them: at most a hundred, found by the blind index."""
-        page = await self.table.query(
-            keys.alike(account.fingerprint), BankAccount, index=Index.SLUG, limit=ALIKE_MAX + 1
-        )
-        return [
-            Alike(
-                account_id=found.account_id,
-                owner_id=found.owner_id,
-                user_id=found.user_id,
-                purpose=found.purpose,
-                state=found.state,
-                added_at=found.added_at,
-            )
-            for found in page.values
-            if found.account_id != account.account_id
-        ]
 
     async def fingerprint(self, numbers: Numbers) -> bytes:
         """The blind index of an account: the same for the same account, however it was typed."""
@@ -374,6 +385,24 @@ def _same(found: BankAccount, request: AddBankAccount, user_id: str, fingerprint
     if known != asked or found.fingerprint != fingerprint:
         raise IdReused
     return found
+
+
+def _limits(account: BankAccount) -> Sequence[tuple[Key, int]]:
+    """Where tries are counted, and how many there may be: for the number whoever has it, and for the owner."""
+    return (
+        (keys.attempts_of_number(account.fingerprint), ATTEMPTS_MAX),
+        (keys.attempts_of_owner(account.owner_id), OWNER_ATTEMPTS_MAX),
+    )
+
+
+def _counted(place: Key, row: Row[Attempts] | None, after: Attempts, at: datetime) -> Put:
+    return Put(
+        key=place,
+        value=after,
+        expires_at=at + ATTEMPTS_WITHIN,
+        expected=row.unchanged if row else ABSENT,
+        otherwise=BankAccountChanging(),
+    )
 
 
 def _must_be_theirs(actor: Actor, user_id: str) -> None:

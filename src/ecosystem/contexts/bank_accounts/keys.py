@@ -26,9 +26,14 @@ def holding(owner_id: str, purpose: str) -> Key:
     return Key(f"BANK_ACCOUNTS#{owner_id}", f"HOLDING#{purpose}")
 
 
-def alike(fingerprint: bytes) -> str:
-    """Access (slug index): everybody's accounts with the same numbers, by their ids."""
-    return f"BANK_ACCOUNT_ALIKE#{fingerprint.hex()}"
+def attempts_of_number(fingerprint: bytes) -> Key:
+    """Access: how often micro-deposits were asked for to one account number, whoever asked."""
+    return Key(f"BANK_ACCOUNT_ATTEMPTS#{fingerprint.hex()}", "ATTEMPTS")
+
+
+def attempts_of_owner(owner_id: str) -> Key:
+    """Access: how often an owner asked for micro-deposits."""
+    return Key(f"BANK_ACCOUNTS#{owner_id}", "ATTEMPTS")
 
 
 def waiting(shard: int) -> str:

@@ -70,6 +70,10 @@ class Saying(Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=0)] = 0
 
 
+class Confirming(Struct, frozen=True, kw_only=True):
+    version: Annotated[int, Meta(ge=1)]
+
+
 @get("/console/ach")
 async def listed(request: Visit) -> Answer:
     """Files, the newest first, with what waits for a person and the return rates."""
@@ -118,7 +122,20 @@ async def say(request: Visit) -> Answer:
         await request.market.ach.originators.say(wanted, request.actor)
     except Refusal as no:
         return await _bank(request, form.refused(no))
-    return request.redirect("/console/ach", toast=Toast(text="It holds from the next file on."))
+    return request.redirect("/console/ach/bank", toast=Toast(text="It holds from the next file on."))
+
+
+@post("/console/ach/bank/limit")
+async def confirm_limit(request: Visit) -> Answer:
+    """Let a higher limit hold, as a second person."""
+    form = await request.form_of(Confirming)
+    try:
+        await request.market.ach.originators.confirm(form.asked.version, request.actor)
+    except Refusal as no:
+        row = await request.market.ach.originators.find()
+        shown = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
+        return await _bank(request, shown.refused(no))
+    return request.redirect("/console/ach/bank", toast=Toast(text="The higher limit holds from the next file on."))
 
 
 @get("/console/ach/files/{file_id:str}")
@@ -191,7 +208,16 @@ async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) ->
 
 async def _bank(request: Visit, form: Form[Saying]) -> Answer:
     at_desk = await desk(request)
-    return at_desk.page("ach/bank.html", status=status_of(form.refusal) if form.refusal else 200, form=form)
+    row = await request.market.ach.originators.find()
+    known = row.value if row else None
+    return at_desk.page(
+        "ach/bank.html",
+        status=status_of(form.refusal) if form.refusal else 200,
+        form=form,
+        known=known,
+        raising=Money(known.raising_cents, "USD") if known and known.raising_cents else None,
+        asked_here=known is not None and known.raising_by == request.actor.actor_id,
+    )
 
 
 def _shown_file(file: AchFile) -> dict[str, object]:
