@@ -49,6 +49,7 @@ from ecosystem.contexts.search import Indexer
 from ecosystem.journeys import fraud_news
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.access import Access
+from ecosystem.journeys.ach_apart import Apart
 from ecosystem.journeys.ach_causes import AccountsNews, Causes, PayoutCause, VerificationCause
 from ecosystem.journeys.ach_dishonors import Dishonoring
 from ecosystem.journeys.ach_hearing import AchHearing
@@ -372,6 +373,7 @@ class App:
             bank_payouts,
             bank_accounts,
             causes,
+            Apart(clock, ach.returns),
         )
         hearing_bank = AchHearing(
             table,

@@ -22,6 +22,7 @@ from ecosystem.contexts.ach import (
     Direction,
     Entry,
     MoneyAction,
+    NotToBeFiled,
     Purpose,
     Return,
     banking_days_after,
@@ -93,6 +94,10 @@ class PayoutCause:
     payouts: BankPayouts
 
     async def filed(self, entry: Entry) -> Sequence[Write]:
+        payout = (await self.payouts.book.row(entry.cause_id)).value
+        if not payout.is_open:
+            # Its money is back on the balance: sent all the same, it would be paid twice.
+            raise NotToBeFiled("Its money is back on the balance.")
         settles_on = eastern(entry.settled_on, time(17)) if entry.settled_on else None
         return await self.payouts.sent_writes(entry.cause_id, entry.trace_number, ACTOR, settles_on=settles_on)
 

@@ -23,6 +23,7 @@ from ecosystem.contexts.ach import (
     FileState,
     Holder,
     NotOriginating,
+    NotToBeFiled,
     OriginateEntry,
     Originators,
     Purpose,
@@ -32,10 +33,11 @@ from ecosystem.contexts.ach import (
 )
 from ecosystem.contexts.bank_accounts import AccountState, BankAccount, BankAccounts, HolderKind, Method, NotUsable
 from ecosystem.contexts.payouts import Payout, PayoutNotThere, Speed
+from ecosystem.journeys.ach_apart import Apart
 from ecosystem.journeys.ach_causes import ACTOR, CURRENCY, Causes
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.kernel.actor import Actor
-from ecosystem.kernel.refusals import Invalid
+from ecosystem.kernel.refusals import Invalid, Refusal, Unavailable
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Stale, Table, Write
 
@@ -56,15 +58,18 @@ class AchOrigination:
     payouts: BankPayouts
     accounts: BankAccounts
     causes: Causes
+    apart: Apart
 
     async def draw(self) -> int:
-        """Make entries of the payouts that wait for a file; how many were made."""
+        """Make entries of the payouts that wait for a file and have none; how many payouts were dealt with."""
         if await self.originators.find() is None:
             return 0
         made = 0
-        for payout in await self.payouts.queue():
-            if payout.net.currency == CURRENCY:
-                made += await self._drawn(payout)
+        async for page in self.payouts.queue():
+            payouts = [each for each in page if each.net.currency == CURRENCY]
+            known = await self.entries.known([entry_id_of(each) for each in payouts])
+            fresh = [payout for payout, row in zip(payouts, known, strict=True) if row is None]
+            made += await self.apart.each(fresh, entry_id_of, self._drawn)
         return made
 
     async def verify(self, account_id: str) -> int:
@@ -72,7 +77,7 @@ class AchOrigination:
         account = (await self.accounts.row(account_id)).value
         if account.state is not AccountState.ADDED or await self.originators.find() is None:
             return 0
-        numbers = await self.accounts.opened(account_id, ACTOR, why="its verification")
+        numbers = await self.accounts.opened(account_id, ACTOR, why="its verification", verifying=True)
         receiver = receiver_of(account, numbers.routing_number, numbers.holder)
         amounts = (0,) if account.method is Method.PRENOTE else await self.accounts.amounts(account_id, ACTOR)
         requests = [
@@ -141,18 +146,41 @@ class AchOrigination:
         return file
 
     async def _filed(self, entry: Entry) -> Sequence[Write]:
-        return await self.causes.of(entry).filed(entry)
+        """What is committed with an entry that a file takes in. Raises `NotToBeFiled`: the others go without it."""
+        try:
+            if entry.purpose is Purpose.PAYOUT:
+                await self._must_go(entry)
+            return await self.causes.of(entry).filed(entry)
+        except (Stale, Unavailable) as refused:
+            raise NotToBeFiled(refused.message) from refused
+        except NotToBeFiled:
+            if writes := await self.entries.cancel(entry.entry_id, ACTOR):
+                await self.table.transact(*writes)
+            raise
+        except Refusal as refused:
+            await self.apart.stuck(entry.entry_id, refused)
+            raise NotToBeFiled(refused.message) from refused
+
+    async def _must_go(self, entry: Entry) -> None:
+        """Raises `NotToBeFiled` for a payout to an account that was removed or refused since: it has come back."""
+        account = (await self.accounts.row(entry.receiver.bank_account_id)).value
+        if not account.is_usable:
+            await self._came_back(entry.cause_id, entry.entry_id, NotUsable())
+            raise NotToBeFiled(NotUsable().message)
 
     async def _settled(self, entry: Entry) -> Sequence[Write]:
         return await self.causes.of(entry).settled(entry)
 
-    async def _drawn(self, payout: Payout) -> int:
+    async def _drawn(self, payout: Payout) -> None:
         """One payout as an entry: it cannot be cancelled from here on."""
+        entry_id = entry_id_of(payout)
+        if await self.entries.find(entry_id):
+            return
         try:
             numbers = await self.accounts.opened(payout.destination.account_id, ACTOR, why=f"payout {payout.payout_id}")
             account = (await self.accounts.row(payout.destination.account_id)).value
             request = OriginateEntry(
-                entry_id=f"{payout.payout_id}.{payout.attempt}",
+                entry_id=entry_id,
                 purpose=Purpose.PAYOUT,
                 direction=Direction.CREDIT,
                 cause_id=payout.payout_id,
@@ -162,16 +190,18 @@ class AchOrigination:
                 same_day=payout.speed is Speed.INSTANT,
             )
             writes = await self.entries.originate(request, ACTOR)
-            if not writes:
-                return 0
             await self.payouts.begin(payout.payout_id, ACTOR)
-            await self.table.transact(*writes)
+            await self.table.transact(*writes, await self.payouts.going(payout.payout_id))
         except (NotUsable, Invalid) as refused:
-            await self.payouts.came_back(payout.payout_id, refused.name, refused.message, ACTOR)
-            return 0
-        except (PayoutNotThere, Stale):
-            return 0  # Called off meanwhile, or somebody else is at it.
-        return 1
+            await self._came_back(payout.payout_id, entry_id, refused)
+        except PayoutNotThere:
+            return  # Called off meanwhile.
+
+    async def _came_back(self, payout_id: str, entry_id: str, refused: Refusal) -> None:
+        """The payout's money is back on the balance, and no entry of it is left: both or neither."""
+        known = await self.entries.find(entry_id)
+        gone = await self.entries.cancel(entry_id, ACTOR) if known else [self.entries.none(entry_id)]
+        await self.payouts.came_back(payout_id, refused.name, refused.message, ACTOR, *gone)
 
     async def _watched(self, file: AchFile) -> None:
         """Ask for a person when the bank does not answer, or refused a file."""
@@ -192,6 +222,11 @@ class AchOrigination:
             raised_at=now,
         )
         await self.returns.raise_(exception, ACTOR)
+
+
+def entry_id_of(payout: Payout) -> str:
+    """The entry that carries the payout: one for each time it is asked for anew."""
+    return f"{payout.payout_id}.{payout.attempt}"
 
 
 def current_window(clock: Clock, lead: timedelta) -> Window | None:

@@ -11,18 +11,26 @@ The `..._writes` are for committing with the file itself. Learning the same twic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ecosystem.contexts.payouts import Payout, PayoutBook, PayoutNews, PayoutStatus, Rail, Trouble
+from ecosystem.contexts.payouts import (
+    Payout,
+    PayoutBook,
+    PayoutNews,
+    PayoutNotThere,
+    PayoutStatus,
+    Rail,
+    Trouble,
+)
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Write
+from ecosystem.ports.table import Check, Cursor, Write
 
 QUEUE_MAX = 500
-PAGES_MAX = 20
+PAGES_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +39,27 @@ class BankPayouts:
     book: PayoutBook
     passage: PayoutPassage
 
-    async def queue(self, limit: int = QUEUE_MAX) -> Sequence[Payout]:
-        """Payouts to be originated, those that wait longest first.
+    async def queue(self, size: int = QUEUE_MAX) -> AsyncIterator[Sequence[Payout]]:
+        """Payouts to be originated, page by page, those that wait longest first.
 
         Those that may still be called off, or that an operator looks at, are not among them.
         `destination.account_id` is the bank account's id, `net` what it gets.
         """
-        found: list[Payout] = []
         after: Cursor | None = None
         now = self.clock.now()
         for _ in range(PAGES_MAX):
-            page = await self.book.in_status(PayoutStatus.INTENDED, Rail.ACH, after=after, limit=QUEUE_MAX)
-            found += [payout for payout in page.values if payout.send_at <= now and not payout.in_review]
+            page = await self.book.in_status(PayoutStatus.INTENDED, Rail.ACH, after=after, limit=size)
+            yield [payout for payout in page.values if payout.send_at <= now and not payout.in_review]
             after = page.next
-            if after is None or len(found) >= limit:
-                break
-        return found[:limit]
+            if after is None:
+                return
+
+    async def going(self, payout_id: str) -> Check:
+        """Holds a commit to the payout as it stands. Raises `PayoutNotThere` for one that shall not be sent."""
+        row = await self.book.row(payout_id)
+        if row.value.status is not PayoutStatus.INTENDED:
+            raise PayoutNotThere
+        return Check(key=row.key, expected=row.unchanged)
 
     async def begin(self, payout_id: str, actor: Actor) -> Payout:
         """Take it into a file: from now on it cannot be cancelled. Raises `PayoutNotThere` for one that was."""

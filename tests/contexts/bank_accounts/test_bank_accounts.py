@@ -69,7 +69,7 @@ async def test_an_account_is_kept_encrypted_and_shown_as_its_last_four(book: Ban
     assert account.shown == "JPMorgan Chase ····7465"
     for secret in (NUMBER.encode(), b"398217465", b"Paula", b"021000021"):
         assert secret not in account.numbers
-    numbers = await book.opened(account.account_id, BANK, why="payout")
+    numbers = await book.opened(account.account_id, BANK, why="its verification", verifying=True)
     assert (numbers.account_number, numbers.routing_number, numbers.holder) == (NUMBER, "021000021", "Paula Provider")
 
 
@@ -81,7 +81,7 @@ async def test_nothing_in_the_whole_store_shows_a_number(
     await book.confirm(account.account_id, (98, 98) if amounts != (98, 98) else (97, 97), PAULA)
     await book.confirm(account.account_id, amounts, PAULA)
     await book.corrected(account.account_id, Corrections(code="C01", account_number="4443398217466"), BANK)
-    await book.opened(account.account_id, BANK, why="payout")
+    await book.opened(account.account_id, BANK, why="its verification", verifying=True)
 
     stored = b"".join(path.read_bytes() for path in quick_path.rglob("*") if path.is_file())
     for secret in (NUMBER, "398217465", "4443398217466", "398217466", "Paula Provider", "021000021"):
@@ -140,10 +140,25 @@ async def test_numbers_are_opened_for_no_person(book: BankAccounts, clock: Virtu
         await book.verified(account.account_id, actor)
 
 
+async def test_numbers_are_opened_for_money_only_while_the_account_is_verified(
+    book: BankAccounts, clock: VirtualClock
+) -> None:
+    account = await verifying(book, clock)
+    with pytest.raises(NotUsable):
+        await book.opened(account.account_id, BANK, why="payout")
+
+    await book.verified(account.account_id, BANK)
+    await book.opened(account.account_id, BANK, why="payout")
+
+    await book.verification_failed(account.account_id, "R02", "It is closed.", BANK)
+    with pytest.raises(NotUsable):
+        await book.opened(account.account_id, BANK, why="payout")
+
+
 async def test_each_opening_is_an_act_of_the_audit_log(book: BankAccounts, clock: VirtualClock, table: Table) -> None:
     account = await verifying(book, clock)
 
-    await book.opened(account.account_id, BANK, why="payout pay_1")
+    await book.opened(account.account_id, BANK, why="payout pay_1", verifying=True)
 
     acts = (await table.scan(Act)).values
     assert [(act.action, act.subject, act.detail["why"]) for act in acts] == [

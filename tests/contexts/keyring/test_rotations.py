@@ -122,7 +122,7 @@ async def test_no_read_fails_while_messages_are_rewrapped_and_written(
         nonlocal reads
         while not over.is_set():
             for account in accounts[part::4]:
-                opened = await book.opened(account.account_id, SYSTEM, why="test")
+                opened = await book.opened(account.account_id, SYSTEM, why="test", verifying=True)
                 assert opened.last4 == account.last4
                 reads += 1
 
@@ -146,7 +146,7 @@ async def test_no_read_fails_while_messages_are_rewrapped_and_written(
     for version in (1, 2, 3):
         await rings.retire(BANK, version, OSCAR)
     for account in accounts:
-        assert (await book.opened(account.account_id, SYSTEM, why="test")).last4 == account.last4
+        assert (await book.opened(account.account_id, SYSTEM, why="test", verifying=True)).last4 == account.last4
 
 
 async def test_a_rotation_goes_on_where_another_process_left_it(
@@ -201,7 +201,7 @@ async def test_a_version_is_retired_only_when_no_item_at_all_needs_it(
     clock.advance(KEPT_FOR)
     await rings.retire(BANK, 1, OSCAR)
 
-    assert (await book.opened(account.account_id, SYSTEM, why="test")).last4 == account.last4
+    assert (await book.opened(account.account_id, SYSTEM, why="test", verifying=True)).last4 == account.last4
 
 
 async def test_a_former_version_is_retired_by_itself_once_no_backup_has_it(
@@ -361,6 +361,6 @@ async def test_a_lagging_index_loses_no_message(
 
         assert {item.key_version() for item in (await table.scan(BankAccount)).values} == {2}
         for item in (await table.scan(BankAccount)).values:
-            await book.opened(item.account_id, SYSTEM, why="test")
+            await book.opened(item.account_id, SYSTEM, why="test", verifying=True)
     finally:
         await table.close()

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.dishonoring import dishonored
-from ecosystem.contexts.ach.entries import Direction, Entries, Entry, EntryState, entry_becomes, filed
+from ecosystem.contexts.ach.entries import Direction, Entries, Entry, EntryState, NotToBeFiled, entry_becomes, filed
 from ecosystem.contexts.ach.files import (
     AchFile,
     BatchTotals,
@@ -151,7 +151,11 @@ class Building:
         for row, sequence in zip(rows, numbers, strict=True):
             trace = trace_number(file.originator.odfi_eight, sequence)
             after = filed(row.value, file.file_id, trace, file.effective_on, self.clock.now())
-            writes = [*_taken_in(row, after, actor), *await filing(after)]
+            try:
+                following = await filing(after)
+            except NotToBeFiled:
+                continue  # Its trace number is not used; the others go.
+            writes = [*_taken_in(row, after, actor), *following]
             if sum(len(each) for each in group) + len(writes) > WRITES_MAX:
                 count += await self._committed(group)
                 group = []

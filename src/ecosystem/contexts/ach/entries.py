@@ -18,7 +18,7 @@ Account numbers stand in an entry sealed, and in files at the bank. Nothing else
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -40,7 +40,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.keys import Context, KeyName
 from ecosystem.ports.keys_kept import Enveloped, Kept, wraps
 from ecosystem.ports.secrets import Untold
-from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Table, Write
+from ecosystem.ports.table import ABSENT, Check, Index, Key, Put, Row, Stale, Table, Write
 
 CENTS_MAX = 99_999_999_99
 """What the ten columns of the amount hold."""
@@ -49,6 +49,7 @@ MICRO_DEBIT_CENTS_MAX = 2 * MICRO_CENTS_MAX
 """A debit micro-entry takes back what the credits gave, so it may be above a dollar (`micro_entries.py`)."""
 ACCOUNT_NUMBER_MAX = 17
 NAME_MAX = 22
+READ_AT_ONCE = 100
 
 
 class NoSuchEntry(NotFound):
@@ -61,6 +62,10 @@ class EntryChanging(Stale):
 
 class EntryFiled(Conflict):
     """This entry stands in a file already: it cannot be taken out any more."""
+
+
+class NotToBeFiled(Conflict):
+    """What this entry was made for is over, or cannot go on: no file takes it."""
 
 
 class AuthorizationMissing(Invalid):
@@ -489,6 +494,18 @@ class Entries:
         if row.value.state is EntryState.CANCELLED:
             return []
         return entry_becomes(row, cancelled(row.value, self.clock.now()), actor)
+
+    def none(self, entry_id: str) -> Check:
+        """Holds a commit to there being no such entry."""
+        return Check(key=keys.entry(entry_id), expected=ABSENT, otherwise=EntryChanging())
+
+    async def known(self, entry_ids: Sequence[str]) -> list[Row[Entry] | None]:
+        """The entries under these ids, in their order; None where there is none."""
+        found: list[Row[Entry] | None] = []
+        for start in range(0, len(entry_ids), READ_AT_ONCE):
+            part = entry_ids[start : start + READ_AT_ONCE]
+            found += await self.table.batch_get([keys.entry(each) for each in part], Entry)
+        return found
 
     async def find(self, entry_id: str) -> Row[Entry] | None:
         return await self.table.get(keys.entry(entry_id), Entry)

@@ -22,6 +22,8 @@ from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import ABSENT, Put, Row, Stale, Stored, Table
 
+LEAD_S_MIN = 600
+"""Files are built every five minutes, and what was built has to reach the bank: two turns."""
 LEAD_S_MAX = 6 * 3600
 APPROVAL_CENTS = 1_000_000
 """Above so much a file needs a second person, until two people said another limit."""
@@ -110,8 +112,8 @@ def said(request: SetOriginator, actor: Actor, at: datetime, *, limit_cents: int
         )
     if not _IDENTIFICATION.fullmatch(request.company_identification):
         raise Invalid("The company identification has ten digits or capitals.", field="company_identification")
-    if not 0 <= request.lead_s <= LEAD_S_MAX:
-        raise Invalid("The bank wants files at most six hours before the deadline.", field="lead_s")
+    if not LEAD_S_MIN <= request.lead_s <= LEAD_S_MAX:
+        raise Invalid("Files are ready ten minutes to six hours before the operator's deadline.", field="lead_s")
     if request.approval_cents < 0:
         raise Invalid("The limit is an amount.", field="approval_cents")
     raised = request.approval_cents > limit_cents

@@ -153,6 +153,8 @@ class ExceptionKind(StrEnum):
     SETTLED_OTHERWISE = "settled-otherwise"
     NOT_ACKNOWLEDGED = "not-acknowledged"
     CODE_ASKS_FOR_A_PERSON = "code-asks-for-a-person"
+    WINDOW_MISSED = "window-missed"
+    STUCK = "stuck"
 
 
 REPAIRS: Mapping[ExceptionKind, str] = {
@@ -169,6 +171,8 @@ REPAIRS: Mapping[ExceptionKind, str] = {
     ExceptionKind.SETTLED_OTHERWISE: "The statement shows another amount than the file has. Compare the two batch by batch.",
     ExceptionKind.NOT_ACKNOWLEDGED: "The bank has not answered for four hours. Call them before the window closes.",
     ExceptionKind.CODE_ASKS_FOR_A_PERSON: "See what the code asks for.",
+    ExceptionKind.WINDOW_MISSED: "The file was not complete in time. Its entries go with the next; tell who waits.",
+    ExceptionKind.STUCK: "It is tried again at every turn; mend what stops it.",
 }
 
 

@@ -214,14 +214,16 @@ class BankAccounts:
         _must_be_system(actor)
         return await self._amounts((await self.row(account_id)).value)
 
-    async def opened(self, account_id: str, actor: Actor, *, why: str) -> Numbers:
+    async def opened(self, account_id: str, actor: Actor, *, why: str, verifying: bool = False) -> Numbers:
         """The numbers in clear, for who builds an entry: the system alone; `why` names it in the audit log.
 
-        Raises `Denied`, `NotUsable` when they were removed.
+        Money goes to accounts that are verified; `verifying` opens one that its bank is to be asked about.
+
+        Raises `Denied`, `NotUsable`.
         """
         _must_be_system(actor)
         account = (await self.row(account_id)).value
-        if not account.numbers:
+        if not account.numbers or not (verifying or account.is_usable):
             raise NotUsable
         at = self.clock.now()
         act = Act(

@@ -236,7 +236,7 @@ def moved(known: Payout, news: PayoutNews, at: datetime) -> Payout:
     """
     to = news.status
     if to is known.status:
-        return known
+        return _filed_again(known, news)
     if to is PayoutStatus.CANCELLED and known.is_open and not known.may_be_cancelled:
         raise PayoutUnderWay
     if to not in _FOLLOWS[known.status]:
@@ -257,6 +257,13 @@ def moved(known: Payout, news: PayoutNews, at: datetime) -> Payout:
         fee_kept=news.fee_kept or known.fee_kept,
         ask_at=at + ASK_AGAIN_AFTER,
     )
+
+
+def _filed_again(known: Payout, news: PayoutNews) -> Payout:
+    """The payout whose entry was filed anew because its file never went: the trace number before is lost."""
+    if known.rail is not Rail.ACH or known.status is not PayoutStatus.SENT or not news.rail_id:
+        return known
+    return replace(known, rail_id=news.rail_id, expected_at=news.expected_at or known.expected_at)
 
 
 def let_through(known: Payout, at: datetime) -> Payout:
