@@ -25,6 +25,8 @@ from clearing import PROVIDER, SYSTEM, Clearing, clearing
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import PayoutStatus
 
+FEE = 200
+"""What the bank takes for the entry that came back."""
 CUTOFF = datetime(2026, 11, 21, 7, 0, 1, tzinfo=UTC)
 EVENINGS = (
     datetime(2026, 11, 24, 1, tzinfo=UTC),
@@ -76,7 +78,7 @@ async def lived(folder: Path, moments: Iterable[int]) -> Told:
         told.files_at_bank = len(house.lying())
         expected = {
             chart.provider(PROVIDER, "USD"): 700,
-            chart.bank("USD"): 1_000,
+            chart.bank("USD"): 1_000 + FEE,
             chart.clearing("USD"): 0,
         }
         for account, amount in expected.items():

@@ -133,8 +133,8 @@ class VerificationCause:
         caused = await self.ledger.transfers([f"{entry.entry_id}.sent", f"{entry.entry_id}.settled"])
         back = [reverse(each, f"{each.transfer_id}.back") for each in reversed(caused) if each.state is State.FINAL]
         await self.accounts.verification_failed(entry.cause_id, code, words_for(code), ACTOR)
-        if back:
-            await self.accounts.table.transact(*await self.ledger.writes(*back))
+        if writes := await self.ledger.writes(*back):
+            await self.accounts.table.transact(*writes)
 
     async def still_wants(self, entry: Entry) -> bool:
         return entry.purpose is Purpose.DEBIT

@@ -116,20 +116,32 @@ class AchOrigination:
     async def deliver(self) -> Sequence[AchFile]:
         """Take every file that is not done with one step on; those that were."""
         moved: list[AchFile] = []
-        for file in await self.delivering.open_files():
-            after = await self.delivering.go_on(file.file_id)
+
+        async def go_on(file: AchFile) -> None:
+            # Before anything else: who dies after the file was withdrawn would not tell anybody.
+            await self._watched(file)
+            if file.given_back_by:
+                after = await self._given_back(file.file_id)
+            else:
+                after = await self.delivering.go_on(file.file_id)
             await self._watched(after)
             if after != file:
                 moved.append(after)
+
+        await self.apart.each(await self.delivering.open_files(), lambda file: file.file_id, go_on)
         return moved
 
     async def settle_empty(self) -> None:
         """Settle files that move no money, which no statement will show."""
         now = self.clock.now()
-        for file in await self.delivering.open_files():
-            no_money = not (file.totals.debit_cents or file.totals.credit_cents)
-            if no_money and file.state is FileState.ACKNOWLEDGED and now >= file.settles_at:
-                await self.settle(file.file_id)
+        empty = [
+            file
+            for file in await self.delivering.open_files()
+            if not (file.totals.debit_cents or file.totals.credit_cents)
+            and file.state is FileState.ACKNOWLEDGED
+            and now >= file.settles_at
+        ]
+        await self.apart.each(empty, lambda file: f"{file.file_id}.settled", lambda file: self.settle(file.file_id))
 
     async def settle(self, file_id: str) -> AchFile:
         """Each entry of a file whose money was seen is settled."""
@@ -137,13 +149,24 @@ class AchOrigination:
         return await self.delivering.settle(file_id, file.effective_on, self._settled)
 
     async def give_back(self, file_id: str, actor: Actor) -> AchFile:
-        """Give the money of a refused file back where it came from, as an operator decides."""
-        file = await self.delivering.refuse(file_id, ach.nothing_follows, actor)
-        async for place in self.building.entries_of(file_id):
-            entry = (await self.entries.row(place.entry_id)).value
-            if entry.return_code == "refused":
-                await self.causes.of(entry).returned(entry, ach.money_back(entry), "refused")
-        return file
+        """Give the money of a refused file back where it came from, as an operator decides.
+
+        The decision is committed first: what is cut off, or stuck with one entry, goes on with the next delivery.
+        """
+        await self.delivering.give_back(file_id, actor)
+        return await self._given_back(file_id)
+
+    async def _given_back(self, file_id: str) -> AchFile:
+        file = (await self.building.row(file_id)).value
+        if file.state is not FileState.REJECTED:
+            return file
+
+        async def returned(entry: Entry) -> None:
+            await self.causes.of(entry).returned(entry, ach.money_back(entry), "refused")
+
+        entries = await self.delivering.entries_come_back(file)
+        done = await self.apart.each(entries, lambda entry: entry.entry_id, returned)
+        return await self.delivering.gave_back(file_id) if done == len(entries) else file
 
     async def _filed(self, entry: Entry) -> Sequence[Write]:
         """What is committed with an entry that a file takes in. Raises `NotToBeFiled`: the others go without it."""
@@ -204,11 +227,13 @@ class AchOrigination:
         await self.payouts.came_back(payout_id, refused.name, refused.message, ACTOR, *gone)
 
     async def _watched(self, file: AchFile) -> None:
-        """Ask for a person when the bank does not answer, or refused a file."""
+        """Ask for a person when the bank does not answer, refused a file, or a file missed its window."""
         now = self.clock.now()
         kind = None
         if file.state is FileState.REJECTED:
             kind = ExceptionKind.FILE_REJECTED
+        elif ach.lapses(file, now):
+            kind = ExceptionKind.WINDOW_MISSED
         elif file.state is FileState.DELIVERED and file.delivered_at and now - file.delivered_at > UNANSWERED:
             kind = ExceptionKind.NOT_ACKNOWLEDGED
         if kind is None:
@@ -217,7 +242,7 @@ class AchOrigination:
             exception_id=f"{file.file_id}.{kind}",
             kind=kind,
             file_id=file.file_id,
-            cents=file.totals.credit_cents + file.totals.debit_cents,
+            cents=file.totals.credit_cents + file.totals.debit_cents or file.taken_cents,
             repair=ach.REPAIRS[kind],
             raised_at=now,
         )

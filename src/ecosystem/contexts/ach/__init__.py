@@ -51,6 +51,7 @@ from ecosystem.contexts.ach.files import (
     NotAwaitingApproval,
     OtherContent,
     Totals,
+    lapses,
     reference,
 )
 from ecosystem.contexts.ach.inbound import (
@@ -242,6 +243,7 @@ __all__ = [
     "is_banking_day",
     "is_late",
     "kind_of",
+    "lapses",
     "may_present_again",
     "money_action",
     "money_back",

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.dishonoring import dishonored
@@ -27,6 +28,8 @@ from ecosystem.contexts.ach.files import (
     built,
     file_becomes,
     file_made,
+    file_takes,
+    left,
     modifier,
     place_of,
     transaction_code,
@@ -52,6 +55,13 @@ ATTEMPTS_MAX = 8
 
 Filing = Callable[[Entry], Awaitable[Sequence[Write]]]
 """What is committed with an entry that is taken into a file: the money's way into clearing."""
+
+
+class Taken(NamedTuple):
+    """An entry on its way into a file: its cents, and what is committed with it."""
+
+    cents: int
+    writes: Sequence[Write]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +92,20 @@ class Building:
             if not await self._candidates(window, 1):
                 return None
             row = await self._begun(window, actor)
-        taken = await self._count(row.value.file_id)
-        while taken < ENTRIES_MAX:
-            found = await self._candidates(window, min(ENTRIES_MAX - taken, 2_000))
-            filed_now = await self._take_in(
-                row.value, sorted(found, key=lambda each: place_of(each.value)), filing, actor
-            )
-            if not filed_now:
-                break
-            taken += filed_now
-        return await self._completed(row.value.file_id, actor)
+        try:
+            taken = row.value.taken
+            while taken < ENTRIES_MAX:
+                found = await self._candidates(window, min(ENTRIES_MAX - taken, 2_000))
+                filed_now = await self._take_in(
+                    row.value, sorted(found, key=lambda each: place_of(each.value)), filing, actor
+                )
+                if not filed_now:
+                    break
+                taken += filed_now
+            return await self._completed(row.value.file_id, actor)
+        except FileChanging:
+            # Somebody else is at it as well: what is theirs stays, and what is left is for the next turn.
+            return (await self.row(row.value.file_id)).value
 
     async def entries_of(self, file_id: str) -> AsyncIterator[FileEntry]:
         """The file's entries, in the order of their trace numbers."""
@@ -147,7 +161,7 @@ class Building:
         if not rows:
             return 0
         numbers = await self.traces.reserve(file.originator.odfi_eight, len(rows))
-        count, group = 0, list[list[Write]]()
+        count, group = 0, list[Taken]()
         for row, sequence in zip(rows, numbers, strict=True):
             trace = trace_number(file.originator.odfi_eight, sequence)
             after = filed(row.value, file.file_id, trace, file.effective_on, self.clock.now())
@@ -156,41 +170,50 @@ class Building:
             except NotToBeFiled:
                 continue  # Its trace number is not used; the others go.
             writes = [*_taken_in(row, after, actor), *following]
-            if sum(len(each) for each in group) + len(writes) > WRITES_MAX:
-                count += await self._committed(group)
+            if sum(len(each.writes) for each in group) + len(writes) > WRITES_MAX:
+                count += await self._committed(file.file_id, group)
                 group = []
-            group.append(writes)
-        return count + await self._committed(group)
+            group.append(Taken(row.value.cents, writes))
+        return count + await self._committed(file.file_id, group)
 
-    async def _committed(self, group: Sequence[Sequence[Write]]) -> int:
-        """Commit the entries together, or one by one when one of them was changed by somebody else."""
+    async def _committed(self, file_id: str, group: Sequence[Taken]) -> int:
+        """Commit the entries together, or one by one when one of them was changed by somebody else.
+
+        Each commit changes the file: nobody completes or withdraws it without these. Raises `FileChanging` when it
+        takes in no more.
+        """
         if not group:
             return 0
-        try:
-            await self.table.transact(*(write for writes in group for write in writes))
-        except Stale:
-            if len(group) == 1:
-                return 0
-            return sum([await self._committed([writes]) for writes in group])
-        return len(group)
-
-    async def _count(self, file_id: str) -> int:
-        count = 0
-        async for _ in self.entries_of(file_id):
-            count += 1
-        return count
+        for _ in range(ATTEMPTS_MAX):
+            row = await self.row(file_id)
+            if row.value.state is not FileState.BUILDING:
+                raise FileChanging
+            takes = file_takes(row, len(group), sum(each.cents for each in group), self.clock.now())
+            try:
+                await self.table.transact(takes, *(write for each in group for write in each.writes))
+            except FileChanging:
+                continue
+            except Stale:
+                if len(group) == 1:
+                    return 0
+                return sum([await self._committed(file_id, [each]) for each in group])
+            return len(group)
+        raise FileChanging
 
     async def _completed(self, file_id: str, actor: Actor) -> AchFile:
         row = await self.row(file_id)
         if row.value.state is not FileState.BUILDING:
             return row.value
-        if not await self._count(file_id):
-            emptied = withdrawn(row.value, "Nothing was left to put into it.", actor, self.clock.now())
+        if not row.value.taken:
+            at = self.clock.now()
+            emptied = left(withdrawn(row.value, "Nothing was left to put into it.", actor, at), at)
             await self.table.transact(*file_becomes(row, emptied, actor))
             return emptied
         content, totals, batches = await self._composed(row.value)
-        await self.vault.keep(row.value.content_id, content)
+        if (totals.entries, totals.debit_cents + totals.credit_cents) != (row.value.taken, row.value.taken_cents):
+            raise FileChanging
         after = built(row.value, totals, batches, content, sha256(content).hexdigest(), self.clock.now())
+        await self.vault.keep(after.content_id, content)
         await self.table.transact(*file_becomes(row, after, actor))
         return after
 

@@ -18,7 +18,6 @@ from ecosystem.contexts.ach.files import (
     MODIFIERS,
     AchFile,
     FileEntry,
-    FileGone,
     FileState,
     Modifiers,
     acknowledged,
@@ -27,8 +26,11 @@ from ecosystem.contexts.ach.files import (
     delivered,
     delivering,
     file_becomes,
+    gave_back,
+    giving_back,
     is_settled,
     lapses,
+    left,
     settled,
     withdrawn,
 )
@@ -40,7 +42,9 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Index, Page, Stale, Table, Write
 
 ACTOR = system("ach-processor")
-NOT_IN_TIME = "It was not approved before the bank's deadline."
+REFUSED = "refused"
+NOT_APPROVED = "It was not approved before the bank's deadline."
+NOT_IN_TIME = "It was not complete before the bank's deadline."
 
 Following = Callable[[Entry], Awaitable[Sequence[Write]]]
 """What is committed with an entry that goes on."""
@@ -78,13 +82,10 @@ class Delivering:
         """
         actor.must_operate()
         row = await self.building.row(file_id)
-        if row.value.state is FileState.WITHDRAWN:
-            await self._wait_again(row.value)
-            return row.value
-        after = withdrawn(row.value, reason, actor, self.clock.now())
-        await self._commit(*file_becomes(row, after, actor))
-        await self._wait_again(after)
-        return after
+        if row.value.state is not FileState.WITHDRAWN:
+            after = withdrawn(row.value, reason, actor, self.clock.now())
+            await self._commit(*file_becomes(row, after, actor))
+        return await self._wait_again(file_id)
 
     async def open_files(self) -> list[AchFile]:
         """Files whose end is not known, oldest first, as the index has them."""
@@ -104,10 +105,11 @@ class Delivering:
         """
         row = await self.building.row(file_id)
         file = row.value
-        if lapses(file, self.clock.now()) and file.state is not FileState.BUILDING:
-            return await self.withdraw(file_id, NOT_IN_TIME, ACTOR)
+        if lapses(file, self.clock.now()):
+            reason = NOT_APPROVED if file.state is FileState.NEEDS_APPROVAL else NOT_IN_TIME
+            return await self.withdraw(file_id, reason, ACTOR)
         if file.state is FileState.WITHDRAWN:
-            await self._wait_again(file)
+            return await self._wait_again(file_id)
         if file.state is FileState.READY:
             file = delivering(file, self.clock.now())
             await self._commit(*file_becomes(row, file, ACTOR))
@@ -170,18 +172,30 @@ class Delivering:
             return None
         return (await self.building.row(row.value.files[place])).value
 
-    async def refuse(self, file_id: str, following: Following, actor: Actor) -> AchFile:
-        """The bank refused the file, and its entries shall not be sent again: each has come back.
+    async def give_back(self, file_id: str, actor: Actor) -> AchFile:
+        """Decide that the entries of a refused file shall not be sent again: each comes back. Twice has one effect.
 
         Raises `Denied`, `FileGone` for a file that the bank did not refuse.
         """
         actor.must_operate()
         row = await self.building.row(file_id)
-        if row.value.state is not FileState.REJECTED:
-            raise FileGone
-        await self.entries_go_on(row.value, lambda entry: came_back(entry, "refused", "", self.clock.now()), following)
-        after = withdrawn(row.value, row.value.reason, actor, self.clock.now())
+        after = giving_back(row.value, actor, self.clock.now())
         await self._commit(*file_becomes(row, after, actor))
+        return after
+
+    async def entries_come_back(self, file: AchFile) -> list[Entry]:
+        """The entries of a file whose money is given back, each of which has come back as refused."""
+        await self.entries_go_on(file, lambda entry: came_back(entry, "refused", "", self.clock.now()))
+        places = [place.entry_id async for place in self.building.entries_of(file.file_id)]
+        rows = await self.building.entries.known(places)
+        mine = [row.value for row in rows if row and row.value.file_id == file.file_id]
+        return [entry for entry in mine if entry.return_code == REFUSED]
+
+    async def gave_back(self, file_id: str) -> AchFile:
+        """All the money of the refused file is back."""
+        row = await self.building.row(file_id)
+        after = gave_back(row.value, self.clock.now())
+        await self._commit(*file_becomes(row, after, ACTOR))
         return after
 
     async def entries_go_on(
@@ -236,6 +250,14 @@ class Delivering:
         if writes:
             await self.table.transact(*writes)
 
-    async def _wait_again(self, file: AchFile) -> None:
+    async def _wait_again(self, file_id: str) -> AchFile:
+        """Every entry of a withdrawn file waits for the next window; until then the file is found as open."""
+        file = (await self.building.row(file_id)).value
+        if file.is_left:
+            return file
         lead_s = file.originator.lead_s
         await self.entries_go_on(file, lambda entry: waits_again(entry, lead_s, self.clock.now()))
+        row = await self.building.row(file_id)
+        after = left(row.value, self.clock.now())
+        await self._commit(*file_becomes(row, after, ACTOR))
+        return after

@@ -94,7 +94,6 @@ class FileState(StrEnum):
 HERE = frozenset({FileState.BUILDING, FileState.NEEDS_APPROVAL, FileState.READY})
 """Files that nobody has begun to give to the bank."""
 AT_BANK = frozenset({FileState.DELIVERING, FileState.DELIVERED, FileState.ACKNOWLEDGED})
-ENDED = frozenset({FileState.SETTLED, FileState.WITHDRAWN})
 
 
 class Totals(Struct, frozen=True, kw_only=True):
@@ -123,7 +122,9 @@ class BatchTotals(Struct, frozen=True, kw_only=True):
 class AchFile(Stored, frozen=True, kw_only=True):
     """A file as it stands. `name` is what it is called at the bank; `deadline_at` until when the bank takes it in time.
 
-    `built_by` built it, `changed_by` had a hand in it since. `lapses_at`: not approved by then, it is withdrawn.
+    `built_by` built it, `changed_by` had a hand in it since. `taken` entries of `taken_cents` were put into it while it
+    was built. `given_back_by` decided that the money of a refused file goes back where it came from. `is_left`: every
+    entry has left a file that was withdrawn.
     """
 
     entity: ClassVar[str] = "ach-file"
@@ -141,6 +142,10 @@ class AchFile(Stored, frozen=True, kw_only=True):
     batches: tuple[BatchTotals, ...] = ()
     content_sha256: str = ""
     size_bytes: int = 0
+    taken: int = 0
+    taken_cents: int = 0
+    given_back_by: str = ""
+    is_left: bool = False
     built_by: str
     changed_by: tuple[str, ...] = ()
     approved_by: str = ""
@@ -155,7 +160,13 @@ class AchFile(Stored, frozen=True, kw_only=True):
 
     @property
     def content_id(self) -> str:
-        return f"file-{self.file_id}"
+        """Where its bytes are kept: two who compose it otherwise keep theirs apart."""
+        return f"file-{self.file_id}-{self.content_sha256[:16]}"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to be done about it."""
+        return self.state is FileState.SETTLED or (self.state is FileState.WITHDRAWN and self.is_left)
 
     @property
     def is_over_limit(self) -> bool:
@@ -252,7 +263,7 @@ def approved(known: AchFile, content_sha256: str, actor: Actor, at: datetime) ->
 
 def withdrawn(known: AchFile, reason: str, actor: Actor, at: datetime) -> AchFile:
     """The file, which will not go to the bank. Raises `FileGone`, `Invalid`."""
-    if known.state not in HERE | {FileState.REJECTED}:
+    if known.state not in HERE | {FileState.REJECTED} or known.given_back_by:
         raise FileGone
     reason = " ".join(reason.split())
     if not 1 <= len(reason) <= REASON_MAX:
@@ -264,6 +275,29 @@ def withdrawn(known: AchFile, reason: str, actor: Actor, at: datetime) -> AchFil
         changed_by=(*known.changed_by, actor.actor_id),
         changed_at=at,
     )
+
+
+def giving_back(known: AchFile, actor: Actor, at: datetime) -> AchFile:
+    """The refused file whose money an operator gives back; the same when that was decided. Raises `FileGone`."""
+    if known.given_back_by:
+        return known
+    if known.state is not FileState.REJECTED:
+        raise FileGone
+    return replace(known, given_back_by=actor.actor_id, changed_by=(*known.changed_by, actor.actor_id), changed_at=at)
+
+
+def gave_back(known: AchFile, at: datetime) -> AchFile:
+    """The refused file, all of whose money is back where it came from."""
+    if known.state is not FileState.REJECTED or not known.given_back_by:
+        return known
+    return replace(known, state=FileState.WITHDRAWN, is_left=True, changed_at=at)
+
+
+def left(known: AchFile, at: datetime) -> AchFile:
+    """The withdrawn file that every entry has left."""
+    if known.state is not FileState.WITHDRAWN or known.is_left:
+        return known
+    return replace(known, is_left=True, changed_at=at)
 
 
 def lapses(known: AchFile, at: datetime) -> bool:
@@ -368,6 +402,16 @@ def file_made(made: AchFile, row: Row[Modifiers] | None, taken: Modifiers) -> li
     ]
 
 
+def file_takes(row: Row[AchFile], entries: int, cents: int, at: datetime) -> Put:
+    """The write that goes with entries put into a file that is being built.
+
+    Who completes or withdraws the file has read it with all its entries, or is `FileChanging`.
+    """
+    before = row.value
+    after = replace(before, taken=before.taken + entries, taken_cents=before.taken_cents + cents, changed_at=at)
+    return Put(key=row.key, value=after, index=_places(after), expected=row.unchanged, otherwise=FileChanging())
+
+
 def file_becomes(row: Row[AchFile], after: AchFile, actor: Actor) -> list[Write]:
     """The writes of a file's change, with the event it makes; none when nothing changed."""
     if after == row.value:
@@ -415,6 +459,6 @@ def _fact(after: AchFile) -> AchFileFact | None:
 def _places(file: AchFile) -> dict[Index, Key]:
     place = f"{sortable(file.built_at)}#{file.file_id}"
     found = {Index.STATUS: Key(keys.files(), place)}
-    if file.state not in ENDED:
+    if not file.is_over:
         found[Index.PROVIDER] = Key(keys.open_files(), place)
     return found

@@ -88,7 +88,7 @@ def files() -> str:
 
 
 def open_files() -> str:
-    """Access (provider index): files that are not settled or withdrawn yet, by when they were built."""
+    """Access (provider index): files that are not settled, or withdrawn and left by every entry, by when they were built."""
     return "ACH_FILE#open"
 
 
