@@ -598,6 +598,8 @@ def _debits(
         refunds=settlement.refunds,
         ledger=settlement.ledger,
         settlement=settlement,
+        inbox=ach.inbox,
+        apart=Apart(ports.clock, ach.returns),
     )
 
 

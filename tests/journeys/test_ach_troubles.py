@@ -14,20 +14,24 @@ from msgspec.structs import replace
 from clearing import AGREED, PROVIDER, SYSTEM, Clearing, clearing
 from ecosystem.contexts.ach import (
     AchFile,
+    Direction,
     Entry,
     EntryState,
     ExceptionKind,
     FileGone,
     FileState,
+    OriginateEntry,
     Vault,
     Window,
     nothing_follows,
     windows,
 )
+from ecosystem.contexts.ach import Purpose as EntryPurpose
 from ecosystem.contexts.ach.files import FileChanging, file_becomes, file_takes, withdrawn
 from ecosystem.contexts.bank_accounts import Corrections
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import PayoutStatus
+from ecosystem.journeys.ach_causes import NoCause
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.table import Write
 from ecosystem.sandbank.plans import Plan
@@ -254,6 +258,63 @@ async def test_giving_the_money_of_a_rejected_file_back_goes_on_where_it_was_cut
         again = await house.app.originating.give_back(file.file_id, OPERATOR)
         assert again.state is FileState.WITHDRAWN
         assert await house.balance(chart.provider(PROVIDER, "USD")) == 5_000
+
+
+async def test_an_entry_that_is_refused_holds_up_no_other_and_asks_for_a_person(house: Clearing) -> None:
+    account = await house.account()
+    payout = await house.payout(account, 700)
+    await house.step()
+    known = await house.entry(payout)
+    nobodys = OriginateEntry(
+        entry_id="nobodys.1",
+        purpose=EntryPurpose.REVERSAL,
+        direction=Direction.CREDIT,
+        cause_id="nobody",
+        receiver=known.receiver,
+        account_number="000123456789",
+        cents=1,
+    )
+    await house.app.ports.table.transact(*await house.app.ach.entries.originate(nobodys, SYSTEM))
+
+    await house.until(MONDAY_NIGHT)
+
+    assert (await house.paid(payout)).status is PayoutStatus.PAID
+    exceptions = (await house.app.ach.returns.exceptions()).values
+    assert exceptions
+    assert {each.kind for each in exceptions} == {ExceptionKind.STUCK}
+    assert all("nobodys.1" in each.exception_id for each in exceptions)
+
+
+async def test_a_step_that_is_refused_holds_up_no_other_and_asks_once_a_day(house: Clearing) -> None:
+    apart = house.app.originating.apart
+
+    async def act(name: str) -> None:
+        if name != "well":
+            raise NoCause if name == "refused" else FileChanging
+
+    for _ in range(2):
+        assert await apart.each(["refused", "changing", "well"], str, act) == 1
+
+    [exception] = (await house.app.ach.returns.exceptions()).values
+    assert exception.exception_id == "2026-11-20.stuck.refused"
+
+
+async def test_a_return_that_came_in_time_holds_although_we_read_it_days_later(house: Clearing) -> None:
+    payout = await house.payout(await house.account("000111111116"), 7_000)
+    await house.until(datetime(2026, 11, 20, 23, tzinfo=UTC))
+
+    while house.clock.now() < datetime(2026, 11, 29, 2, tzinfo=UTC):
+        house.clock.advance(timedelta(minutes=10))
+        await house.app.originating.build(SYSTEM)
+        await house.app.originating.deliver()
+        house.bank.work(house.clock.now())
+    await house.step()
+    await house.step()
+
+    assert (await house.paid(payout)).status is PayoutStatus.RETURNED
+    assert await house.balance(chart.provider(PROVIDER, "USD")) == 7_000
+    [returned] = (await house.app.ach.returns.returns()).values
+    assert returned.dishonor_code == ""
 
 
 async def filed_by(house: Clearing, entry: Entry) -> Sequence[Write]:

@@ -140,6 +140,12 @@ async def settle(market: Market, entry: Entry) -> Entry:
     return known
 
 
+async def released(market: Market) -> None:
+    """Everything that the bank put out by now was heard, and what is due is shared out."""
+    await market.app.ach.inbox.emptied(market.clock.now())
+    await market.app.bank_debits.release_due()
+
+
 async def reread(market: Market, payment: Payment) -> Payment:
     return (await market.app.payments.payment(payment.booking_id, payment.payment_id)).value
 
@@ -286,11 +292,11 @@ async def test_the_share_of_an_early_end_waits_until_the_money_is_beyond_return(
 
     entry = await settle(market, await entry_of(market, known.payment))
     assert entry.settled_on is not None
-    await market.app.bank_debits.release_due()
+    await released(market)
     waiting = await market.balance(provider)
     market.clock.advance(timedelta(days=7))
-    await market.app.bank_debits.release_due()
-    await market.app.bank_debits.release_due()
+    await released(market)
+    await released(market)
 
     payment = await reread(market, known.payment)
     kept = payment.captured - payment.refunding - payment.refunded
@@ -307,11 +313,28 @@ async def test_a_settled_debit_is_in_our_bank_and_is_released_when_the_work_is_d
     assert await summed(market, "clearing:USD") == 0
 
     market.clock.advance(timedelta(days=16))
-    await market.app.bank_debits.release_due()
+    await released(market)
     await market.app.bookings.start(known.booking.booking_id, BANK)
     await market.app.closing.complete(known.booking.booking_id, OPERATOR)
 
     assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 9_000
+    await market.verified()
+
+
+async def test_funds_are_not_here_while_the_bank_was_not_heard(market: Market) -> None:
+    known = await paid(market)
+    await settle(market, await entry_of(market, known.payment))
+    provider = f"provider:{known.booking.provider_id}:USD"
+
+    market.clock.advance(timedelta(days=16))
+    await market.app.bookings.start(known.booking.booking_id, BANK)
+    await market.app.closing.complete(known.booking.booking_id, OPERATOR)
+    await market.app.bank_debits.release_due()
+    unheard = await market.balance(provider)
+    await released(market)
+
+    assert unheard == 0
+    assert await market.balance(provider) == 9_000
     await market.verified()
 
 
@@ -325,7 +348,7 @@ async def test_a_refund_waits_for_the_funds_and_then_goes_to_the_same_account(ma
 
     await settle(market, await entry_of(market, known.payment))
     market.clock.advance(timedelta(days=7))
-    await market.app.bank_debits.release_due()
+    await released(market)
     credit = await entry_of(market, known.payment, Purpose.REFUND)
     assert (credit.entry_class, credit.cents, credit.receiver.last4) == ("PPD", 10_000, "7465")
     await settle(market, credit)
@@ -344,7 +367,7 @@ async def test_a_refund_that_the_bank_sends_back_waits_for_an_operator_with_its_
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     await settle(market, await entry_of(market, known.payment))
     market.clock.advance(timedelta(days=7))
-    await market.app.bank_debits.release_due()
+    await released(market)
     credit = await settle(market, await entry_of(market, known.payment, Purpose.REFUND))
 
     for _ in range(2):
@@ -421,7 +444,7 @@ async def test_what_was_not_authorized_is_taken_from_the_providers_balance_on_da
     known = await paid(market)
     entry = await settle(market, await entry_of(market, known.payment))
     market.clock.advance(timedelta(days=16))
-    await market.app.bank_debits.release_due()
+    await released(market)
     await market.app.bookings.start(known.booking.booking_id, BANK)
     await market.app.closing.complete(known.booking.booking_id, OPERATOR)
     assert entry.settled_on is not None
@@ -569,7 +592,7 @@ async def test_a_debit_runs_without_the_card_processor(tmp_path: Path, clock: Vi
         known = await paid(alone)
         await settle(alone, await entry_of(alone, known.payment))
         clock.advance(timedelta(days=16))
-        await alone.app.bank_debits.release_due()
+        await released(alone)
         await alone.app.bookings.start(known.booking.booking_id, BANK)
         await alone.app.closing.complete(known.booking.booking_id, OPERATOR)
 

@@ -73,18 +73,20 @@ class AchHearing:
 
     async def collect(self) -> int:
         """Keep every file that the bank has for us; how many. Raises `BankSilent`, `BankUnknown`."""
+        began = self.clock.now()
         waiting = await self.bank.waiting()
         for each in waiting:
             await self.inbox.keep(each.name, await self.bank.collect(each.name))
             await self.bank.collected(each.name)
+        await self.inbox.emptied(began)
         return len(waiting)
 
     async def work(self) -> int:
-        """Work through every file that was kept; how many were."""
+        """Work through every file that was kept, each apart; how many were."""
         files = await self.inbox.open_files()
-        for file in files:
-            await self.work_through(file.inbound_id)
-        return len(files)
+        return await self.origination.apart.each(
+            files, lambda file: f"inbound.{file.inbound_id}", lambda file: self.work_through(file.inbound_id)
+        )
 
     async def work_through(self, inbound_id: str) -> Inbound:
         """Deal with everything in a file, from where it was left."""
@@ -137,22 +139,30 @@ class AchHearing:
         if faults := ach.faults_of(content):
             said = [f"line {fault.line}, {fault.record}: {fault.message}" for fault in faults]
             return await self._unreadable(inbound, said)
-        count = 0
+        count, stuck = 0, None
         for thing in ach.things(content):
             count += 1
             if count <= inbound.position:
                 continue
-            match thing:
-                case Told():
-                    await self._return(inbound, thing)
-                case Notice():
-                    await self._change(inbound, thing)
-                case Others():
-                    await self._raised(inbound, ExceptionKind.UNKNOWN_TRACE, thing.trace_number, cents=thing.cents)
-            if count % STEP == 0:
+            name = f"inbound.{inbound.inbound_id}.{count}"
+            if not await self.origination.apart.one(name, lambda thing=thing: self._heard(inbound, thing)):
+                stuck = count - 1 if stuck is None else stuck
+            if count % STEP == 0 and stuck is None:
                 await self.inbox.advance(inbound.inbound_id, count, count)
-        await self.inbox.advance(inbound.inbound_id, count, count)
+        await self.inbox.advance(inbound.inbound_id, count if stuck is None else stuck, count)
+        if stuck is not None:
+            # What is stuck comes again with the next turn, and what follows it in the file: twice has one effect.
+            return inbound
         return await self.inbox.end(inbound.inbound_id, InboundState.DONE)
+
+    async def _heard(self, inbound: Inbound, thing: Told | Notice | Others) -> None:
+        match thing:
+            case Told():
+                await self._return(inbound, thing)
+            case Notice():
+                await self._change(inbound, thing)
+            case Others():
+                await self._raised(inbound, ExceptionKind.UNKNOWN_TRACE, thing.trace_number, cents=thing.cents)
 
     async def _return(self, inbound: Inbound, told: Told) -> None:
         if told.code in RETURNS and RETURNS[told.code].step is Step.DISHONORED:
@@ -371,8 +381,11 @@ class AchHearing:
                 else:
                     await self.delivering.settle_batch(file.file_id, batch.number)
                     files[file.file_id] = None
-        for file_id in files:
-            await self.origination.settle(file_id)
+        settled = await self.origination.apart.each(
+            files, lambda file_id: f"{file_id}.settled", self.origination.settle
+        )
+        if settled < len(files):
+            return inbound
         await self.inbox.advance(inbound.inbound_id, len(made.lines), len(made.lines))
         return await self.inbox.end(inbound.inbound_id, InboundState.DONE)
 

@@ -39,6 +39,7 @@ from ecosystem.contexts.ach import (
     Entry,
     EntryState,
     Holder,
+    Inbox,
     MoneyAction,
     NotOriginating,
     OriginateEntry,
@@ -71,6 +72,7 @@ from ecosystem.contexts.payments import (
     Refunds,
     RefundState,
 )
+from ecosystem.journeys.ach_apart import Apart
 from ecosystem.journeys.given_back import sale_of
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import rates
@@ -145,6 +147,8 @@ class BankDebits:
     refunds: Refunds
     ledger: Ledger
     settlement: Settlement
+    inbox: Inbox
+    apart: Apart
 
     # At checkout
 
@@ -301,7 +305,7 @@ class BankDebits:
         A bank account that is gone by then fails the refund: an operator deals with it.
         """
         assert payment.debit is not None
-        if refund.processor_id or not payment.debit.are_here(self.clock.now()):
+        if refund.processor_id or funds_wait(payment, self.clock.now()):
             return refund
         entry_id = f"{refund.refund_id}.1"
         try:
@@ -323,18 +327,26 @@ class BankDebits:
         )
 
     async def release_due(self, actor: Actor = ACTOR) -> int:
-        """Share out what waited for funds that are here now; how many payments were dealt with."""
-        due = await self.payments.debits_due(self.clock.now())
-        for row in due:
-            await self._funds_here(row.value, actor)
-        return len(due)
+        """Share out what waited for funds that are here now; how many payments were dealt with.
 
-    async def _funds_here(self, payment: Payment, actor: Actor) -> None:
+        Funds are here when everything is heard that the bank put out until then: a return that we have not read yet
+        came in time all the same.
+        """
+        heard_until = await self.inbox.heard_until()
+        if heard_until is None:
+            return 0
+        until = min(heard_until, self.clock.now())
+        due = await self.payments.debits_due(until)
+        return await self.apart.each(
+            due, lambda row: row.value.payment_id, lambda row: self._funds_here(row.value, until, actor)
+        )
+
+    async def _funds_here(self, payment: Payment, until: datetime, actor: Actor) -> None:
         async def act() -> None:
             row = await self.payments.payment(payment.booking_id, payment.payment_id)
             debit = row.value.debit
             at = self.clock.now()
-            if debit is None or debit.over or not debit.are_here(at):
+            if debit is None or debit.over or not debit.are_here(until):
                 return
             booking = await self.bookings.row(payment.booking_id)
             shares: list[Transfer] = []
@@ -523,8 +535,11 @@ class BankDebits:
 
 
 def funds_wait(payment: Payment, at: datetime) -> bool:
-    """Whether what is everybody's share of a payment has to wait: its debit may still come back."""
-    return payment.debit is not None and not payment.debit.are_here(at)
+    """Whether what is everybody's share of a payment has to wait: its debit may still come back.
+
+    The time alone does not tell: `release_due` says that its funds are here once the bank was heard until then.
+    """
+    return payment.debit is not None and not (payment.debit.over and payment.debit.are_here(at))
 
 
 def _return_id(entry: Entry) -> str:

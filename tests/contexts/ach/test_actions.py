@@ -22,6 +22,7 @@ from ecosystem.contexts.ach import (
     Receiver,
     Told,
 )
+from ecosystem.contexts.ach.inbound import settlement_day
 from ecosystem.kernel.nacha import CHANGES, RETURNS, Step
 
 AT = datetime(2026, 11, 24, 14, tzinfo=UTC)
@@ -158,10 +159,29 @@ def test_a_return_is_late_only_after_its_codes_time(code: str) -> None:
     reason, made = RETURNS[code], entry()
     due = ach.return_due_at(date(2026, 11, 23), banking_days=reason.banking_days, calendar_days=reason.calendar_days)
 
-    assert not ach.is_late(made, reason, datetime(2026, 11, 24, 14, tzinfo=UTC))
+    assert not ach.is_late(made, reason, date(2026, 11, 24))
     if due is not None:
-        assert not ach.is_late(made, reason, due)
-        assert ach.is_late(made, reason, due + timedelta(days=1))
+        assert not ach.is_late(made, reason, due.date())
+        assert ach.is_late(made, reason, due.date() + timedelta(days=1))
+
+
+def test_a_return_is_late_by_the_day_the_bank_gives_it_not_by_when_we_read_it() -> None:
+    read_at = datetime(2026, 12, 20, tzinfo=UTC)
+    in_time = told("R03", stated_on=date(2026, 11, 25))
+    late = told("R03", stated_on=date(2026, 11, 27))
+
+    assert ach.fault_of(entry(), in_time, RETURNS["R03"], read_at) is None
+    for untimely in (late, told("R03")):
+        fault = ach.fault_of(entry(), untimely, RETURNS["R03"], read_at)
+        assert fault is not None
+        assert fault.dishonor_code == "R68"
+
+
+def test_a_settlement_day_lies_next_to_the_day_the_file_was_made() -> None:
+    assert settlement_day("329", date(2026, 11, 24)) == date(2026, 11, 25)
+    assert settlement_day("002", date(2026, 12, 31)) == date(2027, 1, 2)
+    assert settlement_day("365", date(2027, 1, 2)) == date(2026, 12, 31)
+    assert settlement_day("", date(2026, 11, 24)) is settlement_day("329", None) is None
 
 
 def test_a_debit_is_presented_three_times_within_180_days_and_only_for_want_of_money() -> None:

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import ClassVar
@@ -23,6 +23,7 @@ from ecosystem.contexts.ach.returns import Told
 from ecosystem.contexts.ach.vault import Vault
 from ecosystem.kernel.nacha import Category, Fault, Reading, Record
 from ecosystem.kernel.nacha import Entry as FileEntry
+from ecosystem.kernel.nacha.layouts import BATCH_HEADER, FILE_HEADER
 from ecosystem.kernel.refusals import Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.clock import Clock
@@ -74,6 +75,14 @@ class Inbound(Stored, frozen=True, kw_only=True):
     @property
     def content_id(self) -> str:
         return f"inbound-{self.inbound_id}"
+
+
+class Emptied(Stored, frozen=True, kw_only=True):
+    """When we last took everything that the bank had for us."""
+
+    entity: ClassVar[str] = "ach-inbox"
+
+    emptied_at: datetime
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -137,9 +146,31 @@ def faults_of(content: bytes) -> list[Fault]:
 
 def things(content: bytes) -> Iterator[Thing]:
     """What is in a file of returns and changes, in order."""
+    made_on: date | None = None
+    settles_on: date | None = None
     for item in Reading().items([content]):
         if isinstance(item, FileEntry):
-            yield _thing(item)
+            thing = _thing(item)
+            yield replace(thing, stated_on=settles_on or made_on) if isinstance(thing, Told) else thing
+        elif item.layout.name == FILE_HEADER.name:
+            made_on = _day(item["file_creation_date"])
+        elif item.layout.name == BATCH_HEADER.name:
+            settles_on = settlement_day(item["settlement_date"], made_on)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%y%m%d").date()  # noqa: DTZ007 - a date alone
+    except ValueError:
+        return None
+
+
+def settlement_day(text: str, made_on: date | None) -> date | None:
+    """The day that the operator put into a batch header: its number within the year, next to when the file was made."""
+    if made_on is None or not (len(text) == 3 and text.isascii() and text.isdigit() and 1 <= int(text) <= 366):
+        return None
+    around = [date(made_on.year + years, 1, 1) + timedelta(days=int(text) - 1) for years in (-1, 0, 1)]
+    return min(around, key=lambda day: abs(day - made_on))
 
 
 def _thing(entry: FileEntry) -> Thing:
@@ -275,6 +306,21 @@ class Inbox:
         """Files that were not worked through yet, oldest first."""
         page = await self.table.query(keys.open_inbounds(), Inbound, index=Index.PROVIDER, limit=1000)
         return page.values
+
+    async def emptied(self, at: datetime) -> None:
+        """Everything that the bank had put out by then is kept."""
+        await self.table.transact(Put(key=keys.inbox(), value=Emptied(emptied_at=at)))
+
+    async def heard_until(self) -> datetime | None:
+        """Until when we know everything that the bank said; None when it was never asked.
+
+        A file that is kept and not worked through may say anything.
+        """
+        row = await self.table.get(keys.inbox(), Emptied)
+        if row is None:
+            return None
+        waiting = [file.kept_at for file in await self.open_files()]
+        return min([row.value.emptied_at, *waiting])
 
     def _put(self, made: Inbound, row: Row[Inbound] | None) -> Put:
         place = f"{sortable(made.kept_at)}#{made.inbound_id}"

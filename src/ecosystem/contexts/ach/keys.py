@@ -111,6 +111,11 @@ def inbounds() -> str:
     return "ACH_INBOUND#all"
 
 
+def inbox() -> Key:
+    """Access: when everything that the bank had for us was taken."""
+    return Key("ACH_INBOX", "EMPTIED")
+
+
 def open_inbounds() -> str:
     """Access (provider index): files of the bank that were not worked through yet."""
     return "ACH_INBOUND#open"

@@ -73,7 +73,8 @@ class ReturnState(StrEnum):
 class Told(Struct, frozen=True, kw_only=True):
     """A return as the file says it. `trace_number` is the return's own, `original_trace` our entry's.
 
-    `contested_code` is that of a receiving bank that stands by a return which we dishonoured.
+    `contested_code` is that of a receiving bank that stands by a return which we dishonoured. `stated_on` is the day that
+    the bank gives it: on which the return settles, or the file was made.
     """
 
     code: str
@@ -84,6 +85,7 @@ class Told(Struct, frozen=True, kw_only=True):
     last4: str
     information: str = ""
     contested_code: str = ""
+    stated_on: date | None = None
 
 
 class Return(Stored, frozen=True, kw_only=True):
@@ -214,26 +216,26 @@ class Faulty(Struct, frozen=True, kw_only=True):
 
 
 def fault_of(entry: Entry, told: Told, reason: Reason, at: datetime) -> Faulty | None:
-    """What is wrong with a return of this entry; None when it holds."""
+    """What is wrong with a return of this entry, which we read at that instant; None when it holds."""
     if entry.state in {EntryState.RETURNED, EntryState.DISHONORED}:
         return Faulty(kind=ExceptionKind.DUPLICATE_RETURN, dishonor_code="R67")
     if told.cents != entry.cents:
         return Faulty(kind=ExceptionKind.WRONG_AMOUNT, dishonor_code="R69")
     if told.last4 != entry.receiver.last4 or told.routing_eight != entry.receiver.routing_number[:8]:
         return Faulty(kind=ExceptionKind.WRONG_ACCOUNT, dishonor_code="R69")
-    if is_late(entry, reason, at):
+    if is_late(entry, reason, min(told.stated_on or eastern_day(at), eastern_day(at))):
         return Faulty(kind=ExceptionKind.UNTIMELY_RETURN, dishonor_code="R68")
     if reason.code in {"R06", "R31"}:
         return Faulty(kind=ExceptionKind.UNASKED_RETURN)
     return None
 
 
-def is_late(entry: Entry, reason: Reason, at: datetime) -> bool:
-    """Whether the code's time was over when the return arrived. The day itself counts: files arrive through the day."""
+def is_late(entry: Entry, reason: Reason, day: date) -> bool:
+    """Whether the code's time was over when the bank sent the return, whenever we read it. The day itself counts."""
     if entry.settled_on is None:
         return False
     due = return_due_at(entry.settled_on, banking_days=reason.banking_days, calendar_days=reason.calendar_days)
-    return due is not None and eastern_day(at) > eastern_day(due)
+    return due is not None and day > eastern_day(due)
 
 
 def corrected_context(change_id: str, owner_id: str) -> Context:

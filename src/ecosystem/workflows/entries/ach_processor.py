@@ -18,16 +18,19 @@ async def verify(market: App, event: Event) -> None:
 
 
 async def go_on(market: App, firing: Firing) -> None:
+    """The steps of a schedule, each apart: one that is refused holds up none of the others."""
     if firing.schedule == FILES:
-        await market.bank_accounts.end_due(ACTOR)
-        await market.bank_debits.release_due(ACTOR)
-        await market.originating.draw()
-        await market.originating.build(ACTOR)
-        await market.originating.deliver()
+        apart = market.originating.apart
+        await apart.one("step.accounts", lambda: market.bank_accounts.end_due(ACTOR))
+        await apart.one("step.funds", lambda: market.bank_debits.release_due(ACTOR))
+        await apart.one("step.draw", market.originating.draw)
+        await apart.one("step.build", lambda: market.originating.build(ACTOR))
+        await apart.one("step.deliver", market.originating.deliver)
     elif firing.schedule == BANK:
-        await market.hearing_bank.collect()
-        await market.hearing_bank.work()
-        await market.originating.settle_empty()
+        apart = market.originating.apart
+        await apart.one("step.collect", market.hearing_bank.collect)
+        await apart.one("step.hear", market.hearing_bank.work)
+        await apart.one("step.empty-files", market.originating.settle_empty)
     else:
         await market.ach.rates.alarm(ACTOR)
 
