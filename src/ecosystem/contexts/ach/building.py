@@ -102,10 +102,15 @@ class Building:
                 if not filed_now:
                     break
                 taken += filed_now
-            return await self._completed(row.value.file_id, actor)
         except FileChanging:
-            # Somebody else is at it as well: what is theirs stays, and what is left is for the next turn.
+            # Somebody else completed it or took it back: what waits still is for the next window.
             return (await self.row(row.value.file_id)).value
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                return await self._completed(row.value.file_id, actor)
+            except FileChanging:
+                continue  # Somebody else put more into it meanwhile: it is composed again.
+        return (await self.row(row.value.file_id)).value
 
     async def entries_of(self, file_id: str) -> AsyncIterator[FileEntry]:
         """The file's entries, in the order of their trace numbers."""
