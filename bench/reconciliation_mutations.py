@@ -121,25 +121,19 @@ def mistype(chance: Random, files: Files, line: Line) -> Line | None:
 
 
 def blank(_: Random, files: Files, line: Line) -> Line | None:
-    return _changed(files, line, replace(line, reference="")) if line.party else None
+    return _changed(files, line, replace(line, reference=""))
 
 
 def later(chance: Random, files: Files, line: Line) -> Line | None:
-    return _changed(files, line, replace(line, on=line.on + timedelta(days=chance.randint(12, 25))))
+    return _changed(files, line, replace(line, on=line.on + timedelta(days=chance.randint(1, 25))))
 
 
 def earlier(chance: Random, files: Files, line: Line) -> Line | None:
-    return _changed(files, line, replace(line, on=line.on - timedelta(days=chance.randint(12, 25))))
+    return _changed(files, line, replace(line, on=line.on - timedelta(days=chance.randint(1, 25))))
 
 
 def other_account(chance: Random, files: Files, line: Line) -> Line | None:
     return _changed(files, line, replace(line, account=chance.choice(("costs", "suspense", "savings"))))
-
-
-def other_party(chance: Random, files: Files, line: Line) -> Line | None:
-    if not line.party:
-        return None
-    return _changed(files, line, replace(line, party=f"acct {chance.randint(1_000_000, 9_999_999)}"))
 
 
 def other_word(_: Random, files: Files, line: Line) -> Line | None:
@@ -162,7 +156,7 @@ SINGLE: dict[str, Mutation] = {
     each.__name__: each
     for each in (
         drop, copy, copy_altered, nudge, negate, other_currency, mistype, blank, later, earlier, other_account,
-        other_party, other_word, in_parts,
+        other_word, in_parts,
     )
 }  # fmt: skip
 
@@ -174,10 +168,8 @@ TOGETHER = (
     ("negate", "other_currency"),
     ("negate", "later"),
     ("other_currency", "later"),
-    ("other_currency", "other_party"),
-    ("other_party", "mistype"),
     ("later", "mistype"),
-    ("other_account", "other_party"),
+    ("other_account", "later"),
     ("other_word", "nudge"),
     ("nudge", "later", "other_currency"),
 )
@@ -189,11 +181,7 @@ def exchange(chance: Random, files: Files, file: str) -> Note | None:
     one, two = (_pick(chance, files, file) for _ in range(2))
     if one is None or two is None or one.item == two.item or one.what != two.what:
         return None
-    if (
-        (one.amount, one.party) == (two.amount, two.party)
-        or abs((one.on - two.on).days) > 1
-        or one.currency != two.currency
-    ):
+    if one.amount == two.amount or abs((one.on - two.on).days) > 1 or one.currency != two.currency:
         return None
     files.put(one, replace(one, reference=two.reference))
     files.put(two, replace(two, reference=one.reference))

@@ -6,7 +6,10 @@ deed hides another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from bench.reconciliation_mutations import Deed, Note
+from bench.reconciliation_world import Line
 from ecosystem.contexts.reconciliation import Kind
 
 FEES = {"fee", "bank_fee"}
@@ -37,7 +40,6 @@ SAME = {
     "mistype": {Kind.REFERENCE},
     "blank": {Kind.REFERENCE},
     "other_account": {Kind.ACCOUNT},
-    "other_party": {Kind.PARTY},
     "other_word": {Kind.MOVEMENT},
     "in_parts": {Kind.SPLIT},
     "exchange": {Kind.SWAPPED},
@@ -46,22 +48,49 @@ SAME = {
 }
 
 
-def named(note: Note) -> frozenset[Kind]:
-    """What a comparer should call it."""
-    return frozenset(kind for deed in note.deeds for kind in _of(deed))
+OWN_MONEY = {"withdrawal", "withdrawal_returned"}
+MOVED = {"later", "earlier"}
+LATE_DAYS = dict.fromkeys(OWN_MONEY, 6) | dict.fromkeys(HANDED_OVER, 5)
+EARLY_DAYS = dict.fromkeys(OWN_MONEY, 6)
+"""Days by which another side may be behind our books, or ahead of them: two, and one, where nothing else stands here."""
+
+
+def named(note: Note, lines: Sequence[Line]) -> frozenset[Kind]:
+    """What a comparer should call it, if anything: `lines` are the movement's as they stand in the files."""
+    found = {kind for deed in note.deeds for kind in _of(deed)}
+    if any(deed.deed in MOVED for deed in note.deeds):
+        found |= {*_by_days(note.deeds[0].what, lines)}
+    return frozenset(found)
+
+
+def is_ambiguous(note: Note) -> bool:
+    """Whether the files do not tell which movement it is: its reference is gone, and nothing else names it."""
+    return any(deed.deed == "blank" for deed in note.deeds)
+
+
+def _by_days(what: str, lines: Sequence[Line]) -> Iterator[Kind]:
+    ours = next(line for line in lines if line.file == "ledger" and line.what != "originated")
+    for line in lines:
+        days = (line.on - ours.on).days
+        if line.what == "originated":
+            if -days > LATE_DAYS["credit"]:
+                yield Kind.LATE
+        elif line.file != "ledger":
+            if days > LATE_DAYS.get(what, 2):
+                yield Kind.LATE
+            if -days > EARLY_DAYS.get(what, 1):
+                yield Kind.EARLY
 
 
 def _of(deed: Deed) -> set[Kind]:
     amount = Kind.FEE_DIFFERS if deed.what in FEES else Kind.AMOUNT
-    from_ours = deed.file == "ledger"
     known = {
         "drop": {GONE.get(deed.file) or NOT_BOOKED.get(deed.what, Kind.MISSING_IN_LEDGER)},
         "copy": {TWICE.get(deed.file)},
         "copy_altered": {TWICE.get(deed.file), Kind.AMOUNT},
         "nudge": {amount},
-        # Our books are late: the others are ahead of them, and so is what was handed over.
-        "later": ({Kind.EARLY, Kind.LATE} if deed.what in HANDED_OVER else {Kind.EARLY}) if from_ours else {Kind.LATE},
-        "earlier": {Kind.LATE} if from_ours else {Kind.EARLY},
+        "later": set[Kind](),
+        "earlier": set[Kind](),
         **SAME,
     }[deed.deed]
     return {kind for kind in known if kind}

@@ -70,7 +70,7 @@ def last_day(days: int) -> date:
 def _movement(chance: Random, item: int, what: str, sign: int, on: date) -> list[Line]:
     amount = sign * chance.choice((chance.randint(500, 90_000), 5_000 * chance.randint(1, 12)))
     currency = chance.choices(("USD", "EUR"), (9, 1))[0]
-    party = f"acct {chance.randint(0, 999_999):06d}"
+    party = ""  # No side's rows name who is at the other end.
     if what in {name for name, _, _ in CARD}:
         reference = _named(chance, "ch_")
         ours = Line("ledger", item, f"L{item}", reference, what, amount, currency, on, "processor", party)
@@ -78,7 +78,7 @@ def _movement(chance: Random, item: int, what: str, sign: int, on: date) -> list
         return [ours, replace(ours, file="processor", id=f"txn_{item}", on=theirs, account="processor")]
     if what in {name for name, _, _ in OWN}:
         reference = _named(chance, "po_")
-        ours = Line("ledger", item, f"L{item}", reference, what, amount, currency, on, "bank", "own account")
+        ours = Line("ledger", item, f"L{item}", reference, what, amount, currency, on, "bank", party)
         left = on - timedelta(days=chance.randint(1, 4))
         return [
             replace(ours, file="processor", id=f"txn_{item}", on=left, account="processor"),

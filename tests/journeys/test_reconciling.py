@@ -17,6 +17,7 @@ from ecosystem.contexts.reconciliation import (
     Kind,
     NotOffered,
     OwnProposal,
+    ReadAgain,
     Repair,
     Run,
     RunState,
@@ -85,7 +86,7 @@ async def test_a_day_on_which_all_agree_is_proven_and_quiet(shop: Market) -> Non
         for side in (Side.LEDGER, Side.PROCESSOR)
     )
     assert ours.closing == theirs.closing == ours.opening + ours.movements
-    assert run.unread == (Side.BANK,)
+    assert run.unread == (), "no money of ours is at the bank"
 
 
 async def test_the_same_day_again_comes_to_the_same(shop: Market) -> None:
@@ -198,6 +199,34 @@ async def test_what_moves_much_needs_a_second_operator(shop: Market) -> None:
     assert (proposed.state, before, done.state) == (State.PROPOSED, 0, State.CLOSED)
     assert await shop.balance(chart.costs("EUR")) == one.amount < -100_000
     assert [entry.deed for entry in done.history] == [Deed.SEEN, Deed.PROPOSED, Deed.REPAIRED]
+
+
+async def test_what_was_read_before_it_changed_is_not_acted_on(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    version = (await shop.app.discrepancies.row(one.discrepancy_id)).version
+    await shop.app.repairing.remark(one.discrepancy_id, "Their desk is closed today.", SECOND)
+
+    stale = AskRepair(discrepancy_id=one.discrepancy_id, repair=Repair.BOOK_FEE, reason="As billed.", version=version)
+    with pytest.raises(ReadAgain):
+        await shop.app.repairing.repair(stale, OPERATOR)
+    with pytest.raises(ReadAgain):
+        await shop.app.repairing.approve(one.discrepancy_id, SECOND, version)
+
+
+async def test_what_differs_stays_open_while_its_days_leave_the_window_and_closes_when_it_agrees(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    shop.clock.advance(timedelta(days=16))
+    still = await reconciled(shop, after=1)
+    await fees_booked(shop)
+
+    run = await reconciled(shop, after=1)
+
+    assert (still.differing, still.gone, still.new) == (1, 0, 0)
+    assert (run.gone, (await shop.app.discrepancies.row(one.discrepancy_id)).value.state) == (1, State.CLOSED)
 
 
 async def test_what_is_on_its_way_is_no_exception_until_it_is_overdue(shop: Market) -> None:

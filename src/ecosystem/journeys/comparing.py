@@ -13,9 +13,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ecosystem.contexts.ledger import Ledger
-from ecosystem.contexts.reconciliation import WINDOW_DAYS, Item, Kind, Matching, Proof, Row, Runs, Side, id_of
+from ecosystem.contexts.reconciliation import (
+    OPEN_STATES,
+    WINDOW_DAYS,
+    Item,
+    Kind,
+    Matching,
+    Movement,
+    Proof,
+    Row,
+    Runs,
+    Side,
+    id_of,
+    judged,
+)
 from ecosystem.journeys.reconciliation_files import DayFile, DayFiles
 from ecosystem.journeys.reconciliation_ledger import LedgerRows
 from ecosystem.kernel.money import currencies
@@ -48,7 +62,8 @@ class Comparing:
         """How many rows of each side were read so far, now and then; what it came to is told last."""
         known = [name for name in sorted(currencies()) if await self._is_used(name)]
         first = day - timedelta(days=WINDOW_DAYS - 1)
-        matching, read = Matching(as_of=day), Counter[str]()
+        matching, read = Matching(as_of=day, first=first), Counter[str]()
+        await self._carry(matching, first)
         batch: list[Row] = []
         for currency in known:
             async for row in self.rows.rows(first, day, currency):
@@ -78,7 +93,7 @@ class Comparing:
             later = [row async for row in self.rows.rows(day + timedelta(days=1), until, currency)]
             matching.take(row for row in later if matching.is_open(row.key))
         found = matching.end()
-        differing = [item for item in found.differing if not await self._is_known_to_be_late(item)]
+        differing = [item for item in found.differing if not await self._is_settled(item, first, day)]
         yield Compared(
             rows=dict(read),
             agreed=found.agreed,
@@ -86,19 +101,41 @@ class Comparing:
             items=tuple(differing[:ITEMS_MAX]),
             more=max(0, len(differing) - ITEMS_MAX),
             proofs=tuple([proof async for proof in self._proofs(day, until, known, today)]),
-            unread=tuple(side for side, file in today.items() if file is None),
+            unread=tuple([side for side, file in today.items() if file is None and await self._is_told(side, known)]),
         )
 
-    async def _is_known_to_be_late(self, item: Item) -> bool:
-        """Whether only days differ, because what was missing has been mended."""
-        if not _DAYS.issuperset(item.kinds):
+    async def _carry(self, matching: Matching, first: date) -> None:
+        """What is open counts on when its days have left the window: one side may still tell of it."""
+        async for known in self.rows.discrepancies.all_of(*OPEN_STATES):
+            rows = [row for row in known.rows if row.on >= first or not await self._came_back(row)]
+            matching.carry(known.key, rows, known.agreed_amount)
+
+    async def _came_back(self, row: Row) -> bool:
+        """Whether an entry that was handed over is on its way no more, because it was taken back."""
+        return row.movement is Movement.ORIGINATED and bool(await self.ledger.transfers([f"{row.row_id}.back"]))
+
+    async def _is_settled(self, item: Item, first: date, day: date) -> bool:
+        """Whether it is over: accepted as it is, or mended, so that only days differ; rows before the window count."""
+        row = await self.rows.discrepancies.find(id_of(item.key))
+        if row is None:
             return False
-        known = await self.rows.discrepancies.find(id_of(item.key))
-        return known is not None and (known.value.is_over or not _DAYS.issuperset(known.value.kinds))
+        known = row.value
+        before = tuple(each for each in known.rows if each.on < first)
+        if known.is_over and before:
+            if known.repaired_at is not None or known.agreed_amount is not None:
+                return True
+            whole = judged(replace(item, rows=(*before, *item.rows), kinds=(), missing=()), day)
+            return set(whole.kinds) <= {*known.kinds, *_DAYS}
+        return _DAYS.issuperset(item.kinds) and (known.is_over or not _DAYS.issuperset(known.kinds))
 
     async def _is_used(self, currency: str) -> bool:
         names = [f"{account}:{currency}" for account in ("processor", "bank", "clearing")]
         return bool(await self.ledger.positions(names))
+
+    async def _is_told(self, side: Side, known: list[str]) -> bool:
+        """Whether the side has money of ours to tell of."""
+        accounts = ("bank", "clearing") if side is Side.BANK else ("processor",)
+        return bool(await self.ledger.positions([f"{account}:{name}" for account in accounts for name in known]))
 
     async def _proofs(
         self, day: date, until: date, known: list[str], today: dict[Side, DayFile | None]

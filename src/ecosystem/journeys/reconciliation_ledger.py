@@ -18,7 +18,7 @@ from ecosystem.contexts.ach import Entries, NoSuchEntry
 from ecosystem.contexts.ledger import Ledger, Line, Mark, NoSuchAccount, Recorded, Statements, chart
 from ecosystem.contexts.payments import NoSuchPayment, Payments, Refunds
 from ecosystem.contexts.payouts import PayoutBook, WithdrawalBook
-from ecosystem.contexts.reconciliation import Discrepancies, Movement, Row, Side, State
+from ecosystem.contexts.reconciliation import Discrepancies, Discrepancy, Movement, Row, Side, expected_account
 from ecosystem.journeys.reconciliation_files import bounds
 
 PAGE = 200
@@ -47,6 +47,9 @@ _PROCESSOR: Mapping[int, _InOut] = {
 }
 """What a transfer at the processor is when it comes in, and when it goes out."""
 
+_OF_SALES = frozenset(_PROCESSOR) - {int(_C.PAYOUT_SENT), int(_C.PROCESSOR_FEE)}
+"""Posted in several lines for one cause, over whichever rail."""
+
 _BANK: Mapping[int, _InOut] = {
     **_each("WITHDRAWAL_ARRIVED", (Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED)),
     **_each("PAYOUT_SETTLED", (Movement.CREDIT_RETURNED, Movement.CREDIT)),
@@ -58,7 +61,7 @@ _BANK: Mapping[int, _InOut] = {
 class Mended(Struct, frozen=True, kw_only=True):
     """What repairs have posted so far for the movements of a day, by key, and the rows of ours that were reversed."""
 
-    corrected: Mapping[str, tuple[int, date]]
+    corrected: Mapping[str, Row]
     reversed_rows: frozenset[str]
 
 
@@ -78,15 +81,18 @@ class LedgerRows:
     async def rows(self, first: date, last: date, currency: str) -> AsyncIterator[Row]:
         """Rows of the days from first to last, both included, in that currency."""
         mended = await self._mended(currency)
-        corrected = {key: posted for key, posted in mended.corrected.items() if first <= posted[1] <= last}
+        corrected = {key: row for key, row in mended.corrected.items() if first <= row.on <= last}
         for account in ("clearing", "bank", "processor"):
             async for row in self._of_account(account, currency, first, last):
                 if row.row_id in mended.reversed_rows:
                     continue
-                more, _ = corrected.pop(row.key, (0, first))
-                yield replace(row, amount=row.amount + more) if more else row
-        for key, (amount, on) in corrected.items():
-            yield mended_row(key, amount, currency, on)
+                if row.movement is Movement.ORIGINATED:
+                    yield row
+                    continue
+                more = corrected.pop(row.key, None)
+                yield replace(row, amount=row.amount + more.amount) if more else row
+        for row in corrected.values():
+            yield row
 
     async def moved(self, account: str, currency: str, day: date) -> tuple[int, int]:
         """What the day added to an account of ours, and by how many transfers."""
@@ -97,11 +103,11 @@ class LedgerRows:
         return total, count
 
     async def _mended(self, currency: str) -> Mended:
-        corrected: dict[str, tuple[int, date]] = {}
+        corrected: dict[str, Row] = {}
         reversed_rows: set[str] = set()
-        async for one in self.discrepancies.all_of(*State):
-            if one.corrected and one.currency == currency:
-                corrected[one.key] = (one.corrected, one.moved_on)
+        async for one in self.discrepancies.mended(currency):
+            if one.corrected:
+                corrected[one.key] = mended_row(one)
             reversed_rows.update(one.reversed_rows)
         return Mended(corrected=corrected, reversed_rows=frozenset(reversed_rows))
 
@@ -200,7 +206,9 @@ class LedgerRows:
         try:
             entry = (await self.entries.row(made.transfer_id.removesuffix(".back").rpartition(".")[0])).value
         except NoSuchEntry:
-            return cause
+            # A customer's bank debit, or what goes back by credit: posted in the name of payment or refund.
+            made_for = await self.entries.of(cause)
+            return made_for[-1].trace_number if made_for else cause
         if entry.dishonors is not None and made.transfer_id.endswith(".held"):
             return f"{entry.dishonors.original_trace}#back"
         return f"{entry.trace_number}#back" if made.transfer_id.endswith(".back") else entry.trace_number
@@ -211,19 +219,19 @@ _OVER_BANK = frozenset({Movement.ORIGINATED, Movement.CREDIT, Movement.CREDIT_RE
 
 def cause_of(made: Recorded, account: str) -> str:
     """What names the row: the transfer's id without its line, and all of it where each transfer stands for itself."""
-    if account != "processor" or made.code in {_C.PAYOUT_SENT, _C.PROCESSOR_FEE, _C.CHARGEBACK_FEE, _C.REINSTATE_FEE}:
+    in_lines = account == "processor" or (account == "clearing" and made.code in _OF_SALES)
+    if not in_lines or made.code in {_C.PAYOUT_SENT, _C.PROCESSOR_FEE, _C.CHARGEBACK_FEE, _C.REINSTATE_FEE}:
         return made.transfer_id
     back = ".failed" if made.transfer_id.endswith(".failed") else ""
     return f"{made.transfer_id.removesuffix('.failed').rpartition('.')[0]}{back}"
 
 
-def mended_row(key: str, amount: int, currency: str, on: date) -> Row:
+def mended_row(known: Discrepancy) -> Row:
     """What was posted for a movement that our books do not have otherwise."""
-    _, _, tail = key.partition("#")
-    movement = Movement.FEE if tail.endswith("fee") else Movement.OTHER
     return Row(
-        side=Side.LEDGER, row_id=f"{key}.correction", key=key, movement=movement, amount=amount, currency=currency,
-        on=on, account="processor",
+        side=Side.LEDGER, row_id=f"{known.key}.correction", key=known.key, movement=known.movement,
+        amount=known.corrected, currency=known.currency, on=known.moved_on,
+        account=expected_account(Side.LEDGER, known.movement),
     )  # fmt: skip
 
 

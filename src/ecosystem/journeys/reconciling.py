@@ -137,7 +137,7 @@ class Reconciling:
             unread=compared.unread,
             failure="",
         )
-        fact = DayReconciled(day=day, agreed=after.agreed, open=after.differing, new=new, proven=after.proven)
+        fact = DayReconciled(day=day, agreed=after.agreed, open=after.differing, new=new, proven=after.holds)
         told = announce(
             fact,
             aggregate=books.run_timeline(day),
@@ -170,11 +170,10 @@ class Reconciling:
         raise AssertionError("the last attempt ends")
 
     async def _gone(self, day: date, present: set[str], started_at: datetime) -> int:
-        """Close what the run would have seen if it still differed: what moved within its window."""
-        first = day - timedelta(days=books.WINDOW_DAYS - 1)
+        """Close what differed and does so no more: the run carried it, however long ago it moved."""
         ended = 0
         async for known in self.discrepancies.all_of(*OPEN_STATES):
-            if known.discrepancy_id in present or not first <= known.moved_on <= day or known.last_on > day:
+            if known.discrepancy_id in present or known.last_on > day:
                 continue
             row = await self.discrepancies.row(known.discrepancy_id)
             after = books.gone(row.value, ACTOR.actor_id, started_at)

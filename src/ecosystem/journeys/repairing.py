@@ -22,12 +22,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from ecosystem.contexts import reconciliation as books
-from ecosystem.contexts.ledger import Ledger, Recorded, Transfer, corrected, linked, reverse
+from ecosystem.contexts.ledger import Ledger, Recorded, Transfer, chart, corrected, linked, reverse
 from ecosystem.contexts.ledger import State as TransferState
-from ecosystem.contexts.reconciliation import Discrepancies, Discrepancy, Kind, Movement, Repair, Row, Side
+from ecosystem.contexts.reconciliation import Discrepancies, Discrepancy, Movement, ReadAgain, Repair, Row, Side
 from ecosystem.journeys.ach_hearing import AchHearing
 from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.payout_processor import ProcessorPayouts
+from ecosystem.journeys.reconciliation_ledger import cause_of
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
@@ -42,7 +43,7 @@ DUPLICATES_MAX = 10
 
 
 class NothingToAdopt(Conflict):
-    """The processor knows nothing of this movement that could enter our books: correct them, or ask there."""
+    """The other side has no news of this movement that our books lack: ask there, or correct them."""
 
 
 class NothingToReverse(Conflict):
@@ -59,6 +60,8 @@ class AskRepair(Struct, frozen=True, kw_only=True):
     discrepancy_id: str
     repair: Repair
     reason: str
+    version: int | None = None
+    """Of the discrepancy as it was read; what was decided on an older one is refused."""
 
 
 class _Done(Struct, frozen=True, kw_only=True):
@@ -84,9 +87,9 @@ class Repairing:
     async def repair(self, request: AskRepair, actor: Actor) -> Discrepancy:
         """Mend it; or propose so, where a second operator is needed.
 
-        Raises `Denied`, `NoSuchDiscrepancy`, `DiscrepancyOver`, `NotOffered`, and what the act is refused for.
+        Raises `Denied`, `NoSuchDiscrepancy`, `ReadAgain`, `DiscrepancyOver`, `NotOffered`, and what the act is refused for.
         """
-        row = await self._row(request.discrepancy_id, actor)
+        row = await self._row(request.discrepancy_id, actor, request.version)
         at = self.clock.now()
         if request.repair in {Repair.ASK_BANK, Repair.ASK_PROCESSOR}:
             return await self._become(row, books.asked(row.value, request.repair, request.reason, actor, at), actor)
@@ -96,9 +99,9 @@ class Repairing:
             return await self._become(row, proposal, actor)
         return await self._carry_out(row, request.repair, request.reason, actor, at)
 
-    async def approve(self, discrepancy_id: str, actor: Actor) -> Discrepancy:
-        """Do what another operator proposed. Raises `NothingProposed`, `OwnProposal`."""
-        row = await self._row(discrepancy_id, actor)
+    async def approve(self, discrepancy_id: str, actor: Actor, version: int | None = None) -> Discrepancy:
+        """Do what another operator proposed. Raises `ReadAgain`, `NothingProposed`, `OwnProposal`."""
+        row = await self._row(discrepancy_id, actor, version)
         proposal = books.approved(row.value, actor)
         return await self._carry_out(row, proposal.repair, proposal.reason, actor, self.clock.now())
 
@@ -167,26 +170,37 @@ class Repairing:
 
     async def _reversal(self, known: Discrepancy) -> _Done:
         """The reversal of what stands in our books more often than it happened, or did not happen at all."""
-        ours = known.of(Side.LEDGER)
-        spare = ours[1:] if Kind.DUPLICATE_IN_LEDGER in known.kinds and len(ours) > 1 else ours
         transfers: list[Transfer] = []
-        for at, row in enumerate(spare[:DUPLICATES_MAX]):
+        done: list[str] = []
+        for row in known.spare[:DUPLICATES_MAX]:
             recorded = await self._of_row(row)
+            if sum(each.amount for each in recorded) != abs(row.amount):
+                continue
+            at = len(known.reversed_rows) + len(done)
             transfers += [
                 reverse(each, f"{known.discrepancy_id}.reverse.{at}.{place}") for place, each in enumerate(recorded)
             ]
+            done.append(row.row_id)
         if not transfers:
             raise NothingToReverse
-        return _Done(transfers=tuple(linked(transfers)), reversed_rows=tuple(row.row_id for row in spare))
+        return _Done(transfers=tuple(linked(transfers)), reversed_rows=tuple(done))
 
     async def _of_row(self, row: Row) -> Sequence[Recorded]:
-        names = [row.row_id, *(f"{row.row_id}.{line}" for line in LINES)]
-        found = await self.ledger.transfers(names)
-        return [each for each in found if each.state is TransferState.FINAL and each.amount]
+        whole = row.row_id.removesuffix(".failed")
+        tail = row.row_id[len(whole) :]
+        found = await self.ledger.transfers([row.row_id, *(f"{whole}.{line}{tail}" for line in LINES)])
+        return [
+            each
+            for each in found
+            if each.state is TransferState.FINAL and each.amount and cause_of(each, row.account) == row.row_id
+        ]
 
-    async def _row(self, discrepancy_id: str, actor: Actor) -> Kept[Discrepancy]:
+    async def _row(self, discrepancy_id: str, actor: Actor, version: int | None = None) -> Kept[Discrepancy]:
         actor.must_operate()
-        return await self.discrepancies.row(discrepancy_id)
+        row = await self.discrepancies.row(discrepancy_id)
+        if version is not None and row.version != version and not row.value.is_over:
+            raise ReadAgain
+        return row
 
     async def _become(self, row: Kept[Discrepancy], after: Discrepancy, actor: Actor) -> Discrepancy:
         if writes := books.discrepancy_becomes(row, after, actor, self.clock.now()):
@@ -195,15 +209,20 @@ class Repairing:
 
 
 def _correction(known: Discrepancy) -> _Done:
-    """The posting that makes our books follow the other side. Raises `NoDifference`."""
+    """The posting that makes our books follow the other side. Raises `NoDifference`.
+
+    Costs bear it, except of our own money: what the bank has more of it, the processor has less.
+    """
     if not known.amount:
         raise NoDifference
-    account = books.expected_account(Side.LEDGER, known.movement)
+    account = f"{books.expected_account(Side.LEDGER, known.movement)}:{known.currency}"
+    own = known.movement in books.OWN_MONEY
     transfers = corrected(
         f"{known.discrepancy_id}.{len(known.history)}",
         known.key[:200],
-        f"{account}:{known.currency}",
+        account,
         Money(abs(known.amount), known.currency),
         comes_in=known.amount > 0,
+        against=chart.processor(known.currency) if own else None,
     )
     return _Done(transfers=tuple(transfers), corrected=known.amount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -25,7 +26,10 @@ async def test_a_difference_is_seen_with_its_sides_and_mended(happened: Busy, ol
     await sign_in(olga, OLGA)
     listed = await olga.get(PATH)
     page = await olga.get(f"{PATH}/{fee.discrepancy_id}")
-    fields = {"csrf_token": token(page.text), "repair": "book_fee"}
+    version = re.search(r'name="version" value="(\d+)"', page.text)
+    assert version
+    fields = {"csrf_token": token(page.text), "repair": "book_fee", "version": version[1]}
+    stale = await olga.post(f"{PATH}/{fee.discrepancy_id}", data={**fields, "reason": "As billed.", "version": "0"})
     without_reason = await olga.post(f"{PATH}/{fee.discrepancy_id}", data=fields)
     done = await olga.post(f"{PATH}/{fee.discrepancy_id}", data={**fields, "reason": "As billed."})
 
@@ -33,6 +37,8 @@ async def test_a_difference_is_seen_with_its_sides_and_mended(happened: Busy, ol
     assert "Proof" in listed.text
     assert all(said in page.text for said in ("Our books", "Card processor", "Says nothing of it.", fee.key))
     assert without_reason.status_code == 422
+    assert stale.status_code == 409
+    assert "read it again" in stale.text
     assert done.status_code == 303
     assert (await app.discrepancies.row(fee.discrepancy_id)).value.state is State.CLOSED
 

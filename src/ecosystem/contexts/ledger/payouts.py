@@ -142,8 +142,10 @@ def moves(writes: Sequence[Write], amount: Money) -> bool:
     )
 
 
-def corrected(cause: str, reference: str, account: str, amount: Money, *, comes_in: bool) -> list[Transfer]:
-    """Our books follow what processor or bank have: the account gains or loses that much, and costs bear it."""
-    ours = costs(amount.currency)
+def corrected(
+    cause: str, reference: str, account: str, amount: Money, *, comes_in: bool, against: str | None = None
+) -> list[Transfer]:
+    """Our books follow what processor or bank have: the account gains or loses that much; costs bear it, or `against`."""
+    ours = against or costs(amount.currency)
     debit, credit = (account, ours) if comes_in else (ours, account)
     return chain(reference, cause, [(TransferCode.CORRECTION, debit, credit, amount)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecosystem.contexts.reconciliation.differences import EXPLAINED, Explained, Kind, Repair
 from ecosystem.contexts.reconciliation.discrepancies import (
+    OWN_MONEY,
     Deed,
     Discrepancy,
     DiscrepancyOver,
@@ -12,6 +13,7 @@ from ecosystem.contexts.reconciliation.discrepancies import (
     NotOffered,
     OwnProposal,
     Proposal,
+    ReadAgain,
     State,
     approved,
     asked,
@@ -33,7 +35,7 @@ from ecosystem.contexts.reconciliation.events import (
     DiscrepancyRepaired,
     RepairProposed,
 )
-from ecosystem.contexts.reconciliation.judging import Item
+from ecosystem.contexts.reconciliation.judging import Item, judged
 from ecosystem.contexts.reconciliation.keys import run_timeline
 from ecosystem.contexts.reconciliation.matching import Matched, Matching, matched
 from ecosystem.contexts.reconciliation.register import (
@@ -57,6 +59,7 @@ from ecosystem.contexts.reconciliation.runs import (
 __all__ = [
     "EXPLAINED",
     "OPEN_STATES",
+    "OWN_MONEY",
     "WINDOW_DAYS",
     "DayReconciled",
     "Deed",
@@ -81,6 +84,7 @@ __all__ = [
     "OwnProposal",
     "Proof",
     "Proposal",
+    "ReadAgain",
     "Repair",
     "RepairProposed",
     "Row",
@@ -98,6 +102,7 @@ __all__ = [
     "found",
     "gone",
     "id_of",
+    "judged",
     "matched",
     "proposed",
     "remarked",

@@ -24,13 +24,30 @@ from ecosystem.contexts.reconciliation.differences import EXPLAINED, Kind, Repai
 from ecosystem.contexts.reconciliation.judging import Item
 from ecosystem.contexts.reconciliation.rows import Movement, Row, Side
 from ecosystem.kernel.actor import Actor
+from ecosystem.kernel.money import exponent
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid, NotFound
 from ecosystem.ports.table import Stored
 
 TEXT_MAX: Final = 1_000
 ENTRIES_MAX: Final = 200
-FOUR_EYES_MINOR: Final = 100_000
-"""A repair that moves more than that, in minor units, needs a second operator."""
+FOUR_EYES: Final = 1_000
+"""A repair that moves more than that, in whole units of the currency, needs a second operator."""
+
+ADOPTED: Final = frozenset(
+    {
+        Movement.REFUND,
+        Movement.REFUND_FAILED,
+        Movement.CHARGEBACK,
+        Movement.CHARGEBACK_RETURNED,
+        Movement.TRANSFER,
+        Movement.TRANSFER_REVERSED,
+        Movement.CREDIT_RETURNED,
+        Movement.DEBIT_RETURNED,
+    }
+)
+"""What the other side can be asked for so that it enters our books by the way of its news."""
+
+OWN_MONEY: Final = frozenset({Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED})
 
 
 class NoSuchDiscrepancy(NotFound):
@@ -43,6 +60,10 @@ class DiscrepancyOver(Conflict):
 
 class NotOffered(Invalid):
     """That does not mend a discrepancy of this kind."""
+
+
+class ReadAgain(Conflict):
+    """It changed since you looked: read it again, and decide then."""
 
 
 class NothingProposed(Conflict):
@@ -86,12 +107,14 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """A repair that waits for a second operator."""
+    """A repair that waits for a second operator: of what differs as it was then, and by that much."""
 
     repair: Repair
     reason: str
     by: str
     at: datetime
+    amount: int
+    kinds: tuple[Kind, ...]
 
 
 class Discrepancy(Stored, frozen=True, kw_only=True):
@@ -111,6 +134,7 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
     missing: tuple[Side, ...] = ()
     beside: tuple[str, ...] = ()
     amount: int
+    agreed_amount: int | None = None
     currency: str
     moved_on: date
     first_on: date
@@ -131,8 +155,34 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
     @property
     def repairs(self) -> tuple[Repair, ...]:
         """What may be done about it, what is offered first coming first."""
-        found = dict.fromkeys(repair for kind in self.kinds for repair in EXPLAINED[kind].repairs)
+        found = dict.fromkeys(repair for kind in self.kinds for repair in EXPLAINED[kind].repairs if self._fits(repair))
         return tuple(found) if Repair.ACCEPT in found else (*found, Repair.ACCEPT)
+
+    def _fits(self, repair: Repair) -> bool:
+        match repair:
+            case Repair.ADOPT:
+                return self.movement in ADOPTED
+            case Repair.CORRECT | Repair.BOOK_FEE:
+                # Our own money is booked when the bank has it: what the processor alone says waits for the bank.
+                waits = self.movement in OWN_MONEY and not self.of(Side.BANK)
+                return bool(self.amount) and Kind.CURRENCY not in self.kinds and not waits
+            case Repair.REVERSE:
+                return bool(self.spare)
+            case _:
+                return True
+
+    @property
+    def spare(self) -> tuple[Row, ...]:
+        """The rows of ours that stand there once too often, or alone: an entry's handing over is not among them."""
+        ours = tuple(row for row in self.of(Side.LEDGER) if row.movement is not Movement.ORIGINATED)
+        others = self.of(Side.PROCESSOR) or self.of(Side.BANK)
+        if self.agreed_amount is not None:
+            return ours
+        if Kind.DUPLICATE_IN_LEDGER not in self.kinds:
+            return () if others else ours
+        told = {(row.amount, row.currency) for row in others}
+        kept = next((row for row in ours if (row.amount, row.currency) in told), ours[0])
+        return tuple(row for row in ours if row is not kept)
 
     @property
     def is_over(self) -> bool:
@@ -143,8 +193,17 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
 
     def needs_two(self, repair: Repair) -> bool:
         """Whether the repair needs a second operator: when it moves much."""
-        moves = repair in {Repair.CORRECT, Repair.BOOK_FEE, Repair.REVERSE}
-        return moves and abs(self.amount) > FOUR_EYES_MINOR
+        return self.moved_by(repair) > FOUR_EYES * 10 ** exponent(self.currency)
+
+    def moved_by(self, repair: Repair) -> int:
+        """How much the repair moves, in minor units."""
+        match repair:
+            case Repair.CORRECT | Repair.BOOK_FEE:
+                return abs(self.amount)
+            case Repair.REVERSE:
+                return sum(abs(row.amount) for row in self.spare)
+            case _:
+                return 0
 
 
 def id_of(key: str) -> str:
@@ -163,6 +222,7 @@ def found(item: Item, day: date, by: str, at: datetime) -> Discrepancy:
         missing=item.missing,
         beside=item.beside,
         amount=gap(item),
+        agreed_amount=item.agreed_amount,
         currency=item.currency,
         moved_on=item.on,
         first_on=day,
@@ -175,7 +235,10 @@ def seen(known: Discrepancy, item: Item, day: date, by: str, at: datetime) -> Di
     """The discrepancy as a run that began at that instant sees it; the same run again changes nothing.
 
     What was accepted stays closed while it is what it was. What was mended before the run, and is still seen, opens.
+    A run of an earlier day than the last that saw it tells nothing new.
     """
+    if day < known.last_on:
+        return known
     after = replace(
         known,
         kinds=item.kinds,
@@ -184,6 +247,7 @@ def seen(known: Discrepancy, item: Item, day: date, by: str, at: datetime) -> Di
         missing=item.missing,
         beside=item.beside,
         amount=gap(item),
+        agreed_amount=item.agreed_amount,
         last_on=max(known.last_on, day),
     )
     if known.is_over:
@@ -192,7 +256,11 @@ def seen(known: Discrepancy, item: Item, day: date, by: str, at: datetime) -> Di
             return known
         return _noted(replace(after, state=State.OPEN), Deed.REOPENED, by, at, "The sides still differ.")
     if after.kinds != known.kinds:
-        return _noted(after, Deed.CHANGED, by, at, ", ".join(EXPLAINED[kind].title for kind in after.kinds))
+        after = _noted(after, Deed.CHANGED, by, at, ", ".join(EXPLAINED[kind].title for kind in after.kinds))
+    was = known.proposal
+    if was is not None and (was.kinds, was.amount, {*known.rows}) != (after.kinds, after.amount, {*after.rows}):
+        after = replace(after, state=State.OPEN, proposal=None)
+        return _noted(after, Deed.WITHDRAWN, by, at, "It differs otherwise than when this was proposed.")
     return after
 
 
@@ -207,7 +275,8 @@ def gone(known: Discrepancy, by: str, at: datetime) -> Discrepancy:
 def gap(item: Item) -> int:
     """What the other side says less what our books say; all of it, when one of them says nothing."""
     ours = item.of(Side.LEDGER)
-    others = item.of(Side.PROCESSOR) or item.of(Side.BANK)
+    sides = (Side.BANK, Side.PROCESSOR) if item.movement in OWN_MONEY else (Side.PROCESSOR, Side.BANK)
+    others = item.of(sides[0]) or item.of(sides[1])
     return sum(row.amount for row in others) - sum(row.amount for row in ours)
 
 
@@ -226,7 +295,9 @@ def remarked(known: Discrepancy, text: str, actor: Actor, at: datetime) -> Discr
 def proposed(known: Discrepancy, repair: Repair, reason: str, actor: Actor, at: datetime) -> Discrepancy:
     """A repair is asked for: it needs a second operator. Raises `NotOffered`, `DiscrepancyOver`."""
     _must_fit(known, repair, actor)
-    proposal = Proposal(repair=repair, reason=_said(reason), by=actor.actor_id, at=at)
+    proposal = Proposal(
+        repair=repair, reason=_said(reason), by=actor.actor_id, at=at, amount=known.amount, kinds=known.kinds
+    )
     after = replace(known, state=State.PROPOSED, proposal=proposal)
     return _noted(after, Deed.PROPOSED, actor.actor_id, at, f"{repair}: {reason}")
 

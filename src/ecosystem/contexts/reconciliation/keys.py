@@ -26,6 +26,11 @@ def in_state(state: str) -> str:
     return f"DISCREPANCY#{state}"
 
 
+def mended(currency: str) -> str:
+    """Access (customer index): discrepancies for which our books were corrected or reversed, by the day it moved."""
+    return f"DISCREPANCY#MENDED#{currency}"
+
+
 def timeline(discrepancy_id: str) -> str:
     """Access: the events of one discrepancy."""
     return f"DISCREPANCY#{discrepancy_id}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from ecosystem.contexts.reconciliation.differences import Kind
 from ecosystem.contexts.reconciliation.judging import Item, agrees, judged
 from ecosystem.contexts.reconciliation.pairing import paired
-from ecosystem.contexts.reconciliation.rows import ROUTES, Movement, Row
+from ecosystem.contexts.reconciliation.rows import EARLY_DAYS, LATE_AFTER_DAYS, ROUTES, Movement, Row
 
 
 @dataclass(slots=True)
@@ -29,13 +29,33 @@ class Matched:
 
 @dataclass(slots=True)
 class Matching:
-    """One run over a window that ends with the day `as_of`."""
+    """One run over a window that begins with the day `first`, if it has a beginning, and ends with the day `as_of`.
+
+    What lies close to the beginning may have sides that told before it: it is reported only if it is known to differ.
+    """
 
     as_of: date
+    first: date | None = None
     rows: int = 0
     agreed: int = 0
     _open: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     _agreed: dict[int, int] = field(default_factory=dict[int, int])
+    _known: set[str] = field(default_factory=set[str])
+    _spare: dict[str, tuple[Row, ...]] = field(default_factory=dict[str, tuple[Row, ...]])
+
+    def carry(self, key: str, rows: Sequence[Row], agreed_amount: int | None = None) -> None:
+        """What differed in an earlier run, and is open: its rows of days before the window count on.
+
+        Call it before rows are taken in.
+        """
+        self._known.update((key, *(row.key for row in rows)))
+        if agreed_amount is not None:
+            self._agreed[hash(key)] = agreed_amount
+            self._spare[key] = tuple(rows)
+            return
+        for row in rows:
+            if self.first is not None and row.on < self.first:
+                self._open.setdefault(row.key, []).append(row)
 
     def take(self, rows: Iterable[Row]) -> None:
         """Take rows in, of whichever side, in whichever order."""
@@ -59,14 +79,33 @@ class Matching:
     def end(self) -> Matched:
         """Everything was taken in: what differs, those first that are oldest."""
         found = Matched(rows=self.rows, agreed=self.agreed)
-        items = [self._item(key, rows) for key, rows in self._open.items()]
-        for item in paired(items, self.as_of):
+        for key, spare in self._spare.items():
+            self._open[key] = self._beyond_agreed(spare, self._open.get(key, ()))
+        items = [self._item(key, rows) for key, rows in self._open.items() if rows]
+        # What may have lost a side to the window would be taken for what is missing elsewhere.
+        for item in paired([item for item in items if not self._is_cut(item)], self.as_of):
             if item.kinds:
                 found.differing.append(item)
             else:
                 found.on_their_way.append(item)
         found.differing.sort(key=lambda item: (item.on, item.key))
         return found
+
+    def _is_cut(self, item: Item) -> bool:
+        """Whether sides of it may lie before the window, and nothing says that it differs."""
+        return self._is_close(item.on, item.rows) and item.key not in self._known
+
+    def _is_close(self, on: date, rows: Sequence[Row]) -> bool:
+        if self.first is None:
+            return False
+        days = max(max(LATE_AFTER_DAYS[row.movement], EARLY_DAYS[row.movement]) for row in rows)
+        return on < self.first + timedelta(days=days)
+
+    def _beyond_agreed(self, spare: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+        """The rows once too often: of those that lie close to the beginning, the ones that were too many before."""
+        known = {row.row_id for row in spare}
+        carried = [row for row in spare if self.first is not None and row.on < self.first]
+        return [*carried, *(row for row in rows if row.row_id in known or not self._is_close(row.on, (row,)))]
 
     def _item(self, key: str, rows: Sequence[Row]) -> Item:
         agreed = self._agreed.get(hash(key))

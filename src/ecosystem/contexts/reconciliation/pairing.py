@@ -31,6 +31,11 @@ EDITS_MAX: Final = 3
 MARK: Final = 9
 """Characters at either end of a reference that find one that was written wrongly elsewhere."""
 
+PART: Final = 6
+"""Characters within a reference that slips at both ends leave as they were."""
+
+SWAPPED_DAYS: Final = 2
+
 
 def paired(items: Sequence[Item], as_of: date) -> list[Item]:
     """The items, those put together that are one movement, and those named that are entangled."""
@@ -46,8 +51,12 @@ def _rejoined(items: Sequence[Item], as_of: date) -> list[Item]:
     index = _index(wanting, _marks)
     scored: list[tuple[int, str, str]] = []
     for stranger in strangers:
-        near = {id(one): one for mark in _marks(stranger) for one in _few(index.get(mark, ()))}
-        scored += [(_alike(stranger, one), one.key, stranger.key) for one in near.values() if one is not stranger]
+        near_by = {id(one): one for mark in _marks(stranger) for one in _few(index.get(mark, ()))}
+        scored += [
+            (_alike(stranger, one), one.key, stranger.key)
+            for one in near_by.values()
+            if one is not stranger and _may_be_one(stranger, one)
+        ]
     by_key = {item.key: item for item in items}
     gone: set[str] = set()
     made: dict[str, Item] = {}
@@ -66,6 +75,11 @@ def _is_stranger(item: Item) -> bool:
     return (
         item.agreed_amount is None and not item.of(Side.LEDGER) and bool(item.of(Side.PROCESSOR) or item.of(Side.BANK))
     )
+
+
+def _may_be_one(stranger: Item, item: Item) -> bool:
+    """Whether both have waited long enough for what they lack, or their references are alike."""
+    return bool(stranger.kinds and item.kinds) or near(leading(stranger.rows).key, item.key)
 
 
 def _is_lone(item: Item) -> bool:
@@ -87,6 +101,8 @@ def _marks(item: Item) -> list[Hashable]:
     if row.party:
         found.append(("party", row.party))
     found += [("head", item.key[:MARK]), ("tail", item.key[-MARK:])]
+    if not item.key.isdecimal():  # Trace numbers follow each other: their parts tell nothing.
+        found += [("part", item.key[at : at + PART]) for at in range(3, len(item.key) - PART + 1)]
     return found
 
 
@@ -162,6 +178,7 @@ def _swapped(items: Sequence[Item]) -> list[Item]:
                 if (
                     other is not item
                     and other.key not in found
+                    and abs((other.of(side)[0].on - item.of(side)[0].on).days) <= SWAPPED_DAYS
                     and _face_of_others(other, side) == _face(item.of(side)[0])
                 ):
                     for one, beside in ((item, other), (other, item)):

@@ -72,6 +72,19 @@ class Discrepancies:
                 if after is None:
                     break
 
+    async def mended(self, currency: str) -> AsyncIterator[Discrepancy]:
+        """Those for which our books were corrected or reversed, in that currency."""
+        after: Cursor | None = None
+        while True:
+            page = await self.table.query(
+                keys.mended(currency), Discrepancy, index=Index.CUSTOMER, after=after, limit=PAGE
+            )
+            for value in page.values:
+                yield value
+            after = page.next
+            if after is None:
+                return
+
 
 def discrepancy_made(made: Discrepancy, actor: Actor, at: datetime) -> list[Write]:
     """The writes of a new discrepancy."""
@@ -129,4 +142,8 @@ def _told(
 
 def _index(known: Discrepancy) -> dict[Index, Key]:
     place = f"{known.first_on:%Y-%m-%d}#{known.discrepancy_id}"
-    return {Index.STATUS: Key(keys.in_state(known.state), place)}
+    found = {Index.STATUS: Key(keys.in_state(known.state), place)}
+    if known.corrected or known.reversed_rows:
+        moved = f"{known.moved_on:%Y-%m-%d}#{known.discrepancy_id}"
+        found[Index.CUSTOMER] = Key(keys.mended(known.currency), moved)
+    return found

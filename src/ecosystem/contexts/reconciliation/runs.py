@@ -87,6 +87,12 @@ class Run(Stored, frozen=True, kw_only=True):
 
     @property
     def proven(self) -> bool:
+        """Whether each side that is in use told of the day, and what it told adds up."""
+        return bool(self.proofs) and self.holds and not self.unread
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was read adds up."""
         return all(proof.holds for proof in self.proofs)
 
     @property

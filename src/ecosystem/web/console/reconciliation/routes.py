@@ -13,6 +13,7 @@ from ecosystem.contexts.reconciliation import (
     EXPLAINED,
     Deed,
     Discrepancy,
+    Kind,
     Repair,
     Run,
     Side,
@@ -30,6 +31,7 @@ from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 PAGE = 50
+READS_MAX = 100
 RUNS = 7
 PATH = "/console/reconciliation"
 STATES = {State.OPEN: "Open", State.PROPOSED: "To be approved", State.ASKED: "Asked elsewhere", State.CLOSED: "Closed"}
@@ -75,8 +77,15 @@ class AskRun(Struct, frozen=True, kw_only=True):
 
 
 class Mending(Struct, frozen=True, kw_only=True):
+    version: int
     repair: Repair
     reason: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class Approving(Struct, frozen=True, kw_only=True):
+    """Which version of it was read."""
+
+    version: int
 
 
 class Remark(Struct, frozen=True, kw_only=True):
@@ -113,7 +122,10 @@ async def mend(request: Visit, discrepancy_id: FromPath[str]) -> Answer:
     """Mend it, or propose so."""
     form = await request.form_of(Mending)
     try:
-        asked = AskRepair(discrepancy_id=discrepancy_id, repair=form.asked.repair, reason=form.asked.reason)
+        mending = form.asked
+        asked = AskRepair(
+            discrepancy_id=discrepancy_id, repair=mending.repair, reason=mending.reason, version=mending.version
+        )
         after = await request.market.repairing.repair(asked, request.actor)
     except Refusal as no:
         if isinstance(no, NotFound):
@@ -129,8 +141,9 @@ async def mend(request: Visit, discrepancy_id: FromPath[str]) -> Answer:
 @post(PATH + "/{discrepancy_id:str}/approve")
 async def approve(request: Visit, discrepancy_id: FromPath[str]) -> Answer:
     """Do what another operator proposed."""
+    form = await request.form_of(Approving)
     try:
-        await request.market.repairing.approve(discrepancy_id, request.actor)
+        await request.market.repairing.approve(discrepancy_id, request.actor, form.asked.version)
     except Refusal as no:
         if isinstance(no, NotFound):
             raise
@@ -169,11 +182,7 @@ async def _listed(request: Visit, asked: Asked, form: Form[AskRun]) -> Answer:
     market, actor = request.market, request.actor
     at_desk = await desk(request)
     runs = await market.reconciliations.latest(actor, limit=RUNS)
-    page = await market.discrepancies.in_state(
-        asked.state, actor, after=Cursor(asked.after) if asked.after else None, limit=PAGE
-    )
-    kinds = Counter(kind for each in page.values for kind in each.kinds)
-    rows = [each for each in page.values if not asked.kind or asked.kind in each.kinds]
+    rows, kinds, next_after = await _found(request, asked)
     return at_desk.page(
         "reconciliation/list.html",
         status=status_of(form.refusal) if form.refusal else 200,
@@ -187,19 +196,37 @@ async def _listed(request: Visit, asked: Asked, form: Form[AskRun]) -> Answer:
         rows=[(each, [EXPLAINED[kind].title for kind in each.kinds], _age(request, each)) for each in rows],
         query={"state": asked.state.value, "kind": asked.kind},
         after=asked.after,
-        next_after=page.next or "",
+        next_after=next_after,
         unread=_unread(runs),
     )
 
 
+async def _found(request: Visit, asked: Asked) -> tuple[list[Discrepancy], Counter[Kind], str]:
+    """A page of them, of the kind that was asked for; how often each kind was met on the way, and where to go on."""
+    after, rows, kinds = Cursor(asked.after) if asked.after else None, list[Discrepancy](), Counter[Kind]()
+    for _ in range(READS_MAX):
+        page = await request.market.discrepancies.in_state(
+            asked.state, request.actor, after=after, limit=PAGE - len(rows)
+        )
+        kinds.update(kind for each in page.values for kind in each.kinds)
+        rows += [each for each in page.values if not asked.kind or asked.kind in each.kinds]
+        after = page.next
+        if after is None or len(rows) == PAGE:
+            break
+    return rows, kinds, after or ""
+
+
 async def _shown(request: Visit, discrepancy_id: str, form: Form[Mending], remarks: Form[Remark]) -> Answer:
     at_desk = await desk(request)
-    known = (await request.market.discrepancies.row(discrepancy_id)).value
+    row = await request.market.discrepancies.row(discrepancy_id)
+    known = row.value
     refusal = form.refusal or remarks.refusal
     return at_desk.page(
         "reconciliation/detail.html",
         status=status_of(refusal) if refusal else 200,
         one=known,
+        version=row.version,
+        moves=known.moved_by(known.proposal.repair) if known.proposal else 0,
         kinds=[EXPLAINED[kind] for kind in known.kinds],
         sides=[(side, SIDES[side], known.of(side), side in known.missing) for side in _sides(known)],
         repairs=[_offered(known, repair) for repair in known.repairs],
