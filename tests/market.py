@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from ecosystem.adapters.embedded import Place, embedded
-from ecosystem.adapters.outside.bank_sftp import SftpAccount
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Cost
 from ecosystem.adapters.outside.entropy import SeededEntropy
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.adapters.outside.stripe import Account
 from ecosystem.app import App
 from ecosystem.contexts.booking import Contact, Hold, SetPlan, TakeHold, Week, Window

@@ -303,10 +303,6 @@ class App:
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
         receivables, earnings = ReceivableBook(table), Earnings(clock, providers, bookings, ledger, statements)
         withdrawing = Withdrawing(table, clock, ports.transfers, cards, WithdrawalBook(table), ledger)
-        processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage)
-        publishing, standings = Publishing(services), Standings(providers)
-        figures, happenings = Figures(table), Happenings(table, clock)
-        onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
         alarms = Alarms(
             bookings,
             refunds,
@@ -317,6 +313,10 @@ class App:
             notifications,
             ports.workflows,
         )
+        processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage, alarms)
+        publishing, standings = Publishing(services), Standings(providers)
+        figures, happenings = Figures(table), Happenings(table, clock)
+        onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
         reach = Reach(
             table,
             cards,
@@ -331,7 +331,7 @@ class App:
             payout_accounts,
             processor_payouts,
             withdrawing,
-            processor_fees := ProcessorFees(table, clock, ports.transfers, ledger),
+            processor_fees := ProcessorFees(table, clock, ports.transfers, ledger, providers),
             alarms,
         )
         hearing, acts, auditing = (

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clearing import AGREED, FRIDAY, PROVIDER, SYSTEM, Clearing
-from ecosystem.adapters.outside.bank_sftp import SftpAccount
 from ecosystem.adapters.outside.clock import VirtualClock
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.sandbank.desk import ask

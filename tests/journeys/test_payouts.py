@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -207,3 +207,18 @@ def test_two_who_learn_that_the_processor_has_too_little_make_one_new_attempt_of
 
     assert once.attempt == 2
     assert tried_anew(once, 1, at) == once
+
+
+async def test_paid_payouts_are_asked_about_part_by_part_and_then_from_the_beginning_again(paid: Market) -> None:
+    await released(paid, 10_000, "one")
+    made = list[str]()
+    for _ in range(3):
+        payout = await paid.app.paying_out.ask(wanted(paid, 1_000), OWNER)
+        for status in (PayoutStatus.SENT, PayoutStatus.PAID):
+            await paid.app.payout_passage.learn(payout.payout_id, PayoutNews(status=status), SYSTEM)
+        made.append(payout.payout_id)
+        paid.clock.advance(timedelta(hours=1))
+
+    rounds = [[each.payout_id for each in await paid.app.processor_payouts.lately_paid(2)] for _ in range(3)]
+
+    assert rounds == [made[:2], made[2:], made[:2]]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import Withdraw, WithdrawalStatus
-from ecosystem.journeys.processor_fees import fee_of
+from ecosystem.journeys.processor_fees import OVERLAP, fee_of
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, IdReused
-from ecosystem.ports.transfers import BalanceEntry, EntryKind
+from ecosystem.ports.listing import Listed
+from ecosystem.ports.transfers import BalanceEntry, EntryKind, Transfers
 from ecosystem.sandbox import Fault, What
 from market import OPERATOR, OWNER, Market
 from payday import days, earned, of_processor
@@ -121,3 +125,35 @@ async def test_more_than_there_is_does_not_leave_and_a_lost_answer_withdraws_onc
     assert len((await shop.app.ports.transfers.payouts(None)).items) == 1
     await shop.sequence()
     assert -await shop.balance(chart.bank("EUR")) == 5_000
+
+
+@dataclass
+class PageByPage:
+    """The processor's list with one entry a page."""
+
+    entries: Sequence[BalanceEntry]
+    since: list[datetime | None] = field(default_factory=list[datetime | None])
+
+    async def balance_entries(
+        self, _account_id: str | None, *, since: datetime, after: str | None = None
+    ) -> Listed[BalanceEntry]:
+        self.since.append(since)
+        found = [each for each in self.entries if since <= each.made_at]
+        start = next((place + 1 for place, each in enumerate(found) if each.entry_id == after), 0)
+        page = tuple(found[start : start + 1])
+        return Listed(items=page, after=page[0].entry_id if start + 1 < len(found) else None)
+
+
+async def test_a_long_list_is_read_in_parts_from_our_first_day_on(shop: Market) -> None:
+    for price in (10_000, 3_333, 77_777, 5_000, 6_000):
+        await earned(shop, price)
+    shop.clock.advance(timedelta(minutes=1))
+    listed = PageByPage((await shop.app.ports.transfers.balance_entries(None)).items)
+    first = (await shop.app.providers.load(shop.provider_id)).value.created_at
+    fees = replace(shop.app.processor_fees, transfers=cast("Transfers", listed))
+
+    read = [await fees.take_in(pages=2) for _ in range(3)]
+
+    assert read == [2, 2, 1]
+    assert set(listed.since) == {first - OVERLAP}
+    assert (await books(shop))[0] == (await of_processor(shop))["EUR"]

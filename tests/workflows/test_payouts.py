@@ -24,6 +24,7 @@ from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.ports.bus import Event
 from ecosystem.ports.cards import ProcessorSilent
+from ecosystem.ports.transfers import TransferOrder
 from ecosystem.sandbox import Fault, What
 from ecosystem.workflows.entries import payout_manager
 from market import OPERATOR, Market
@@ -278,3 +279,55 @@ async def test_a_withdrawal_whose_answer_was_lost_is_found_when_the_processor_ha
     assert known.status is WithdrawalStatus.ARRIVED
     assert (await of_processor(lively))["EUR"] == before
     assert await lively.balance(chart.bank("EUR")) == -5_000
+
+
+async def test_one_whose_money_is_not_given_back_is_told_to_operators_and_asked_for_until_it_is(
+    lively: Market, paula: Actor
+) -> None:
+    oscar = await admitted(lively, "Oscar Oliva", Group.ADMINS)
+    payout = await asked(lively, paula, 9_000, Speed.INSTANT)
+    await lively.passes(5 * MINUTE)
+    paid = await known(lively, payout)
+    reversals = f"/v1/transfers/{paid.transfer_id}/reversals"
+    lively.sandbox.fail_next(Fault(what=What.REFUSE, path=reversals, status=400, times=1_000))
+
+    await lively.sandbox.happen("payout.failed", paid.rail_id, {"code": "account_closed"})
+    await lively.app.processor_payouts.carry_out(payout.payout_id, OPERATOR)
+    await lively.app.processor_payouts.carry_out(payout.payout_id, OPERATOR)
+    lively.clock.advance(timedelta(days=11))
+    await lively.app.sweep.payouts_left()
+    stranded = await known(lively, payout)
+    before = await balance(lively)
+    lively.sandbox.faults.clear()
+    lively.clock.advance(timedelta(days=1))
+    await lively.app.sweep.payouts_left()
+
+    assert paid.status is PayoutStatus.PAID
+    assert (stranded.status, stranded.is_stranded, before) == (PayoutStatus.PAID, True, 0)
+    assert (await told(lively, oscar)).count("payout-stranded") == 1
+    after = await known(lively, payout)
+    assert (after.status, after.is_stranded) == (PayoutStatus.RETURNED, False)
+    assert await balance(lively) == 9_000
+    await lively.verified()
+
+
+async def test_one_whose_transfer_was_taken_back_unnoticed_is_not_paid_with_the_money_of_another(
+    lively: Market, paula: Actor
+) -> None:
+    payout = await asked(lively, paula)
+    lively.sandbox.fail_next(Fault(what=What.REFUSE, path="/v1/payouts", status=400, times=1_000))
+    lively.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/transfers/", times=60))
+    await lively.passes(2 * MINUTE)
+    lively.clock.advance(timedelta(days=1))
+    [made] = (await lively.app.ports.transfers.transfers()).items
+    silent, account_id = await known(lively, payout), payout.destination.account_id
+    lively.sandbox.faults.clear()
+    other = TransferOrder(transfer_id="another", account_id=account_id, amount=payout.amount, group="another")
+    await lively.app.ports.transfers.transfer(other)
+
+    await lively.app.processor_payouts.carry_out(payout.payout_id, OPERATOR)
+
+    assert (silent.status, made.taken_back) == (PayoutStatus.SENT, payout.amount)
+    assert (await known(lively, payout)).status is PayoutStatus.FAILED
+    assert (await lively.app.ports.transfers.payouts(account_id)).items == ()
+    assert await balance(lively) == 9_000

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from ecosystem.adapters.outside.bank_sftp import SftpAccount
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.commands.stripe_settings import held
 from ecosystem.commands.wrong import Wrong
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from ecosystem.adapters.outside.bank_sftp import SftpAccount
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.commands.bank_settings import BANK, bank_account
 from ecosystem.commands.stripe_settings import STRIPE, StripeKeys, stripe_keys
 from ecosystem.commands.wrong import Wrong

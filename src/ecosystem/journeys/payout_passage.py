@@ -72,14 +72,16 @@ class PayoutPassage:
         """Commit that sending begins: from now on it cannot be cancelled. Raises `PayoutNotThere`."""
         return await self.note(payout_id, paying.begun, actor)
 
-    async def note(self, payout_id: str, becomes: Callable[[Payout, datetime], Payout], actor: Actor) -> Payout:
-        """Commit a change of the payout that moves no money."""
+    async def note(
+        self, payout_id: str, becomes: Callable[[Payout, datetime], Payout], actor: Actor, *also: Write
+    ) -> Payout:
+        """Commit a change of the payout that moves no money, and `also` with it."""
 
         async def act(row: Row[Payout], at: datetime) -> tuple[Payout, list[Write]]:
             after = becomes(row.value, at)
             return after, paying.payout_becomes(row, after, actor, at)
 
-        return await self._changed(payout_id, act)
+        return await self._changed(payout_id, act, *also)
 
     async def _changed(
         self,

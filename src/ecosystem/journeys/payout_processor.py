@@ -2,7 +2,8 @@
 
 Each step is safe to repeat, and each call has its intention committed before: `begun` before the transfer, `sent` before
 the payout. One that does not reach the bank is taken back from the provider's account before its money is on the
-balance again; the reversal bears the payout's id, so that it happens once.
+balance again; the reversal bears the payout's id, so that it happens once. When the processor does not give the money
+back, operators are told, and it is asked for again until it does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from ecosystem.contexts import payouts as paying
+from ecosystem.contexts.notifications import Kind
 from ecosystem.contexts.payouts import (
     Payout,
     PayoutBook,
@@ -25,6 +27,7 @@ from ecosystem.contexts.payouts import (
     Speed,
     Trouble,
 )
+from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.accounts import UnknownAccount
@@ -53,6 +56,9 @@ COVERED_WITHIN = timedelta(days=10)
 COMES_BACK_WITHIN = timedelta(days=10)
 """How long after it was paid a bank may send a payout back: so long it is asked about."""
 
+KEY_HOLDS_FOR = timedelta(hours=12)
+"""How long the processor surely knows under which key it was asked for something; it says a day."""
+
 PAID_MAX = 1_000
 
 TOO_LOW = Trouble(
@@ -66,6 +72,10 @@ NOT_AT_ONCE = Trouble(
 UNFIT = Trouble(
     code="account_refused", words="The payment processor pays nothing to your account now. See what it needs of you."
 )
+TAKEN_BACK = Trouble(code="taken_back", words="The payout did not leave the payment processor.", pauses=False)
+LEFT_THERE = Trouble(
+    code="not_given_back", words="The payout failed. The payment processor has not given its money back yet."
+)
 CANCELLED = Trouble(code="cancelled", words="The payout was called off at the payment processor.", pauses=False)
 
 
@@ -75,6 +85,7 @@ class ProcessorPayouts:
     transfers: Transfers
     book: PayoutBook
     passage: PayoutPassage
+    alarms: Alarms
 
     async def carry_out(self, payout_id: str, actor: Actor) -> Payout:
         """Take the payout as far as the processor lets it now, or learn what became of it: a repeatable step.
@@ -125,12 +136,13 @@ class ProcessorPayouts:
         found: list[Payout] = []
         for status in paying.OPEN:
             found += await self.book.due(status, Rail.STRIPE, before, limit=limit)
+        found += await self.book.stranded(Rail.STRIPE, before, limit=limit)
         return found[:limit]
 
-    async def lately_paid(self) -> Sequence[Payout]:
-        """Payouts that may still come back, the oldest first."""
+    async def lately_paid(self, limit: int = PAID_MAX) -> Sequence[Payout]:
+        """The next of the payouts that may still come back: call by call all of them, then from the oldest again."""
         now = self.clock.now()
-        return await self.book.ended(PayoutStatus.PAID, Rail.STRIPE, now - COMES_BACK_WITHIN, now, limit=PAID_MAX)
+        return await self.book.next_paid(Rail.STRIPE, now - COMES_BACK_WITHIN, now, limit)
 
     async def _transferred(self, payout: Payout, actor: Actor) -> Payout:
         order = TransferOrder(
@@ -156,6 +168,13 @@ class ProcessorPayouts:
         return await self.passage.learn(payout.payout_id, news, actor)
 
     async def _paid_out(self, payout: Payout, actor: Actor) -> Payout:
+        if self.clock.now() - payout.intended_at > KEY_HOLDS_FOR:
+            # Its outcome may have been learned, and its money taken back, by one who died before it was noted.
+            taken_back = (await self.transfers.transfer_status(payout.transfer_id)).taken_back
+            if taken_back >= payout.amount:
+                return await self._failed(payout, TAKEN_BACK, actor)
+            if taken_back.minor:
+                return await self._left_there(payout, actor)
         order = PayoutOrder(
             payout_id=_asked_as(payout),
             account_id=payout.destination.account_id,
@@ -201,21 +220,33 @@ class ProcessorPayouts:
         if payout.status not in paying.GIVEN_BACK:
             amount = payout.amount - kept if kept else payout.amount
             order = ReversalOrder(
-                reversal_id=payout.payout_id,
+                reversal_id=_taken_back_as(payout),
                 processor_id=payout.transfer_id,
                 amount=amount,
                 intended_at=payout.intended_at,
             )
             try:
                 await self.transfers.reverse(order)
-            except ReversalRefused:
+            except (BalanceTooLow, ReversalRefused):
                 if (await self.transfers.transfer_status(payout.transfer_id)).taken_back < amount:
-                    raise
+                    return await self._left_there(payout, actor, *also)
                 log.warning("a transfer was taken back by other hands", extra={"payout_id": payout.payout_id})
         news = _returned(payout, trouble)
         if outcome:
             news = replace(news, rail_id=outcome.processor_id, fee_kept=kept)
         return await self.passage.learn(payout.payout_id, news, actor, *also)
+
+    async def _left_there(self, payout: Payout, actor: Actor, *also: Write) -> Payout:
+        """Tell operators that the money is neither at a bank nor back, and ask for it again later."""
+        log.error("a payout failed, and its money could not be taken back", extra={"payout_id": payout.payout_id})
+        told = f"{payout.payout_id}:stranded"
+        await self.alarms.of_provider(
+            Kind.PAYOUT_STRANDED, payout.provider_id, told, payout.intended_at, amount=payout.amount
+        )
+        refused = payout.reversals_refused
+        return await self.passage.note(
+            payout.payout_id, lambda known, at: paying.stranded(known, refused, LEFT_THERE, at), actor, *also
+        )
 
     async def _failed(self, payout: Payout, trouble: Trouble, actor: Actor) -> Payout:
         return await self.passage.learn(payout.payout_id, _returned(payout, trouble), actor)
@@ -229,6 +260,12 @@ def _returned(payout: Payout, trouble: Trouble) -> PayoutNews:
 def _asked_as(payout: Payout) -> str:
     """The id under which it is asked for: another one after the processor had too little money for the last."""
     return f"{payout.payout_id}_{payout.attempt}"
+
+
+def _taken_back_as(payout: Payout) -> str:
+    """The id under which its money is taken back: another one after the processor has refused the last."""
+    refused = payout.reversals_refused
+    return f"{payout.payout_id}_{refused}" if refused else payout.payout_id
 
 
 def _trouble(outcome: PayoutOutcome) -> Trouble:

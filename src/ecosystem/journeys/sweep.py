@@ -182,7 +182,7 @@ class Sweep:
 
     async def _payout(self, payout: Payout) -> None:
         known = await self.processor_payouts.carry_out(payout.payout_id, ACTOR)
-        if known.is_open:
+        if known.is_open or known.is_stranded:
             await self.payout_passage.note(payout.payout_id, asked_later, ACTOR)
 
     async def _refund(self, row: Row[Refund]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ecosystem.adapters.outside.bank_sftp import SftpAccount, sftp_bank
+from ecosystem.adapters.outside.bank_sftp import sftp_bank
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.ports.bank import Bank, BankSilent, BankUnknown, NameTaken, NotAtBank, UnfitFile
 from ecosystem.sandbank.sftp import Door, serving
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +18,7 @@ from ecosystem.ports.transfers import (
     PayoutStanding,
     Speed,
     TooLate,
+    TransferOrder,
     UnknownPayout,
 )
 
@@ -158,3 +161,23 @@ async def test_nothing_is_paid_out_or_told_of_an_account_nobody_has(bench: Bench
         await bench.transfers.payouts(named)
     with pytest.raises(UnknownAccount):
         await bench.transfers.balance_entries(named)
+
+
+async def test_what_was_made_is_found_although_our_clock_runs_ahead(bench: Bench) -> None:
+    account = await bench.funded(80_000)
+    ahead = Told(bench.clock).now() + timedelta(minutes=5)
+    wanted = replace(order(account.account_id), intended_at=ahead)
+    moved = TransferOrder(
+        transfer_id="tfr_ahead",
+        account_id=account.account_id,
+        amount=Money(1_000, "USD"),
+        group="any",
+        intended_at=ahead,
+    )
+    made, transfer = await bench.transfers.pay_out(wanted), await bench.transfers.transfer(moved)
+    await bench.days(4)
+
+    again, transfer_again = await bench.transfers.pay_out(wanted), await bench.transfers.transfer(moved)
+
+    assert again.processor_id == made.processor_id
+    assert transfer_again.processor_id == transfer.processor_id

@@ -18,7 +18,6 @@ from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
 from ecosystem.adapters.outside.bank_folder import folder_bank
-from ecosystem.adapters.outside.bank_sftp import SftpAccount, sftp_bank
 from ecosystem.adapters.outside.calendars import WebCalendars
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
@@ -29,6 +28,7 @@ from ecosystem.adapters.outside.papers import ReportlabTypesetter
 from ecosystem.adapters.outside.press import MjmlPress
 from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.adapters.outside.secrets import KeyedSeal
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
@@ -142,6 +142,8 @@ async def _bank(place: Place, opened: AsyncExitStack) -> Bank:
     """The bank's server, or the folder that is shared with a bank on this machine."""
     if place.bank is None:
         return await folder_bank(place.data / "bank")
+    from ecosystem.adapters.outside.bank_sftp import sftp_bank
+
     bank, shelf = sftp_bank(place.bank)
     opened.push_async_callback(shelf.close)
     return bank

@@ -18,25 +18,11 @@ import asyncssh
 from msgspec import Struct
 
 from ecosystem.adapters.outside.bank import COLLECTED, TAKEN, Seen, ShelvedBank
+from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.ports.bank import BankSilent, BankUnknown
-from ecosystem.ports.secrets import Untold
 
 CONNECT_TIMEOUT_S = 10.0
 ACT_TIMEOUT_S = 60.0
-
-
-class SftpAccount(Untold, frozen=True, kw_only=True):
-    """How the bank's server is reached. `fingerprint` is its host key's, as `ssh-keygen -l` prints it: `SHA256:...`.
-
-    One of `password` and `key` (a private key in OpenSSH form) says who we are.
-    """
-
-    host: str
-    port: int = 22
-    user: str
-    fingerprint: str
-    password: str = ""
-    key: str = ""
 
 
 class _Client(asyncssh.SSHClient):

@@ -82,6 +82,7 @@ class Kind(StrEnum):
     REVIEW_OPENED = "review-opened"
     TOP_UP_FAILED = "top-up-failed"
     ACCOUNT_LOST = "account-lost"
+    PAYOUT_STRANDED = "payout-stranded"
     TRANSFER_TAKEN_BACK = "transfer-taken-back"
 
     CONFIRM_ADDRESS = "confirm-address"

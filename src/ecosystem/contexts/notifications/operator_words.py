@@ -182,6 +182,18 @@ _OPERATOR: dict[Kind, Wording] = {
         button="See provider",
         notes=("They were told how to connect it again.",),
     ),
+    Kind.PAYOUT_STRANDED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A failed payout of {amount} to {provider} is not back",
+        title="The money of a failed payout could not be taken back",
+        notice="A payout of {amount} to {provider} failed, and the payment processor does not give the money back.",
+        paragraphs=(
+            "A payout of {amount} to {provider} did not reach their bank.",
+            "The payment processor does not give its money back. Here it counts as paid; it is asked for again by itself.",
+        ),
+        button="See provider",
+        notes=("The payment processor's desk shows their balance there and what was taken from it.",),
+    ),
     Kind.TRANSFER_TAKEN_BACK: Wording(
         topic=Topic.OPERATIONS,
         subject="A transfer to {provider} was taken back at the payment processor's desk",

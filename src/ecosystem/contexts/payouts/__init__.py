@@ -56,6 +56,7 @@ from ecosystem.contexts.payouts.payouts import (
     moved,
     payout_becomes,
     payout_made,
+    stranded,
     tried_anew,
 )
 from ecosystem.contexts.payouts.plans import (
@@ -228,6 +229,7 @@ __all__ = [
     "receivables_place",
     "resumed",
     "set_plan",
+    "stranded",
     "tried_anew",
     "troubled",
     "withdrawal",

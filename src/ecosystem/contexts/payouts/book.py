@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from ecosystem.contexts.payouts import keys
 from ecosystem.contexts.payouts.payouts import NoSuchPayout, Payout, PayoutStatus, Rail
 from ecosystem.kernel.actor import Actor
-from ecosystem.ports.table import Cursor, Index, Key, Page, Row, Table
+from ecosystem.ports.table import ABSENT, Cursor, Index, Key, Page, Put, Row, Stale, Stored, Table
 
 DUE_MAX = 500
+
+
+class PaidAsked(Stored, frozen=True, kw_only=True):
+    """The payouts before `place` were asked about in this round; empty when a round begins."""
+
+    entity: ClassVar[str] = "paid_asked"
+
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,13 @@ class PayoutBook:
         )
         return page.values
 
+    async def stranded(self, rail: Rail, at: datetime, limit: int = DUE_MAX) -> Sequence[Payout]:
+        """Payouts that were paid and came back without their money, to be looked at by then."""
+        page = await self.table.query(
+            keys.in_status(keys.STRANDED, rail), Payout, index=Index.STATUS, end=keys.place(at, "~"), limit=limit
+        )
+        return page.values
+
     async def ended(
         self, status: PayoutStatus, rail: Rail, since: datetime, until: datetime, limit: int = DUE_MAX
     ) -> Sequence[Payout]:
@@ -81,4 +98,23 @@ class PayoutBook:
             end=keys.place(until),
             limit=limit,
         )
+        return page.values
+
+    async def next_paid(self, rail: Rail, since: datetime, until: datetime, limit: int) -> Sequence[Payout]:
+        """The next of the payouts paid in `[since, until)`, oldest first, and from the beginning after the last."""
+        row = await self.table.get(keys.paid_asked(), PaidAsked)
+        page = await self.table.query(
+            keys.in_status(PayoutStatus.PAID, rail),
+            Payout,
+            index=Index.STATUS,
+            start=max(row.value.place if row else "", keys.place(since)),
+            end=keys.place(until),
+            limit=limit,
+        )
+        last = page.values[-1] if page.next else None
+        place = keys.place(last.ended_at or until, f"{last.payout_id}~") if last else ""
+        with suppress(Stale):  # Somebody else takes the same ones: what they noted is as true.
+            await self.table.transact(
+                Put(key=keys.paid_asked(), value=PaidAsked(place=place), expected=row.unchanged if row else ABSENT)
+            )
         return page.values

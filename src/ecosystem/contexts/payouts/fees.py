@@ -10,11 +10,16 @@ from ecosystem.ports.table import Key, Stored
 
 
 class FeesTaken(Stored, frozen=True, kw_only=True):
-    """Every entry made before `until` was looked at, and its fee posted."""
+    """Every entry made before `until` was looked at, and its fee posted.
+
+    Of those made from then on until `reading`, newest first, the entries as far as `after` were too.
+    """
 
     entity: ClassVar[str] = "fees_taken"
 
     until: datetime
+    reading: datetime | None = None
+    after: str | None = None
 
 
 def fees_place() -> Key:

@@ -9,6 +9,9 @@ from ecosystem.kernel.time import sortable
 from ecosystem.ports.table import Key
 
 SHARDS = 8
+STRANDED = "stranded"
+"""Where those stand whose money is neither at a bank nor back, beside the statuses."""
+
 RULES = "VERSION#"
 """What the places of the versions of the rules begin with."""
 
@@ -98,6 +101,11 @@ def watched_withdrawals() -> str:
 def fees_taken() -> Key:
     """Access: how far the processor's entries have been read for their fees."""
     return Key("PROCESSOR_FEES", "CHECKPOINT")
+
+
+def paid_asked() -> Key:
+    """Access: how far the payouts that may still come back have been asked about."""
+    return Key("PAYOUTS_PAID", "CHECKPOINT")
 
 
 def receivable(provider_id: str, currency: str) -> Key:

@@ -165,7 +165,8 @@ class Payout(Stored, frozen=True, kw_only=True):
 
     `transfer_id` and `rail_id` are the rail's ids: of the transfer to the connected account and of its payout, or the
     trace number of the entry. `attempt` counts the times it was asked for anew. `ask_at` is when the rail is asked next.
-    `rules` is the version of the rules it was decided under. `fee_kept` is a cost of ours: the provider has all of their
+    `rules` is the version of the rules it was decided under. `reversals_refused` counts how often the rail did not give
+    its money back although it had failed. `fee_kept` is a cost of ours: the provider has all of their
     money back. One `in_review` waits for an operator before it is sent.
     """
 
@@ -182,6 +183,7 @@ class Payout(Stored, frozen=True, kw_only=True):
     rules: int
     in_review: bool = False
     attempt: int = 1
+    reversals_refused: int = 0
     intended_at: datetime
     send_at: datetime
     ask_at: datetime
@@ -208,6 +210,11 @@ class Payout(Stored, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_stranded(self) -> bool:
+        """It failed, and its money could not be taken back from the provider's account at the rail."""
+        return self.reversals_refused > 0 and self.status not in GIVEN_BACK
 
     @property
     def may_be_cancelled(self) -> bool:
@@ -281,6 +288,16 @@ def tried_anew(known: Payout, attempt: int, at: datetime) -> Payout:
     return asked_later(replace(known, attempt=known.attempt + 1), at)
 
 
+def stranded(known: Payout, refused: int, trouble: Trouble, at: datetime) -> Payout:
+    """The payout whose money the rail did not give back at that reversal, to be asked for again in a while.
+
+    Only a reversal whose answer is known is followed by another one.
+    """
+    if known.reversals_refused != refused or known.status in GIVEN_BACK:
+        return known
+    return asked_later(replace(known, reversals_refused=refused + 1, trouble=trouble), at)
+
+
 def asked_later(known: Payout, at: datetime) -> Payout:
     """The payout to be asked about again after a while."""
     pause = min(max(at - known.intended_at, ASK_AGAIN_AFTER), ASK_AGAIN_WITHIN)
@@ -322,11 +339,13 @@ def payout_becomes(row: Row[Payout], after: Payout, actor: Actor, at: datetime) 
 def payout_index(known: Payout) -> dict[Index, Key]:
     """Where a payout is found: by provider, by month, by rail and status, and by the rail's id."""
     place = keys.place(known.intended_at, known.payout_id)
-    due_at = known.ended_at or known.ask_at
+    status, due_at = known.status.value, known.ended_at or known.ask_at
+    if known.is_stranded and not known.is_open:
+        status, due_at = keys.STRANDED, known.ask_at
     index = {
         Index.PROVIDER: Key(keys.of_provider(known.provider_id), place),
         Index.CUSTOMER: Key(keys.in_month(known.intended_at), place),
-        Index.STATUS: Key(keys.in_status(known.status, known.rail), keys.place(due_at, known.payout_id)),
+        Index.STATUS: Key(keys.in_status(status, known.rail), keys.place(due_at, known.payout_id)),
     }
     if known.rail_id:
         index[Index.SLUG] = Key(keys.by_rail_id(known.rail_id), known.payout_id)

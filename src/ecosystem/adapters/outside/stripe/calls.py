@@ -34,6 +34,9 @@ API_VERSION = "2026-10-28.endive"
 KEYS_KEPT_FOR = timedelta(hours=20)
 """For so long an idempotency key is surely remembered; the processor forgets it after 24 hours at the earliest."""
 
+CLOCKS_APART = timedelta(minutes=15)
+"""No more than this is the processor's clock behind ours."""
+
 API = "https://api.stripe.com"
 FILES = "https://files.stripe.com"
 
@@ -111,6 +114,10 @@ class Calls:
     def may_be_forgotten(self, intended_at: datetime | None) -> bool:
         """Whether an order of that instant may have been given so long ago that its key is forgotten."""
         return intended_at is not None and self._clock.now() - intended_at > KEYS_KEPT_FOR
+
+    def looked_for_since(self, intended_at: datetime | None) -> datetime | None:
+        """From when on an order of that instant is looked for, by the processor's clock, which may be behind ours."""
+        return intended_at and intended_at - CLOCKS_APART
 
     async def close(self) -> None:
         await self._connections.close_async()

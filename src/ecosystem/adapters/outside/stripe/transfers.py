@@ -63,7 +63,9 @@ class StripeTransfers:
 
     async def transfer(self, order: TransferOrder) -> TransferOutcome:
         if self._calls.may_be_forgotten(order.intended_at):
-            made = (await self.transfers(since=order.intended_at, group=order.group)).items
+            made = (
+                await self.transfers(since=self._calls.looked_for_since(order.intended_at), group=order.group)
+            ).items
             if known := next((each for each in made if each.transfer_id == order.transfer_id), None):
                 return known
         form = {
@@ -190,9 +192,9 @@ class StripeTransfers:
 
     async def _known(self, order: PayoutOrder) -> PayoutOutcome | None:
         """The payout that an order was, if the processor ever heard of it."""
-        after: str | None = None
+        since, after = self._calls.looked_for_since(order.intended_at), None
         for _ in range(PAGES_MAX):
-            page = await self.payouts(order.account_id, since=order.intended_at, after=after)
+            page = await self.payouts(order.account_id, since=since, after=after)
             if known := next((each for each in page.items if each.payout_id == order.payout_id), None):
                 return known
             after = page.after

@@ -32,7 +32,9 @@ PER_PAGE = 50
 
 
 class Asked(Struct, kw_only=True):
-    month: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2})?$", description="A month is such as 2026-11.")] = ""
+    month: Annotated[
+        str, Meta(pattern=r"^([2-9]\d{3}-(0[1-9]|1[0-2]))?$", description="A month is such as 2026-11.")
+    ] = ""
     after: Annotated[str, Meta(max_length=400)] = ""
 
 
