@@ -218,7 +218,7 @@ TABLE: tuple[Function, ...] = (
         entry=fraud_detector.ENTRY,
         triggers=(
             types(*fraud_detector.DECIDED),
-            OnChanges(entities=("fraud_assessment", "payment"), window_s=0.05),
+            OnChanges(entities=("fraud_assessment", "payment"), window_s=0.25),
             OnSchedule(name=fraud_detector.DRIFT, expression="rate(1 day)"),
         ),
         timeout_s=30,

@@ -127,3 +127,8 @@ async def test_nobody_else_finds_these_pages(happened: Busy) -> None:
     async with happened.shop.client() as visitor:
         for path in (PATH, "/console/receivables"):
             assert (await visitor.get(path)).status_code in {303, 404}
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-00", "0000-01", "nonsense"])
+async def test_a_month_that_there_is_not_is_refused_kindly(olga: httpx.AsyncClient, month: str) -> None:
+    assert (await olga.get(PATH, params={"month": month})).status_code in {400, 422}
