@@ -468,7 +468,7 @@ async def test_a_return_after_its_funds_were_here_waits_for_those_of_the_next_pr
     assert debit is not None
     assert debit.funds_at is not None
     market.clock.advance(debit.funds_at - market.clock.now() + timedelta(hours=1))
-    await market.app.bank_debits.release_due()
+    await released(market)
     again = await presented_again(market, entry)
     await market.app.bank_debits.returned(entry, MoneyAction.PRESENT_AGAIN, "R01")
 
@@ -480,7 +480,7 @@ async def test_a_return_after_its_funds_were_here_waits_for_those_of_the_next_pr
     assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 0
     await settle(market, again)
     market.clock.advance(timedelta(days=7))
-    await market.app.bank_debits.release_due()
+    await released(market)
 
     assert await market.balance(f"escrow:{known.booking.booking_id}") == 0
     assert await market.balance(f"provider:{known.booking.provider_id}:USD") == 9_000
@@ -493,7 +493,7 @@ async def test_a_return_takes_out_the_credit_of_a_refund_that_waits_for_its_file
     await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
     entry = await settle(market, await entry_of(market, known.payment))
     market.clock.advance(timedelta(days=7))
-    await market.app.bank_debits.release_due()
+    await released(market)
     assert (await entry_of(market, known.payment, Purpose.REFUND)).state is EntryState.WAITING
 
     for _ in range(2):
