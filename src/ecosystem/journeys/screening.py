@@ -221,7 +221,8 @@ class Screening:
         model = await self.ready(policy.champion)
         chance = self.scoring.score(model, kind.value, numbers)
         facts = Facts(kind=kind, numbers=dict(zip(NAMES[kind], numbers, strict=True)), names=names)
-        decision = fraud.decide(chance, fraud.fired(policy.rules, facts), policy)
+        young = not fraud.is_grown(await self._market_days(at))
+        decision = fraud.decide(chance, fraud.fired(policy.rules, facts), policy, young=young)
         return Assessment(
             kind=kind,
             subject_id=subject_id,

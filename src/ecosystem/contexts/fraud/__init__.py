@@ -38,6 +38,7 @@ from ecosystem.contexts.fraud.features import (
     Kind,
     Past,
     PayoutSeen,
+    is_grown,
     of_checkout,
     of_payout,
 )
@@ -138,6 +139,7 @@ __all__ = [
     "fired",
     "first_standing",
     "holds",
+    "is_grown",
     "labelled",
     "lapse",
     "made",

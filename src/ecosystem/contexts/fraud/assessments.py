@@ -145,8 +145,13 @@ class Decision(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
-def decide(chance: float, held: Sequence[Rule], policy: Policy) -> Decision:
-    """The decision on a probability (0 to 1) with the rules that held."""
+def decide(chance: float, held: Sequence[Rule], policy: Policy, *, young: bool = False) -> Decision:
+    """The decision on a probability (0 to 1) with the rules that held.
+
+    In a `young` marketplace a policy that is `sparing` lets rules decide: there everybody is new, and the score alone
+    has a person look at most, from the points on which it would refuse elsewhere.
+    """
+    advises = young and policy.sparing
     points = sum(rule.points for rule in held if rule.effect is Effect.POINTS)
     score = min(SCORE_MAX, max(0, round(chance * SCORE_MAX) + points))
     effects = {rule.effect for rule in held}
@@ -154,9 +159,9 @@ def decide(chance: float, held: Sequence[Rule], policy: Policy) -> Decision:
         verdict = Verdict.DECLINE
     elif Effect.APPROVE in effects:
         verdict = Verdict.APPROVE
-    elif score >= policy.decline_at:
+    elif score >= policy.decline_at and not advises:
         verdict = Verdict.DECLINE
-    elif Effect.REVIEW in effects or score >= policy.review_at:
+    elif Effect.REVIEW in effects or score >= (policy.decline_at if advises else policy.review_at):
         verdict = Verdict.REVIEW
     else:
         verdict = Verdict.APPROVE

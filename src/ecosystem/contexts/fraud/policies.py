@@ -38,7 +38,8 @@ class NoSuchPolicy(NotFound):
 class Policy(Stored, frozen=True, kw_only=True):
     """One version. From `review_at` points a person looks, from `decline_at` on it is refused.
 
-    An empty `champion` is the model that ships; an empty `challenger` is none.
+    An empty `champion` is the model that ships; an empty `challenger` is none. A `sparing` policy lets the score only
+    advise while the marketplace is young; thresholds that an operator sets hold from then on.
     """
 
     entity: ClassVar[str] = "fraud_policy"
@@ -47,6 +48,7 @@ class Policy(Stored, frozen=True, kw_only=True):
     review_at: int
     decline_at: int
     rules: tuple[Rule, ...]
+    sparing: bool = False
     champion: ModelId = ModelId("")
     challenger: ModelId = ModelId("")
     set_at: datetime | None = None
@@ -126,7 +128,7 @@ SHIPPED: tuple[Rule, ...] = (
         effect=Effect.REVIEW,
     ),
 )
-FIRST = Policy(version=1, review_at=300, decline_at=850, rules=SHIPPED)
+FIRST = Policy(version=1, review_at=300, decline_at=850, rules=SHIPPED, sparing=True)
 """What is in force until an operator changes it."""
 
 
@@ -134,7 +136,13 @@ def proposed(known: Policy, request: SetPolicy) -> Policy:
     """The policy as it would be. Raises `Invalid` for rules or thresholds that cannot be."""
     if request.review_at > request.decline_at:
         raise Invalid("What is refused scores at least as high as what is looked at.", field="decline_at")
-    return replace(known, review_at=request.review_at, decline_at=request.decline_at, rules=checked(request.rules))
+    return replace(
+        known,
+        review_at=request.review_at,
+        decline_at=request.decline_at,
+        rules=checked(request.rules),
+        sparing=False,
+    )
 
 
 @dataclass(slots=True)
@@ -183,6 +191,7 @@ class PolicyBook:
             request.version,
             actor,
             review_at=wanted.review_at,
+            sparing=wanted.sparing,
             decline_at=wanted.decline_at,
             rules=wanted.rules,
             note=request.note.strip(),
