@@ -62,10 +62,22 @@ def _checkout() -> list[Row]:
     return checkout_speed.run()
 
 
+def _processor() -> list[Row]:
+    from bench import processor_calls
+
+    return processor_calls.run()
+
+
 def _ach() -> list[Row]:
     from bench import ach_speed
 
     return ach_speed.run()
+
+
+def _audit() -> list[Row]:
+    from bench import audit_speed
+
+    return audit_speed.run()
 
 
 def _startup(services: int, bookings: int) -> list[Row]:
@@ -109,7 +121,9 @@ PARTS: Sequence[Part] = (
         what="steps of executions a second, 10,000 that wait and fall due together, starts",
         measure=_workflows,
     ),
+    Part(name="audit", what="acts entered into the audit log, verified, proven", measure=_audit),
     Part(name="ach", what="a bank file of 100,000 entries read, validated and written", measure=_ach),
+    Part(name="processor", what="CPU of a card processor's call, by ways to use its SDK", measure=_processor),
     Part(name="checkout", what="whole checkouts over HTTP, 16 callers", measure=_checkout),
     Part(
         name="startup",

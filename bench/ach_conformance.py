@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.outside.nacha import Fault, Reading, written
+from ecosystem.kernel.nacha import Fault, Reading, written
 
 # What the rules say and other readers let pass. docs/ach.md tells of each.
 STRICTER = frozenset(

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.nacha import AddendaDraft, BatchDraft, EntryDraft, FileDraft, composed, written
-from ecosystem.adapters.outside.nacha.layouts import (
+from ecosystem.kernel.nacha import AddendaDraft, BatchDraft, EntryDraft, FileDraft, composed, written
+from ecosystem.kernel.nacha.layouts import (
     ADDENDA_02,
     ADDENDA_05,
     ADDENDA_10,

@@ -32,9 +32,9 @@ from msgspec import Struct
 
 from bench.ach_files import samples
 from bench.drills import digest
-from ecosystem.adapters.outside import nacha
-from ecosystem.adapters.outside.nacha import PARTIAL_RETURNS, RULES, STRICT, Layout, Reading, Relaxations, written
-from ecosystem.adapters.outside.nacha.layouts import (
+from ecosystem.kernel import nacha
+from ecosystem.kernel.nacha import PARTIAL_RETURNS, RULES, STRICT, Layout, Reading, Relaxations, written
+from ecosystem.kernel.nacha.layouts import (
     ADV_BATCH_CONTROL,
     ADV_FILE_CONTROL,
     BATCH_CONTROL,

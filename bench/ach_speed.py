@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.ach_files import payouts
 from bench.rows import Row
-from ecosystem.adapters.outside.nacha import Reading, written
+from ecosystem.kernel.nacha import Reading, written
 
 ENTRIES = 100_000
 ROUNDS = 3

@@ -53,6 +53,13 @@ PARTS: Sequence[Part] = (
         short=("--cuts", "5"),
     ),
     Part(
+        name="ach-kills",
+        shows="work around an ACH file ended at every moment: one file at the bank, each payout paid or back once",
+        program="bench.ach_kills",
+        whole=("--every", "1"),
+        short=("--every", "20"),
+    ),
+    Part(
         name="checkout-crash",
         shows="a checkout that dies before and after every port call: finished or returned within fifteen minutes",
         program="bench.checkout_crash",
@@ -101,10 +108,28 @@ PARTS: Sequence[Part] = (
         short=("20000",),
     ),
     Part(
+        name="canary",
+        shows="card numbers typed in a real browser are in no request, log, file, backup or memory of ours",
+        program="bench.canary",
+        short=("--short",),
+    ),
+    Part(
+        name="audit-tampering",
+        shows="thousands of attacks on the stored bytes of an audit log of a million entries: each found, nothing else",
+        program="bench.audit_tampering",
+        short=("--entries", "6000", "--attacks", "200"),
+    ),
+    Part(
         name="ach-mutation",
         shows="ten million damaged bank files: each read, or refused by rule, and written back as it was",
         program="bench.ach_mutation",
         short=("--inputs", "30000"),
+    ),
+    Part(
+        name="reconciliation",
+        shows="ten thousand faults in the files of ledger, processor and bank found and named; a million clean rows quiet",
+        program="bench.reconciliation",
+        short=("--rows", "30000", "--faults", "500"),
     ),
 )
 

@@ -24,9 +24,11 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from tests.market import ADA, GUEST, OPERATOR, OWNER, Market, over, sandbox_in
+from tests.market import ADA, GUEST, OPERATOR, Market, over, sandbox_in
 
+from bench import paydays
 from bench.checkout_crash import Died, Executioner, Point
+from bench.paydays import OWNER
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.app import App
 from ecosystem.contexts.booking import (
@@ -54,12 +56,11 @@ from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports import Ports
 from ecosystem.sandbox import Fault, What
-from ecosystem.sandbox.acts import Effect
-from ecosystem.sandbox.disputes import FEE
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CARDS = (
-    *["pm_card_visa"] * 8,
+    *["pm_card_visa"] * 5,
+    *["pm_card_bypassPending"] * 6,
     "pm_card_chargeDeclined",
     "pm_card_visa_chargeDeclinedInsufficientFunds",
     "pm_card_authenticationRequired",
@@ -69,7 +70,7 @@ CARDS = (
     "pm_card_pendingRefund",
 )
 EVIDENCE = ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence")
-PRICES = (Money(10_001, "EUR"), Money(4_999, "EUR"), Money(1_250, "JPY"), Money(12_340, "KWD"))
+PRICES = (*[Money(10_001, "EUR")] * 4, *[Money(4_999, "EUR")] * 3, Money(1_250, "JPY"), Money(12_340, "KWD"))
 STATES_OPEN = frozenset(
     {
         BookingStatus.AWAITING_PAYMENT,
@@ -79,6 +80,9 @@ STATES_OPEN = frozenset(
     }
 )
 DAYS_AFTER = 24
+CLOSES_AFTER = 10
+"""So many days after the last act no payout is decided any more, so that those that were can end."""
+
 FAULTS = (What.LOSE_ANSWER, What.LOSE_REQUEST, What.FAIL_ANSWER, What.REFUSE)
 
 
@@ -113,10 +117,12 @@ class History:
                 await self._judge(shop)
 
     async def _open(self, shop: Market) -> None:
-        provider_id = await shop.provider()
+        provider_id = await shop.provider(OWNER)
         for number in range(2):
             price = self.random.choice(PRICES)
-            self.services.append(await shop.service(provider_id, price, instant=number == 0))
+            self.services.append(await shop.service(provider_id, price, owner=OWNER, instant=number == 0))
+        await paydays.begin(self, shop)
+        self.bookings.append(await paydays.earn(shop, self.services[0]))
 
     async def _step(self, shop: Market, ports: Ports) -> None:
         act = self.random.choice(ACTS)
@@ -148,7 +154,9 @@ class History:
         """Time goes on until nothing is due: first finely, then in half days."""
         for _ in range(30):
             await self._tick(shop, timedelta(minutes=1))
-        for _ in range(DAYS_AFTER * 2):
+        for half in range(DAYS_AFTER * 2):
+            if half == CLOSES_AFTER * 2:
+                await paydays.close(self, shop)
             await self._tick(shop, timedelta(hours=12))
         await shop.sandbox.settled()
         await self._tick(shop, timedelta(minutes=1))
@@ -173,13 +181,7 @@ class History:
 
     async def _judge(self, shop: Market) -> None:
         await shop.verified()
-        taken: Counter[str] = Counter()
-        for effect in shop.sandbox.effects():
-            taken[effect.currency.upper()] += _moved(effect)
-            self.told[f"processor {effect.what}"] += 1
-        for currency, amount in taken.items():
-            ours = -await shop.balance(f"processor:{currency}")
-            assert ours == amount, f"{currency}: the ledger says {ours} at the processor, the processor says {amount}"
+        await paydays.judge(self, shop)
         page = await shop.app.ports.table.scan(Booking, limit=1000)
         for booking in page.values:
             assert booking.status not in STATES_OPEN, f"{booking.booking_id} is still {booking.status}"
@@ -359,22 +361,8 @@ ACTS: tuple[Callable[[History, Market], Awaitable[None]], ...] = (
     *[History.answer_bank] * 3,
     *[History.deal_with_failed] * 2,
     History.refund_at_desk,
+    *paydays.ACTS,
 )
-
-
-def _moved(effect: Effect) -> int:
-    """What the effect did to our account at the processor, fees of payments left aside."""
-    match effect.what:
-        case "captured" | "refund_failed":
-            return effect.amount
-        case "refunded":
-            return -effect.amount
-        case "dispute_withdrawn":
-            return -effect.amount - FEE
-        case "dispute_won":
-            return effect.amount + FEE
-        case _:
-            return 0
 
 
 def _die() -> None:

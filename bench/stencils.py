@@ -29,7 +29,7 @@ from ecosystem.adapters.embedded.table_item import MICROSECOND, Item, unpacked
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts.booking import keys as booking_keys
 from ecosystem.contexts.identity import Admission
-from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.journeys.hearing import SUBSCRIBED
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.kernel.ids import make
 from ecosystem.kernel.refusals import Refusal

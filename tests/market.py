@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import cast
 
 from ecosystem.adapters.embedded import Place, embedded
-from ecosystem.adapters.outside.cards import Account
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Cost
 from ecosystem.adapters.outside.entropy import SeededEntropy
+from ecosystem.adapters.outside.sftp_account import SftpAccount
+from ecosystem.adapters.outside.stripe import Account
 from ecosystem.app import App
 from ecosystem.contexts.booking import Contact, Hold, SetPlan, TakeHold, Week, Window
 from ecosystem.contexts.catalogue import DraftService, Location, Mode, ProviderFields, RegisterProvider, ServiceFields
@@ -171,20 +172,38 @@ async def sandbox_in(
 
 @asynccontextmanager
 async def over(
-    folder: Path, processor: str, keys: Keys, clock: VirtualClock, *, seed: int = 1, index_lag: int | None = None
+    folder: Path,
+    processor: str,
+    keys: Keys,
+    clock: VirtualClock,
+    *,
+    seed: int = 1,
+    index_lag: int | None = None,
+    with_script: bool = False,
+    bank: SftpAccount | None = None,
 ) -> AsyncGenerator[tuple[Market, Ports]]:
-    """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet."""
+    """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet.
+
+    `with_script`: pages load the real processor's own script, as they do when cards are taken by it.
+    """
     entropy = SeededEntropy(seed)
     place = Place(
         data=folder / "data",
         url="http://127.0.0.1:8000",
         processor=Account(
-            origin=processor, secret_key=keys.secret_key, publishable_key=keys.publishable_key, patience_s=0.001
+            origin=processor,
+            browser_origin=None if with_script else processor,
+            secret_key=keys.secret_key,
+            publishable_key=keys.publishable_key,
+            patience_s=0.001,
         ),
         webhook_secrets=(keys.webhook_secret,),
         argon2=Argon2Cost(memory_kib=64, passes=1),
         index_lag=index_lag,
+        bank=bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
+        inspect_audit=(sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(folder / "data")),
+        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(folder / "data"), "--compare"),
     )
     async with embedded(place, clock=clock, entropy=entropy) as opened:
         yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports
@@ -198,10 +217,14 @@ async def market(
     seed: int = 1,
     index_lag: int | None = None,
     embedders: tuple[str, ...] = (),
+    with_script: bool = False,
 ) -> AsyncGenerator[Market]:
     """A marketplace and its processor, until the end of the block."""
     async with (
         sandbox_in(folder, clock, seed=seed, embedders=embedders) as sandbox,
-        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag) as (made, _),
+        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag, with_script=with_script) as (
+            made,
+            _,
+        ),
     ):
         yield replace(made, sandbox=sandbox)

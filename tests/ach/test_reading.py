@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from bench.ach_files import batch, entry, file, payouts, remittance, samples
 
-from ecosystem.adapters.outside.nacha import (
+from ecosystem.kernel.nacha import (
     LAYOUTS,
     PARTIAL_RETURNS,
     STRICT,
@@ -21,8 +21,8 @@ from ecosystem.adapters.outside.nacha import (
     read,
     written,
 )
-from ecosystem.adapters.outside.nacha.layouts import ENTRY, FILE_CONTROL
-from ecosystem.adapters.outside.nacha.records import Record
+from ecosystem.kernel.nacha.layouts import ENTRY, FILE_CONTROL
+from ecosystem.kernel.nacha.records import Record
 
 SAMPLES = samples()
 PPD = SAMPLES["PPD"]

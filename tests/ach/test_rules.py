@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 from bench.ach_files import samples
 
-from ecosystem.adapters.outside.nacha import CHANGES, RETURNS, RULES, TRANSACTIONS, WAIVES, Reading, Relaxations, Step
-from ecosystem.adapters.outside.nacha.fields import check_digit, is_date, is_day, is_routing_number
+from ecosystem.kernel.nacha import CHANGES, RETURNS, RULES, TRANSACTIONS, WAIVES, Reading, Relaxations, Step
+from ecosystem.kernel.nacha.fields import check_digit, is_date, is_day, is_routing_number
 
 SAMPLES = samples()
 

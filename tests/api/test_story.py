@@ -196,9 +196,13 @@ async def books_and_moves(shop: Shop) -> None:
     assert held == await ada.all_of("hold", holdId=held["holdId"])
     assert (await ada.all_of("releaseHold", holdId=held["holdId"]))["status"] == "released"
     held = await shop.hold(ada, text_of(shop.market.tomorrow(10) + timedelta(days=9)))
-    wanted = shop.payment(held)
+    wanted = shop.payment(held) | {"keep": True}
     paid = await ada.all_of("pay", input=wanted)
     assert (paid["booking"]["status"], paid["payment"]["state"]) == ("confirmed", "captured")
+    await shop.market.passes()
+    (card,) = (await ada.all_of("savedCards"))["cards"]
+    assert (card["brand"], card["last4"]) == ("visa", "4242")
+    assert (await ada.all_of("forgetCard", cardId=card["cardId"]))["cards"] == []
     booking_id = wanted["bookingId"]
     standing = await ada.all_of("checkoutStanding", bookingId=booking_id, paymentId=wanted["paymentId"])
     assert standing["payment"] == paid["payment"]
@@ -376,6 +380,9 @@ async def is_operated(shop: Shop, operator: Client) -> None:
 
     assert (await operator.all_of("setRates", input={"providerShareBps": 8_800, "surchargeBps": 900}))["version"] == 2
     assert (await operator.all_of("ratesHistory"))[0]["actorId"] == PEOPLE[OLGA].actor_id
+    compared = await operator.all_of("railCosts", volume=100_000, transactions=500, payouts=1_000)
+    totals = {each["rail"]: each["total"]["minor"] for each in compared["scenarios"][0]["rails"]}
+    assert totals == {"cards": 345_000, "native": 27_500}
     policy = {"name": "strict", "tiers": [{"shareBps": 5_000, "beforeMin": 60}], "rescheduleMin": 60, "version": 1}
     assert (await operator.all_of("setPolicy", input=policy))["version"] == 2
     letter = (await operator.all_of("outbox", first=1))["nodes"][0]

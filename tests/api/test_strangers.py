@@ -22,7 +22,7 @@ OWN = {
     "myBookings", "myProviders", "sessions", "notices", "mailPreferences", "signOut", "signOutEverywhere",
     "revokeSession", "changePassword", "enrolSecondFactor", "enableSecondFactor", "disableSecondFactor",
     "renewRecoveryCodes", "editProfile", "takeHold", "takeOverHold", "registerProvider", "readNotices",
-    "readAllNotices", "unreadNotices", "setMailPreferences",
+    "readAllNotices", "unreadNotices", "setMailPreferences", "savedCards", "forgetCard",
 }  # fmt: skip
 """What is everybody's own, and names nobody else's."""
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from ecosystem.__main__ import parser
 from ecosystem.commands.settings import DEFAULTS, Wrong, settings
 
 
@@ -105,3 +106,62 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
 
     assert refused.value.field == name
     assert name in refused.value.message
+
+
+STRIPE = {
+    "ECOSYSTEM_PROCESSOR": "stripe",
+    "ECOSYSTEM_DEMO": "0",
+    "ECOSYSTEM_STRIPE_SECRET_KEY": "sk_test_51NotARealKey",
+    "ECOSYSTEM_STRIPE_PUBLISHABLE_KEY": "pk_test_51NotARealKey",
+    "ECOSYSTEM_STRIPE_WEBHOOK_SECRETS": "whsec_presentone, whsec_formerone",
+}
+
+
+def test_stripe_takes_the_cards_when_it_is_chosen_and_its_keys_are_given() -> None:
+    chosen = settings(STRIPE | {"ECOSYSTEM_URL": "https://market.example"})
+
+    assert chosen.stripe
+    assert chosen.stripe.api == "https://api.stripe.com"
+    assert chosen.stripe.webhook_secrets == ("whsec_presentone", "whsec_formerone")
+    assert not chosen.stripe.is_live
+    assert settings({}).stripe is None
+
+
+def test_keys_may_lie_in_files(tmp_path: Path) -> None:
+    held = tmp_path / "key"
+    held.write_text("sk_test_51HeldInAFile\n")
+
+    chosen = settings(STRIPE | {"ECOSYSTEM_STRIPE_SECRET_KEY": f"file:{held}"})
+
+    assert chosen.stripe
+    assert chosen.stripe.secret_key == "sk_test_51HeldInAFile"
+
+
+def test_no_key_is_shown_where_settings_are() -> None:
+    chosen = settings(STRIPE)
+
+    assert "sk_test" not in repr(chosen)
+    assert "whsec" not in repr(chosen)
+    assert not [flag for flag in parser().format_help().split() if "secret" in flag]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ECOSYSTEM_STRIPE_SECRET_KEY", ""),
+        ("ECOSYSTEM_STRIPE_SECRET_KEY", "pk_test_51NotARealKey"),
+        ("ECOSYSTEM_STRIPE_SECRET_KEY", "file:/nowhere/at/all"),
+        ("ECOSYSTEM_STRIPE_PUBLISHABLE_KEY", "pk_live_51NotARealKey"),
+        ("ECOSYSTEM_STRIPE_WEBHOOK_SECRETS", ""),
+        ("ECOSYSTEM_STRIPE_WEBHOOK_SECRETS", "secret_whatever"),
+        ("ECOSYSTEM_STRIPE_API", "http://api.stripe.com"),
+        ("ECOSYSTEM_DEMO", "1"),
+        ("ECOSYSTEM_PROCESSOR", "paypal"),
+    ],
+)
+def test_a_wrong_setting_of_stripes_is_refused_without_repeating_a_key(name: str, value: str) -> None:
+    with pytest.raises(Wrong) as refused:
+        settings(STRIPE | {name: value})
+
+    assert refused.value.field == name
+    assert "51NotARealKey" not in refused.value.message

@@ -9,3 +9,5 @@ async def test_every_history_ends_with_the_money_where_it_belongs() -> None:
     assert told["died"] > 0
     assert told["webhook"] > 0
     assert told["ended completed"] > 0
+    assert told["payout paid"] > 0
+    assert told["entry transfer_refund"] > 0

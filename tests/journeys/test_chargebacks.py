@@ -12,6 +12,7 @@ import pytest
 from ecosystem.contexts.booking import Booking, BookingStatus, CancelBooking, ConcludeDispute
 from ecosystem.contexts.payments import ChargedBack, Payment, RefundState
 from ecosystem.journeys.checkout import Paid
+from ecosystem.journeys.processor_fees import fee_of
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel.money import Money
 from journeys.test_hearing import late, payment
@@ -52,7 +53,10 @@ async def at_desk(shop: Market, paid: Paid, evidence: str = "") -> None:
 
 
 async def balances(shop: Market, booking_id: str) -> dict[str, int]:
-    """Credits less debits of each account of the sale that is not at nothing."""
+    """Credits less debits of each account of the sale that is not at nothing, the processor's fees for payments aside.
+
+    Those are posted whenever its own list is read, and have tests of their own.
+    """
     await shop.sequence()
     accounts = {
         "processor": "processor:EUR",
@@ -63,7 +67,17 @@ async def balances(shop: Market, booking_id: str) -> dict[str, int]:
         "costs": "costs:EUR",
     }
     found = {name: await shop.balance(account_id) for name, account_id in accounts.items()}
+    fees = await fees_posted(shop)
+    found["processor"] -= fees
+    found["costs"] += fees
     return {name: net for name, net in found.items() if net}
+
+
+async def fees_posted(shop: Market) -> int:
+    """What payments cost at the processor, as far as the ledger has it."""
+    entries = (await shop.app.processor_fees.transfers.balance_entries(None, since=None)).items
+    posted = await shop.app.ledger.transfers([made.transfer_id for entry in entries for made in fee_of(entry)])
+    return sum(fee.amount if fee.debit_account_id == "costs:EUR" else -fee.amount for fee in posted)
 
 
 async def booking_of(shop: Market, paid: Paid) -> Booking:

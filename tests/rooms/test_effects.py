@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import sys
 
+import pytest
+
 from house import HOUSE, imports, modules, shown, tree
 
-# Whoever starts a program reads its environment; the sandbox processor is a program of its own.
-ENTRIES = ("__main__.py", "commands", "lambdas", "sandbox", "adapters")
+# Whoever starts a program reads its environment; the sandbox processor and the bank are programs of their own.
+ENTRIES = ("__main__.py", "commands", "lambdas", "sandbank", "sandbox", "adapters")
 EFFECTS = {
     "os.environ": "an entry reads the environment",
     "os.getenv": "an entry reads the environment",
@@ -36,6 +38,7 @@ VENDORS = {
     "api": FORMATS | {"litestar", "ariadne", "graphql"},
     "operations.py": FORMATS | {"litestar", "prometheus_client"},
     "site.py": FORMATS | WEB | {"prometheus_client"},
+    "sandbank": FORMATS | {"asyncssh"},
     "sandbox": FORMATS | {"aiohttp", "apsw", "uvloop"},
 }
 
@@ -84,24 +87,25 @@ def test_vendors_are_named_where_they_may_be() -> None:
     assert named == []
 
 
-def test_the_sandbox_processor_knows_nothing_of_the_house_but_its_kernel() -> None:
+@pytest.mark.parametrize("company", ["sandbank", "sandbox"])
+def test_other_companies_know_nothing_of_the_house_but_its_kernel(company: str) -> None:
     known = [
         f"{shown(path, node)} imports {name}"
-        for path in modules("sandbox")
+        for path in modules(company)
         for name, node in imports(path)
-        if name.startswith("ecosystem.") and name.split(".")[1] not in {"kernel", "sandbox"}
+        if name.startswith("ecosystem.") and name.split(".")[1] not in {"kernel", company}
     ]
 
     assert known == []
 
 
-def test_only_entries_start_the_sandbox_processor() -> None:
+def test_only_entries_start_other_companies() -> None:
     starting = [
         f"{shown(path, node)} imports {name}"
         for path in modules()
-        if path.relative_to(HOUSE).parts[0] not in {"__main__.py", "commands", "sandbox"}
+        if path.relative_to(HOUSE).parts[0] not in {"__main__.py", "commands", "sandbank", "sandbox"}
         for name, node in imports(path)
-        if name.startswith("ecosystem.sandbox")
+        if name.startswith(("ecosystem.sandbank", "ecosystem.sandbox"))
     ]
 
     assert starting == []

@@ -43,16 +43,21 @@ every_function = pytest.mark.parametrize("function", TABLE, ids=lambda function:
 
 def kinds(base: type) -> dict[str, type]:
     """Every class below that one, in all modules of the house, by name."""
+    return {kind.__name__: kind for kind in below(base)}
+
+
+def below(base: type) -> list[type]:
+    """Every class below that one, in all modules of the house."""
     for module in pkgutil.walk_packages(ecosystem.__path__, "ecosystem."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found: dict[str, type] = {}
+    found: list[type] = []
     waiting = [base]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         if kind.__module__.startswith("ecosystem."):
-            found[kind.__name__] = kind
+            found.append(kind)
     return found
 
 
@@ -112,7 +117,7 @@ def test_patterns_name_types_that_some_fact_has() -> None:
 
 
 def test_changes_are_of_items_that_are_kept() -> None:
-    entities = {getattr(kind, "entity", "") for kind in kinds(Stored).values()}
+    entities = {getattr(kind, "entity", "") for kind in below(Stored)}
     followed = {entity for function in TABLE for trigger in function.of(OnChanges) for entity in trigger.entities}
 
     assert followed <= entities

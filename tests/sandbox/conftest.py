@@ -10,6 +10,7 @@ import pytest
 
 from ecosystem.sandbox import CALM, Sandbox, Settings
 from sandbox.calling import KEYS, SHOP, Caller, Listener, listening
+from sandbox.sdk import World, world
 
 
 @pytest.fixture
@@ -33,3 +34,9 @@ async def api(sandbox: Sandbox) -> AsyncIterator[Caller]:
 async def listener() -> AsyncIterator[Listener]:
     async with listening() as listener:
         yield listener
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as made:
+        yield made

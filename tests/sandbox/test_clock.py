@@ -43,7 +43,7 @@ async def test_what_is_due_by_then_has_happened_when_the_clock_was_moved(api: Ca
     await moved(api, AUTUMN + 2 * DAY)
 
     assert charged["created"] == AUTUMN
-    assert at_once["next_at"] == AUTUMN + 2 * DAY
+    assert at_once["next_at"] == (AUTUMN + 2 * DAY) // DAY * DAY
     assert "charge.dispute.created" not in before
     assert "charge.dispute.created" in listener.types
     assert listener.heard[-1]["created"] == AUTUMN + 2 * DAY
@@ -84,3 +84,14 @@ async def test_a_program_that_was_ended_goes_on_where_its_clock_stood(tmp_path: 
         paid = await Caller(origin, session, Keys.kept(how.keys).secret_key).pay()
 
     assert paid["created"] == AUTUMN
+
+
+async def test_a_key_may_serve_again_after_a_day(api: Caller) -> None:
+    first = await api.pay(key="k1")
+    await moved(api, AUTUMN + DAY - 1)
+    same = await api.pay(key="k1")
+    await moved(api, AUTUMN + DAY + 1)
+    other = await api.pay(key="k1", amount="500")
+
+    assert same["id"] == first["id"]
+    assert (other.status, other["amount"]) == (200, 500)

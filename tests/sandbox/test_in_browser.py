@@ -34,7 +34,7 @@ addEventListener("message", (event) => {
   document.getElementById("told").textContent = JSON.stringify(event.data);
 });
 document.getElementById("pay").addEventListener("click", () =>
-  frame.contentWindow.postMessage({ type: "submit", name: "Ana" }, processor));
+  frame.contentWindow.postMessage({ type: "submit", name: "Ana", setup: window.setup }, processor));
 """
 
 
@@ -48,8 +48,8 @@ class Shop:
     def url(self, source: str, theme: str = "light") -> str:
         return f"{self.origin}/?theme={theme}&source={quote(source, safe='')}"
 
-    def element(self, theme: str = "light") -> str:
-        source = f"{self.processor}/element?theme={theme}&embedder={quote(self.origin, safe='')}"
+    def element(self, theme: str = "light", method: str = "card") -> str:
+        source = f"{self.processor}/element?theme={theme}&method={method}&embedder={quote(self.origin, safe='')}"
         return self.url(source, theme)
 
 
@@ -150,6 +150,47 @@ def test_a_card_typed_in_becomes_an_id_and_its_number_never_leaves_the_frame(bro
         assert [one for one in sent if "4242424242424242" in one and not one.startswith(shop.processor)] == []
 
 
+def test_a_bank_account_typed_in_becomes_an_id_and_its_number_never_leaves_the_frame(
+    browser: Browser, shop: Shop
+) -> None:
+    with page(browser) as opened:
+        opened.goto(shop.element(method="us_bank_account"))
+        fields(opened).get_by_label("Routing number").fill("110000001")
+        opened.get_by_role("button", name="Pay").click()
+        expect(fields(opened).get_by_text("Enter the name on the account.")).to_be_visible()
+        expect(fields(opened).get_by_text("The routing number is not right.")).to_be_visible()
+
+        fields(opened).get_by_label("Name on the account").fill("Ana Sousa")
+        fields(opened).get_by_label("Routing number").fill("110000000")
+        fields(opened).get_by_label("Account number").fill("000123456789")
+        heard(opened, "change", complete=True)
+        opened.get_by_role("button", name="Pay").click()
+        bank = heard(opened, "bank")
+        assert str(bank["id"]).startswith("pm_")
+        assert bank["last4"] == "6789"
+        assert "000123456789" not in str(opened.evaluate("window.heard"))
+
+
+@pytest.mark.parametrize("method", ["card", "us_bank_account"])
+def test_what_is_typed_in_can_be_kept_for_later_at_once(browser: Browser, shop: Shop, method: str) -> None:
+    with page(browser) as opened:
+        headers = {"Authorization": f"Bearer {KEYS.secret_key}"}
+        made = opened.request.post(f"{shop.processor}/v1/setup_intents", headers=headers).json()
+        opened.goto(shop.element(method=method))
+        opened.evaluate("secret => { window.setup = secret; }", made["client_secret"])
+        fields(opened).get_by_text("Test mode").click()
+        fields(opened).get_by_role("listitem").first.get_by_role("button").click()
+        opened.get_by_role("button", name="Pay").click()
+        kept = heard(opened, "setup", status="succeeded")
+        intent = opened.request.get(f"{shop.processor}/v1/setup_intents/{made['id']}", headers=headers).json()
+
+        assert (intent["status"], intent["payment_method"]) == ("succeeded", kept["id"])
+        assert (kept["intent"], kept["kind"]) == (made["id"], method)
+        if method == "us_bank_account":
+            mandate = opened.request.get(f"{shop.processor}/v1/mandates/{intent['mandate']}", headers=headers).json()
+            assert "Mozilla" in mandate["customer_acceptance"]["online"]["user_agent"]
+
+
 def test_what_is_wrong_is_said_beside_its_field_and_focused(browser: Browser, shop: Shop) -> None:
     with page(browser) as opened:
         opened.goto(shop.element())
@@ -213,7 +254,8 @@ def test_the_frame_listens_to_the_page_it_was_made_for_only(browser: Browser, sh
 def test_element_and_challenge_are_accessible_and_fit(browser: Browser, shop: Shop, size: str, theme: str) -> None:
     challenge = _challenge(browser, shop)
     element = f"{shop.processor}/element?theme={theme}&embedder={quote(shop.origin, safe='')}"
-    for path in (element, f"{challenge}?theme={theme}"):
+    bank = element.replace("/element?", "/element?method=us_bank_account&")
+    for path in (element, bank, f"{challenge}?theme={theme}"):
         with page(browser, size=size, theme=theme, bypass_csp=True) as opened:
             opened.goto(path)
             if path == element:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ecosystem.sandbox import Fault, Sandbox, What
 from ecosystem.sandbox.form import parse
 from ecosystem.sandbox.refusals import Refused
-from ecosystem.sandbox.routes import _RESOURCES
+from ecosystem.sandbox.routes import ROUTES
 from sandbox.calling import KEYS, Caller, payment
 
 
@@ -119,9 +119,8 @@ _values = st.sampled_from(
     " 4242424242424242 12 2040 pi_1 ch_1 cus_1 re_1 dp_1 evt_1 winning_evidence one_off 0".split()
 ) | st.text(max_size=20)
 _calls = [
-    (spelled.split()[0], "/v1/" + "/".join([resource, *spelled.split()[1:]]).replace("/id", "/{id}"))
-    for resource, routes in _RESOURCES.items()
-    for spelled in routes
+    (method, f"/v1/{path.replace('{part}', '{id}')}")
+    for method, _, path in map(str.partition, ROUTES, " " * len(ROUTES))
 ]
 
 
@@ -213,8 +212,52 @@ async def test_the_order_of_parameters_does_not_matter_and_their_values_do(api: 
 async def test_many_at_once_under_one_key_are_one(api: Caller, sandbox: Sandbox) -> None:
     said = await asyncio.gather(*(api.pay(key="k1") for _ in range(30)))
 
-    assert len({one["id"] for one in said}) == 1
+    assert {one.status for one in said} <= {200, 409}
+    assert len({one["id"] for one in said if one.status == 200}) == 1
+    assert {one.error["code"] for one in said if one.status == 409} <= {"idempotency_key_in_use"}
     assert len(sandbox.effects()) == 2
+
+
+async def test_a_key_in_flight_is_refused_and_free_again_afterwards(api: Caller, sandbox: Sandbox) -> None:
+    sandbox.fail_next(Fault(what=What.DELAY, path="/v1/payment_intents", seconds=1.0))
+    slow = asyncio.create_task(api.pay(key="k1"))
+    await asyncio.sleep(0.05)
+    meanwhile = await api.pay(key="k1")
+
+    assert (meanwhile.status, meanwhile.error["code"]) == (409, "idempotency_key_in_use")
+    assert meanwhile.headers["Stripe-Should-Retry"] == "true"
+    first = await slow
+    assert (await api.pay(key="k1"))["id"] == first["id"]
+
+
+@pytest.mark.parametrize("what", [What.REFUSE, What.FAIL_ANSWER])
+async def test_an_error_that_is_kept_is_answered_again(api: Caller, sandbox: Sandbox, what: What) -> None:
+    sandbox.fail_next(Fault(what=what, path="/v1/payment_intents", kept=True))
+    first, again = await api.pay(key="k1"), await api.pay(key="k1")
+
+    assert (first.status, again.status) == (500, 500)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(sandbox.effects()) == (0 if what is What.REFUSE else 2)
+
+
+async def test_what_the_state_of_things_refused_is_refused_alike_under_its_key(api: Caller) -> None:
+    paid = await api.pay()
+    refund = {"payment_intent": paid["id"]}
+    await api("POST", "/v1/refunds", refund)
+    first = await api("POST", "/v1/refunds", refund, key="k1")
+    again = await api("POST", "/v1/refunds", refund, key="k1")
+
+    assert first.error["code"] == "charge_already_refunded"
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+    assert first.error["request_log_url"].endswith(first.headers["Request-Id"])
+
+
+async def test_a_rate_limit_says_so_and_whether_to_ask_again(api: Caller, sandbox: Sandbox) -> None:
+    sandbox.fail_next(Fault(what=What.REFUSE, status=429, should_retry=False))
+    limited = await api.pay()
+
+    assert (limited.status, limited.error["code"]) == (429, "rate_limit")
+    assert limited.headers["Stripe-Should-Retry"] == "false"
 
 
 async def test_the_key_may_come_as_basic_authentication(api: Caller) -> None:

@@ -117,6 +117,39 @@ async def test_deliveries_can_be_held_back_and_let_go(settings: Settings, listen
     assert len(listener.heard) == 3
 
 
+async def test_a_part_of_them_may_be_lost_for_good_and_is_listed_still(settings: Settings, listener: Listener) -> None:
+    losing = replace(settings, webhook_url=listener.url, profile=replace(HASTY, lost=0.5, twice=0.0), seed=3)
+    async with running(losing) as (sandbox, api):
+        for _ in range(20):
+            await api.pay()
+        await sandbox.settled()
+        listed = await api("GET", "/v1/events", {"limit": "100"})
+
+    heard = {event["id"] for event in listener.heard}
+    assert len(listed["data"]) == 60
+    assert 15 < len(heard) < 45
+
+
+async def test_endpoints_that_the_platform_names_get_their_types_under_their_own_secret(
+    settings: Settings, listener: Listener
+) -> None:
+    form = {"url": listener.url, "enabled_events[]": "charge.*"}
+    async with running(settings) as (sandbox, api):
+        made = await api("POST", "/v1/webhook_endpoints", form)
+        await api("POST", "/v1/webhook_endpoints", {**form, "connect": "true"})
+        await api.pay()
+        await sandbox.settled()
+        await api("POST", f"/v1/webhook_endpoints/{made['id']}", {"disabled": "true"})
+        await api.pay()
+        await sandbox.settled()
+        again = await api("GET", f"/v1/webhook_endpoints/{made['id']}")
+
+    assert listener.types == ["charge.succeeded"]
+    body, signature = listener.raw[0]
+    authorize(body, signature, (made["secret"],), datetime.now(UTC))
+    assert (again["status"], "secret" in again.body) == ("disabled", False)
+
+
 class running:  # noqa: N801 — reads as the verb it is
     """A sandbox with a caller of it."""
 

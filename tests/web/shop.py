@@ -58,10 +58,10 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, url: str = "http://127.0.0.1") -> AsyncGenerator[Shop]:
+async def open_shop(folder: Path, url: str = "http://127.0.0.1", *, with_script: bool = False) -> AsyncGenerator[Shop]:
     """A site over a marketplace in Lisbon on a Friday morning."""
     clock = VirtualClock(MORNING)
-    async with market(folder, clock, embedders=(url,)) as opened:
+    async with market(folder, clock, embedders=(url,), with_script=with_script) as opened:
         app = opened.app
         people = {
             address: await _admitted(opened, address, groups)
@@ -78,7 +78,7 @@ async def open_shop(folder: Path, url: str = "http://127.0.0.1") -> AsyncGenerat
             url=url,
             currency="EUR",
             zone="Europe/Lisbon",
-            cards_origin=app.ports.cards.element.origin,
+            cards_origin="" if with_script else app.ports.cards.element.origin,
             trusted_proxies=1,
         )
         # Tests share one address and one second: their limits are tested where limits are.
@@ -105,7 +105,7 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
+def served(folder: Path, *, with_script: bool = False) -> Iterator[Served]:
     """A shop on a port of its own, in a thread of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -115,7 +115,7 @@ def served(folder: Path) -> Iterator[Served]:
     ready, over = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with open_shop(folder, address) as shop:
+        async with open_shop(folder, address, with_script=with_script) as shop:
             config = uvicorn.Config(
                 shop.site, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="none"
             )  # type: ignore[arg-type]

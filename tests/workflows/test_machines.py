@@ -16,7 +16,7 @@ from ecosystem.contexts.disputes import DECIDE
 from ecosystem.journeys.answers import REJECT, REJECTED, answers
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.workflows import Definition
-from ecosystem.workflows import charges, refunds
+from ecosystem.workflows import charges, payouts, refunds
 from ecosystem.workflows.definitions import definitions
 from ecosystem.workflows.entries.workflow_orchestrator import BEGINNINGS
 from ecosystem.workflows.functions import TABLE
@@ -78,7 +78,7 @@ def test_each_task_has_an_end_in_time_and_a_second_try_with_jitter_where_many_ma
 ANCHORED = {"$.dispute.due_in_s", "$.dispute.decide_in_s"}
 """Waits that end at an instant of their matter, which lies `DECIDE` after the beginning at the latest."""
 
-GUARDED = {"$.check.until": charges.PATIENCE, "$.refund.until": refunds.PATIENCE}
+GUARDED = {"$.check.until": charges.PATIENCE, "$.refund.until": refunds.PATIENCE, "$.payout.until": payouts.PATIENCE}
 """Ways that are open until so long after the beginning: what leads back through them has that bound."""
 
 VISITS_MAX = 2

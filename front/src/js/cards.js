@@ -1,5 +1,6 @@
 // The checkout: the card fields are the processor's, in its frame. Before the form is sent the frame is asked for the
 // card's id; what is typed there never comes here. What the form is answered is swapped in by htmx.
+import { mounted } from './elements.js';
 import { hear, load, tell, theme } from './frames.js';
 
 const READY_MS = 15_000;
@@ -16,11 +17,11 @@ function busy(on) {
   else button()?.removeAttribute('aria-busy');
 }
 
-function begin() {
+function begin(event) {
   document.querySelector('[data-card-silent]').hidden = true;
   clearTimeout(late);
   late = setTimeout(silent, READY_MS);
-  load(box);
+  fields.begin(Boolean(event));
 }
 
 function silent() {
@@ -57,9 +58,16 @@ const heard = {
   },
 };
 
-// Before htmx hears of it: without a card there is nothing to send yet.
+const framed = {
+  begin: () => load(box),
+  ask: (name, email) => tell(box, { type: 'submit', name, email }),
+  recolour: () => tell(box, { type: 'theme', theme: theme() }),
+};
+const fields = box?.dataset.key ? mounted(box, heard) : framed;
+
+// Before htmx hears of it: without a card there is nothing to send yet. One that is kept has its id already.
 function sent(event) {
-  if (event.target !== form() || form().elements.card.value) return;
+  if (event.target !== form() || form().elements.card.value || form().elements.saved?.value) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (submitter) return;
@@ -68,7 +76,7 @@ function sent(event) {
   clearTimeout(late);
   late = setTimeout(silent, CARD_MS);
   const { name, email } = form().elements;
-  tell(box, { type: 'submit', name: name?.value ?? '', email: email?.value ?? '' });
+  fields.ask(name?.value ?? '', email?.value ?? '');
 }
 
 // The answer is in the page: to what it says, or to the first field that does not fit.
@@ -101,15 +109,14 @@ function over(event) {
 }
 
 if (box) {
-  hear(() => box, (message) => heard[message.type]?.(message));
+  if (fields === framed) hear(() => box, (message) => heard[message.type]?.(message));
   document.addEventListener('submit', sent, true);
   document.addEventListener('htmx:after:swap', answered);
   document.addEventListener('htmx:error', unheard);
   document.addEventListener('over', over);
   document.querySelector('[data-card-again]').addEventListener('click', begin);
-  const recolour = () => tell(box, { type: 'theme', theme: theme() });
-  document.addEventListener('themechange', recolour);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolour);
+  document.addEventListener('themechange', fields.recolour);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', fields.recolour);
   // A page from the browser's memory shows what was; the server knows what is.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ecosystem.api import booking, catalogue, disputes, identity, ledger, notifications, payments, search, workflows
+from ecosystem.api import (
+    booking,
+    catalogue,
+    disputes,
+    identity,
+    ledger,
+    notifications,
+    payments,
+    rails,
+    search,
+    workflows,
+)
 from ecosystem.api.roots import Root
 
 ROOTS: tuple[Root, ...] = tuple(
     root
-    for context in (search, catalogue, booking, disputes, payments, ledger, identity, notifications, workflows)
+    for context in (search, catalogue, booking, disputes, payments, ledger, rails, identity, notifications, workflows)
     for root in context.ROOTS.fields
 )

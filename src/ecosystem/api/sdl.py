@@ -27,6 +27,7 @@ FILES = (
     "disputes",
     "payments",
     "ledger",
+    "rails",
     "identity",
     "notifications",
     "workflows",

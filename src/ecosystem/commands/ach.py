@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.adapters.outside.nacha import PARTIAL_RETURNS, STRICT, Fault, Reading, Relaxations, written
+from ecosystem.kernel.nacha import PARTIAL_RETURNS, STRICT, Fault, Reading, Relaxations, written
 
 CHUNK_BYTES = 262_144
 RELAXATIONS: Sequence[str] = Relaxations.__struct_fields__

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from ecosystem.adapters.embedded import Embedded, Place, embedded
-from ecosystem.adapters.outside.cards import Account
 from ecosystem.adapters.outside.mail import Security, SmtpAccount
+from ecosystem.adapters.outside.stripe import API, FILES, Account
 from ecosystem.app import App
 from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand
-from ecosystem.contexts.payments import SUBSCRIBED
+from ecosystem.journeys.hearing import SUBSCRIBED
 from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
 from ecosystem.sandbox.process import Child, child
@@ -25,6 +25,10 @@ STANDS_AT = "stands-at"
 @asynccontextmanager
 async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product and the processor it talks to, until the end of the block."""
+    if chosen.stripe:
+        async with without_processor(chosen, clock=clock) as product:
+            yield product
+        return
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     how = Child(
         data=chosen.data / "processor",
@@ -47,22 +51,48 @@ async def without_processor(
     chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None
 ) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product alone, for commands that move no money. Raises `TableHeld` while another process serves it."""
-    keys = Keys.kept(chosen.data / "processor" / "keys.json")
+    processor, webhook_secrets = _processor(chosen, origin)
     place = Place(
         data=chosen.data,
         url=chosen.url,
-        processor=Account(
-            origin=origin,
-            secret_key=keys.secret_key,
-            publishable_key=keys.publishable_key,
-            browser_origin=chosen.processor_url,
-        ),
-        webhook_secrets=(keys.webhook_secret,),
+        processor=processor,
+        webhook_secrets=webhook_secrets,
         smtp=_smtp(chosen),
+        witness=chosen.audit_witness,
+        bank=chosen.bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
+        inspect_audit=_inspects_audit(chosen),
+        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare"),
     )
     async with embedded(place, clock=clock) as deployment:
-        yield App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url)), deployment
+        market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))
+        await market.key_rings.check()
+        yield market, deployment
+
+
+def _processor(chosen: Settings, origin: str) -> tuple[Account, tuple[str, ...]]:
+    """Our account at whoever takes the cards, and what its events are signed with."""
+    if stripe := chosen.stripe:
+        account = Account(
+            origin=stripe.api,
+            files_origin=FILES if stripe.api == API else None,
+            secret_key=stripe.secret_key,
+            publishable_key=stripe.publishable_key,
+        )
+        return account, stripe.webhook_secrets
+    keys = Keys.kept(chosen.data / "processor" / "keys.json")
+    account = Account(
+        origin=origin,
+        secret_key=keys.secret_key,
+        publishable_key=keys.publishable_key,
+        browser_origin=chosen.processor_url or origin,
+    )
+    return account, (keys.webhook_secret,)
+
+
+def _inspects_audit(chosen: Settings) -> tuple[str, ...]:
+    command = (sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(chosen.data))
+    return (*command, "--witness", str(chosen.audit_witness)) if chosen.audit_witness else command
 
 
 def _origins(chosen: Settings) -> tuple[str, ...]:

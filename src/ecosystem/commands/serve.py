@@ -20,7 +20,7 @@ import uvloop
 from ecosystem.adapters.embedded import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
-from ecosystem.commands import control, demo, logs
+from ecosystem.commands import banking, control, demo, logs
 from ecosystem.commands.acts import acts
 from ecosystem.commands.demonstration.passage import stood_at
 from ecosystem.commands.opening import STANDS_AT, opened
@@ -82,7 +82,8 @@ class _Told:
 async def _serve(chosen: Settings, told: _Told) -> None:
     began = time.perf_counter()
     _must_be_free(chosen.host, chosen.port)
-    _must_be_free(chosen.processor_host, chosen.processor_port)
+    if not chosen.stripe:
+        _must_be_free(chosen.processor_host, chosen.processor_port)
     clock = HeldClock(stood_at(chosen.data / STANDS_AT))
     async with opened(chosen, clock) as (market, deployment):
         wiring = Wiring.of(market)
@@ -105,7 +106,8 @@ async def _serve(chosen: Settings, told: _Told) -> None:
         gc.set_threshold(50_000, 20, 100)
         try:
             if not told.to_stop:
-                await server.serve()
+                async with banking.beside(chosen, market):
+                    await server.serve()
         finally:
             operations.is_stopping = True
             listening.close()
@@ -127,13 +129,21 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         await ports.search.checkpoint()
 
     async def processor() -> None:
-        _, writer = await asyncio.open_connection(origin.hostname, origin.port)
+        port = origin.port or {"https": 443}.get(origin.scheme, 80)
+        _, writer = await asyncio.open_connection(origin.hostname, port)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
     async def sequencer() -> float:
         return (await wiring.market.sequencer.lag()).seconds
+
+    async def audit() -> float:
+        return (await wiring.market.audit.lag()).seconds
+
+    async def unsigned() -> float:
+        lag = await wiring.market.audit.lag()
+        return float(lag.size - lag.signed)
 
     async def tally() -> float:
         return float(await wiring.market.tally.lag())
@@ -153,6 +163,8 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         },
         lags={
             "sequencer_lag_seconds": ("Age of the oldest transfer that the platform's totals lack", sequencer),
+            "audit_lag_seconds": ("Age of the oldest act that the audit log lacks", audit),
+            "audit_unsigned_entries": ("Entries of the audit log that no checkpoint covers yet", unsigned),
             "tally_lag_changes": ("Changes that the figures lack, at most a thousand", tally),
             "dead_letters": ("Events that a reaction gave up, at most fifty", dead),
         },
@@ -160,11 +172,12 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
 
 
 def _kit(market: App, chosen: Settings) -> Kit:
+    element = market.ports.cards.element
     site = Site(
         name=chosen.name,
         url=chosen.url,
         currency=chosen.currency,
-        cards_origin=market.ports.cards.element.origin,
+        cards_origin=element.origin if not element.script_url else "",
         trusted_proxies=chosen.trusted_proxies,
     )
     door = Door(market.identity, Jar(site.https), market.notifications.board)
@@ -203,7 +216,9 @@ def _must_be_free(host: str, port: int) -> None:
 
 def _welcome(chosen: Settings, first: list[str], seconds: float) -> str:
     lines = [f"{chosen.name} is open at {chosen.url} (ready in {seconds:.1f} s; Ctrl-C closes it)", *first]
-    if is_loopback(chosen.processor_url) and not is_loopback(chosen.url):
+    if chosen.stripe:
+        lines.append("Stripe takes the cards: " + ("real money moves." if chosen.stripe.is_live else "in test mode."))
+    elif is_loopback(chosen.processor_url) and not is_loopback(chosen.url):
         lines.append("Only this machine can pay by card: ECOSYSTEM_PROCESSOR_URL names an address for others.")
     if sys.stdout.isatty():
         return "\n".join(["", *lines, ""])

@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from ecosystem.adapters.outside.sftp_account import SftpAccount
+from ecosystem.commands.bank_settings import BANK, bank_account
+from ecosystem.commands.stripe_settings import STRIPE, StripeKeys, stripe_keys
+from ecosystem.commands.wrong import Wrong
 from ecosystem.kernel.money import exponent
-from ecosystem.kernel.refusals import Invalid, Refusal
-
-
-class Wrong(Invalid):
-    """A setting has no fitting value."""
+from ecosystem.kernel.refusals import Refusal
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of the embedded deployment. `docs/settings.md` lists them; a test holds the two together."""
+    """The settings of the embedded deployment. `docs/settings.md` lists them; a test holds the two together.
+
+    `stripe` is None where the sandbox processor takes the cards.
+    """
 
     data: Path
     host: str
@@ -36,6 +39,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     smtp_url: str
     mail_from: str
     trusted_proxies: int
+    stripe: StripeKeys | None = None
+    sandbank: bool = False
+    bank: SftpAccount | None = None
+    audit_witness: Path | None = None
 
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 — compared with, not listened on
@@ -46,6 +53,12 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     ),
     "ECOSYSTEM_HOST": ("127.0.0.1", "Address to listen on."),
     "ECOSYSTEM_PORT": ("8000", "Port to listen on."),
+    "ECOSYSTEM_PROCESSOR": (
+        "sandbox",
+        "Who takes cards and pays providers: sandbox (a program of ours beside, no real money) or stripe.",
+    ),
+    **STRIPE,
+    **BANK,
     "ECOSYSTEM_PROCESSOR_PORT": ("", "Port of the sandbox card processor: an origin of its own. Default: port + 1."),
     "ECOSYSTEM_PROCESSOR_HOST": ("127.0.0.1", "Address that the sandbox card processor listens on."),
     "ECOSYSTEM_PROCESSOR_URL": (
@@ -67,6 +80,10 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     ),
     "ECOSYSTEM_MAIL_FROM": ("", "Sender of mails. Default: no-reply at the public address's host."),
     "ECOSYSTEM_TRUSTED_PROXIES": ("0", "How many reverse proxies in front set X-Forwarded-For; 0 trusts none."),
+    "ECOSYSTEM_AUDIT_WITNESS": (
+        "",
+        "File that signed checkpoints of the audit log are appended to. Default: witness.txt in the data folder.",
+    ),
 }
 
 
@@ -89,8 +106,15 @@ def settings(given: Mapping[str, str]) -> Settings:
             f"ECOSYSTEM_PROCESSOR_PORT is a port of its own, not the marketplace's {port}.",
             field="ECOSYSTEM_PROCESSOR_PORT",
         )
+    sandbank, bank = bank_account(read)
+    by_stripe = _one_of("ECOSYSTEM_PROCESSOR", read("ECOSYSTEM_PROCESSOR"), "sandbox", "stripe") == "stripe"
+    if by_stripe and read("ECOSYSTEM_DEMO") == "1":
+        raise Wrong(
+            "ECOSYSTEM_DEMO is 0 with Stripe: a demo's people do not exist, and its cards are the sandbox's.",
+            field="ECOSYSTEM_DEMO",
+        )
     given_url = read("ECOSYSTEM_PROCESSOR_URL")
-    if url.startswith("https:") and not given_url:
+    if url.startswith("https:") and not given_url and not by_stripe:
         raise Wrong(
             f"ECOSYSTEM_PROCESSOR_URL is needed too: from {url} browsers show no card fields of a plain address on this "
             "machine. Name an https address that a proxy sends on to the processor's port.",
@@ -102,7 +126,9 @@ def settings(given: Mapping[str, str]) -> Settings:
         port=port,
         processor_host=processor_host,
         processor_port=processor_port,
-        processor_url=_processor_url(given_url or f"http://{bracketed(reached(processor_host))}:{processor_port}", url),
+        processor_url=""
+        if by_stripe
+        else _processor_url(given_url or f"http://{bracketed(reached(processor_host))}:{processor_port}", url),
         url=url,
         name=read("ECOSYSTEM_NAME"),
         currency=_currency(read("ECOSYSTEM_CURRENCY")),
@@ -111,7 +137,11 @@ def settings(given: Mapping[str, str]) -> Settings:
         processor_profile=_one_of("ECOSYSTEM_PROCESSOR_PROFILE", read("ECOSYSTEM_PROCESSOR_PROFILE"), "rough", "calm"),
         smtp_url=_smtp(read("ECOSYSTEM_SMTP_URL")),
         mail_from=read("ECOSYSTEM_MAIL_FROM") or f"no-reply@{urlsplit(url).hostname}",
+        stripe=stripe_keys(read) if by_stripe else None,
+        sandbank=sandbank,
+        bank=bank,
         trusted_proxies=_whole("ECOSYSTEM_TRUSTED_PROXIES", read("ECOSYSTEM_TRUSTED_PROXIES"), 0, 8),
+        audit_witness=Path(read("ECOSYSTEM_AUDIT_WITNESS")) if read("ECOSYSTEM_AUDIT_WITNESS") else None,
     )
 
 

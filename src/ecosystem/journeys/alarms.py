@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from ecosystem.contexts.ach import REPAIRS, AchExceptionRaised, AchRateAlarmed, ExceptionKind
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
-from ecosystem.contexts.payments import RefundFailed, RefundFound, Refunds, why_it_failed
+from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
+from ecosystem.contexts.reconciliation import DayReconciled
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.bus import Event
@@ -48,11 +50,16 @@ class Alarms:
     TOLD: ClassVar[dict[str, Kind]] = {
         RefundFailed.__name__: Kind.REFUND_FAILED,
         RefundFound.__name__: Kind.REFUND_FOUND,
+        DebitReturned.__name__: Kind.DEBIT_RETURNED,
         # Of those opened only the ones that are an operator's from the beginning.
         DisputeOpened.__name__: Kind.DISPUTE_ESCALATED,
         DisputeEscalated.__name__: Kind.DISPUTE_ESCALATED,
         DisputeOverdue.__name__: Kind.DISPUTE_OVERDUE,
         ExecutionFailed.__name__: Kind.EXECUTION_FAILED,
+        # Of days only those on which something new differs, or does not add up.
+        DayReconciled.__name__: Kind.BOOKS_DIFFER,
+        AchExceptionRaised.__name__: Kind.BANK_ASKS,
+        AchRateAlarmed.__name__: Kind.RETURN_RATE_CLOSE,
     }
     """The events of which every operator is told."""
 
@@ -61,6 +68,14 @@ class Alarms:
         kind = self.TOLD[event.type]
         if kind in {Kind.REFUND_FAILED, Kind.REFUND_FOUND}:
             await self._raise(await self._of_refund(kind, event))
+        elif kind is Kind.DEBIT_RETURNED:
+            await self._raise(await self._of_debit(event))
+        elif kind is Kind.BOOKS_DIFFER:
+            await self._of_day(event)
+        elif kind is Kind.BANK_ASKS:
+            await self._of_exception(event)
+        elif kind is Kind.RETURN_RATE_CLOSE:
+            await self._of_rate(event)
         elif kind is Kind.EXECUTION_FAILED:
             await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
@@ -78,10 +93,75 @@ class Alarms:
         )
         await self._raise(alarm)
 
+    async def of_payment(self, kind: Kind, booking_id: str, subject_id: str, at: datetime) -> None:
+        """Tell every operator, once, what the card processor thinks of a payment: a warning of fraud, or a review."""
+        alarm = Alarm(
+            kind=kind,
+            event_id=f"{subject_id}:{kind}",
+            at=at,
+            facts=await self._of_booking(booking_id),
+            place=f"/console/bookings/{booking_id}",
+        )
+        await self._raise(alarm)
+
+    async def top_up_failed(self, top_up_id: str, amount: Money, at: datetime) -> None:
+        """Tell every operator, once, that our own money did not reach the processor."""
+        facts: dict[str, Known] = {"amount": amount}
+        kind, place = Kind.TOP_UP_FAILED, "/console/payouts"
+        await self._raise(Alarm(kind=kind, event_id=f"{top_up_id}:failed", at=at, facts=facts, place=place))
+
+    async def of_provider(self, kind: Kind, provider_id: str, event_id: str, at: datetime, **facts: Known) -> None:
+        """Tell every operator, once per event, what became of a provider's account or money at the processor."""
+        provider = (await self.providers.load(provider_id)).value
+        known: dict[str, Known] = {"provider": provider.name, **facts}
+        place = f"/console/providers/{provider_id}"
+        await self._raise(Alarm(kind=kind, event_id=event_id, at=at, facts=known, place=place))
+
     async def dispute_stuck(self, dispute: Dispute, reason: str) -> None:
         """Tell every operator, once, that a dispute cannot go its way by itself, and why."""
         stuck = f"{dispute.dispute_id}:stuck"
         await self._raise(await self._over(dispute, Kind.DISPUTE_ESCALATED, stuck, dispute.opened_at, reason))
+
+    async def _of_day(self, event: Event) -> None:
+        """Once per run in which something new differs, or a side's day does not add up."""
+        detail = event.detail
+        if not detail["new"] and detail["proven"]:
+            return
+        facts: dict[str, Known] = {
+            "day": detail["day"],
+            "count": str(detail["new"]),
+            "open": str(detail["open"]),
+            "reason": ""
+            if detail["proven"]
+            else "Opening balance and movements of a side do not make its closing one.",
+        }
+        place = "/console/reconciliation"
+        await self._raise(Alarm(kind=Kind.BOOKS_DIFFER, event_id=event.event_id, at=event.at, facts=facts, place=place))
+
+    async def _of_exception(self, event: Event) -> None:
+        """Once for each kind of exception in a file of the bank, however many there are of it."""
+        detail = event.detail
+        kind = ExceptionKind(detail["kind"])
+        alarm = Alarm(
+            kind=Kind.BANK_ASKS,
+            event_id=f"{detail['inbound_id']}:{kind}" if detail["inbound_id"] else detail["exception_id"],
+            at=event.at,
+            facts={"reason": REPAIRS[kind]},
+            place="/console/ach/returns",
+        )
+        await self._raise(alarm)
+
+    async def _of_rate(self, event: Event) -> None:
+        detail = event.detail
+        facts: dict[str, Known] = {
+            "rate": detail["rate"],
+            "returned": f"{detail['rate_bps'] / 100:.2f} %",
+            "most": f"{detail['limit_bps'] / 100:.2f} %",
+        }
+        place = "/console/ach"
+        await self._raise(
+            Alarm(kind=Kind.RETURN_RATE_CLOSE, event_id=event.event_id, at=event.at, facts=facts, place=place)
+        )
 
     async def _of_execution(self, detail: Mapping[str, Any]) -> None:
         """Once per execution, however often it goes on and fails again."""
@@ -116,6 +196,16 @@ class Alarms:
         }
         place = "/console/refunds" if kind is Kind.REFUND_FAILED else f"/console/bookings/{booking_id}"
         return Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place)
+
+    async def _of_debit(self, event: Event) -> Alarm:
+        booking_id = event.detail["booking_id"]
+        facts: dict[str, Known] = {
+            "total": Money(event.detail["amount_minor"], event.detail["currency"]),
+            **await self._of_booking(booking_id),
+            "reason": event.detail["reason"],
+        }
+        place = f"/console/bookings/{booking_id}"
+        return Alarm(kind=Kind.DEBIT_RETURNED, event_id=event.event_id, at=event.at, facts=facts, place=place)
 
     async def _of_dispute(self, kind: Kind, event: Event) -> Alarm | None:
         detail: dict[str, Any] = event.detail

@@ -1,7 +1,8 @@
 """Checkout: hold a time, pay for it, and it is booked.
 
     hold            commit: the hold, the provider's day
-    pay             commit: the booking (awaiting payment), the payment (intended), the day
+    pay             score:  how likely it is fraud (`screening.py`): it goes on, waits for a person, or is refused
+                    commit: the booking (awaiting payment), the payment (intended), the day, what was thought of it
                     call:   the card processor
                     commit: what became of it (`settlement.py`)
 
@@ -20,9 +21,12 @@ from ecosystem.contexts import booking as booked
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, Bookings, BookingStatus, Contact, Hold, Holds, PlaceBooking, TakeHold
 from ecosystem.contexts.ledger import Tariff
-from ecosystem.contexts.payments import Pay, Payment, PaymentId, Payments
+from ecosystem.contexts.payments import DebitTerms, Pay, Payment, PaymentId, Payments
+from ecosystem.journeys.bank_debits import BankDebits, DebitRefused, PayByBank
+from ecosystem.journeys.card_keeping import CardKeeping
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.offering import Offering
+from ecosystem.journeys.screening import Screening, Verdict
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
@@ -55,6 +59,8 @@ class PriceChanged(Conflict):
 class PayForHold(Struct, frozen=True, kw_only=True):
     """Ask to book a held time and pay for it. `card` is what the processor's element handed out.
 
+    `saved` tells that it is one of the customer's kept cards; `keep` has it kept once it paid, as they agreed to. It is
+    empty when `bank` says that a bank account pays.
     `total` is the price that the customer agreed to. The same again has one effect; with another `payment_id` it is
     another attempt, such as with another card.
     """
@@ -68,6 +74,9 @@ class PayForHold(Struct, frozen=True, kw_only=True):
     return_url: str
     note: str = ""
     place: str = ""
+    saved: bool = False
+    keep: bool = False
+    bank: PayByBank | None = None
 
 
 class Paid(Struct, frozen=True, kw_only=True):
@@ -89,6 +98,9 @@ class Checkout:
     tariff: Tariff
     settlement: Settlement
     links: GuestLinks
+    screening: Screening
+    debits: BankDebits
+    card_keeping: CardKeeping
 
     async def hold(self, request: TakeHold, actor: Actor) -> Hold:
         """Hold a time for fifteen minutes. Raises `SlotTaken`, `SlotNotOffered`, `NotOffered`, `IdReused`."""
@@ -108,16 +120,22 @@ class Checkout:
         base, rates = booked.price_of(hold.offer, hold.seats), await self.tariff.current()
         return quote(base, rates, guest=actor.is_guest, step=hold.offer.step)
 
-    async def pay(self, request: PayForHold, actor: Actor) -> Paid:
+    async def pay(self, request: PayForHold, actor: Actor, *, address: str = "") -> Paid:
         """Book the held time and pay for it, once: the same request again tells where it stands.
 
-        Raises `HoldEnded`, `HoldBooked`, `PriceChanged`, `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`. A
-        declined card is no refusal: the payment says why. When the processor is silent the payment stays open, and is
-        finished or let go without the caller.
+        `address` is the network address that asks, if that is known. Raises `HoldEnded`, `HoldBooked`, `PriceChanged`,
+        `UnknownCard`, `AmountUnfit`, `TooManyCards`, `IdReused`, `NotTaken` before any money moves, and `OnlyOwnCards`
+        where somebody else would keep a card or pay with a kept one. A declined card is no refusal: the payment says
+        why. When the processor is silent the payment stays open, and is finished or let go without the caller.
         """
         ids.check("pay", request.payment_id)
         provider_id = (await self.holds.get(request.hold_id, actor)).offer.provider_id
-        booking, payment = await self.bookings.calendar.settle(provider_id, lambda: self._intend(request, actor))
+        payer = None
+        if request.saved or request.keep:
+            payer = await self.card_keeping.payer(actor, request.card if request.saved else None)
+        booking, payment = await self.bookings.calendar.settle(
+            provider_id, lambda: self._intend(request, actor, address, payer)
+        )
         if payment.is_open and payment.challenge_url is None:
             payment = await self.ask(payment, actor)
             booking = (await self.bookings.row(booking.booking_id)).value
@@ -153,6 +171,8 @@ class Checkout:
             return (await self.payments.payment(booking_id, payment_id)).value
 
     async def _asked(self, payment: Payment, actor: Actor) -> Payment:
+        if payment.debit is not None:
+            return await self._debited(payment, actor)
         try:
             if payment.intent_id is None:
                 outcome = await self.cards.authorize(payment.order)
@@ -163,7 +183,16 @@ class Checkout:
             raise
         return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
 
-    async def _intend(self, request: PayForHold, actor: Actor) -> tuple[Booking, Payment]:
+    async def _debited(self, payment: Payment, actor: Actor) -> Payment:
+        try:
+            return await self.debits.carry_out(payment, actor)
+        except DebitRefused as refused:
+            await self._give_up(payment, Decline(code=refused.name, sentence=refused.message), actor)
+            raise
+
+    async def _intend(
+        self, request: PayForHold, actor: Actor, address: str, payer: str | None
+    ) -> tuple[Booking, Payment]:
         """Commit the intention to pay, and the booking with it if it is the first."""
         at = self.clock.now()
         place = PlaceBooking(
@@ -182,26 +211,48 @@ class Checkout:
         booking = placement.booking
         if booking.lines.total != request.total:
             raise PriceChanged(field="total")
-        wanted = self._payment(request, booking)
         writes = placement.writes
         if placement.earlier:
             attempts = await self.payments.payments_of(request.booking_id)
             earlier = next((row.value for row in attempts if row.value.payment_id == request.payment_id), None)
             if earlier:
+                wanted = self._payment(request, booking, payer, review=earlier.review, terms=_account(request))
                 return booking, earlier.to(actor, wanted)
             if len(attempts) >= ATTEMPTS_MAX:
                 raise TooManyCards(field="payment_id")
             row = await self.bookings.row(booking.booking_id)
             booking = booked.await_payment(row.value, at)
             writes = booked.becomes(row, booking, None, actor=actor, at=at)
-        self.cards.payable(booking.lines.total)
+        if request.bank is None:
+            self.cards.payable(booking.lines.total)
+        screened = await self.screening.screen(booking, request.payment_id, actor, address=address)
+        # A debit cannot be held until a person has looked, as a card can.
+        if screened.verdict is Verdict.DECLINE or (request.bank and screened.verdict is Verdict.REVIEW):
+            await self.screening.refuse(screened)
+        terms: DebitTerms | None = None
+        if request.bank is not None:
+            hold = await self.holds.get(request.hold_id, actor)
+            terms, mandate = await self.debits.agreed(
+                request.bank,
+                hold,
+                booking.lines.total,
+                request.payment_id,
+                booking.booking_id,
+                actor,
+                address=address,
+            )
+            writes = [*writes, *paying.mandate_made(mandate, actor)]
+        wanted = self._payment(request, booking, payer, review=screened.verdict is Verdict.REVIEW, terms=terms)
         payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
-        await self.table.transact(*writes, *paying.made(payment, actor, at))
+        await self.table.transact(*writes, *paying.made(payment, actor, at), *screened.writes)
         return booking, payment
 
-    def _payment(self, request: PayForHold, booking: Booking) -> Pay:
+    def _payment(
+        self, request: PayForHold, booking: Booking, payer: str | None, *, review: bool, terms: DebitTerms | None
+    ) -> Pay:
         held_until = booking.placed_at + AUTHORIZATION_LIFE
-        at_once = booking.offer.instant or booking.start_at > held_until
+        # What a person looks at first is only held on the card: that is done long before the authorization ends.
+        at_once = not review and (booking.offer.instant or booking.start_at > held_until)
         return Pay(
             payment_id=PaymentId(request.payment_id),
             booking_id=request.booking_id,
@@ -210,6 +261,10 @@ class Checkout:
             capture=Capture.AUTOMATIC if at_once else Capture.MANUAL,
             return_url=request.return_url,
             description=booking.offer.title,
+            review=review,
+            customer_id=payer,
+            keep=request.keep and not request.saved,
+            debit=terms,
         )
 
     async def _give_up(self, payment: Payment, decline: Decline, actor: Actor) -> None:
@@ -226,6 +281,10 @@ class Checkout:
         """
         for row in await self.payments.payments_of(booking_id):
             payment = row.value
+            if payment.is_open and payment.debit is not None:
+                # Nobody was asked yet: it is not asked any more.
+                await self._give_up(payment, Decline(code="let_go", sentence="The booking ended first."), actor)
+                continue
             if payment.is_open and payment.intent_id is None:
                 # Whether the processor has ever heard of it is not known: the same order again tells.
                 try:
@@ -236,3 +295,8 @@ class Checkout:
                 outcome = await self.cards.cancel(payment.intent_id)
                 await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
         return (await self.bookings.row(booking_id)).value.status
+
+
+def _account(request: PayForHold) -> DebitTerms | None:
+    """The bank account that a request names, to tell whether it is the same request."""
+    return DebitTerms(account_id=request.bank.account_id, bank="", last4="") if request.bank else None

@@ -26,6 +26,8 @@ from ecosystem.contexts.booking import (
 )
 from ecosystem.contexts.ledger import Ledger, Transfer, chart
 from ecosystem.contexts.payments import ChargedBack, IssueRefund, Payment, Payments, RefundId
+from ecosystem.journeys import given_back
+from ecosystem.journeys.bank_debits import BankDebits, funds_wait
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.given_back import is_released, sale_of
 from ecosystem.journeys.refunding import NothingPaid, charge_of
@@ -61,6 +63,7 @@ class Closing:
     ledger: Ledger
     settlement: Settlement
     checkout: Checkout
+    debits: BankDebits
 
     async def preview(self, booking_id: str, actor: Actor) -> Refund:
         """What calling the booking off now would give back to the customer."""
@@ -216,6 +219,10 @@ class Closing:
         elsewhere: bool,
     ) -> list[Write]:
         """The writes that divide what was captured."""
+        if row.value.debit is not None and after.status is BookingStatus.CANCELLED:
+            undrawn = await self._undrawn(row, before, after, actor, at, reason)
+            if undrawn is not None:
+                return undrawn
         back, owed = due_back(after, row.value, elsewhere=elsewhere)
         was_released = is_released(before)
         if owed and was_released:
@@ -235,11 +242,36 @@ class Closing:
                 paid, before, request, actor, at, elsewhere=elsewhere
             )
         if not was_released and is_released(after):
-            rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
-            postings = [*postings, *chart.released(sale_of(after, paid), rest)]
+            if paid.debit is not None and funds_wait(paid, at):
+                # Shared out when the debit is beyond return: until then all of it lies in escrow.
+                paid = replace(paid, debit=replace(paid.debit, unreleased=True))
+            else:
+                rest = rates.remaining(after.lines, after.rates, paid.gone + owed)
+                postings = [*postings, *chart.released(sale_of(after, paid), rest)]
         # The payment must be as it was read: a refund decided meanwhile would change what remains.
         payment = paying.becomes(row, paid, actor, at) or [Check(key=row.key, expected=row.unchanged)]
         return [*payment, *writes, *await self.ledger.writes(*postings)]
+
+    async def _undrawn(
+        self, row: Row[Payment], before: Booking, after: Booking, actor: Actor, at: datetime, reason: str
+    ) -> list[Write] | None:
+        """The writes that call a bank debit off before it is sent: all of it back, and nothing to share out."""
+        stopped = await self.debits.stopped(row.value, actor, at)
+        if stopped is None:
+            return None
+        paid, writes = stopped.payment, list(stopped.writes)
+        if paid.left:
+            request = IssueRefund(
+                refund_id=RefundId(mint("rfd", at, self.entropy)),
+                payment_id=paid.payment_id,
+                booking_id=after.booking_id,
+                amount=paid.left,
+                reason=after.reason or reason,
+            )
+            back = await given_back.postings(self.ledger, before, paid, paid.left, request.refund_id)
+            paid, refund = paying.undrawn(paid, request, stopped.entry_id, actor, at)
+            writes += [*paying.refund_made(refund, actor, at), *await self.ledger.writes(*back)]
+        return [*paying.becomes(row, paid, actor, at), *writes]
 
     async def _settle(self, booking_id: str, act: Callable[[], Awaitable[Booking]]) -> Booking:
         provider_id = (await self.bookings.row(booking_id)).value.provider_id

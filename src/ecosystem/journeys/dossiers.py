@@ -9,6 +9,7 @@ from datetime import date
 from msgspec import Struct
 
 from ecosystem.contexts import payments as paying
+from ecosystem.contexts.audit import Acts
 from ecosystem.contexts.booking import Booking, Bookings, Taking
 from ecosystem.contexts.catalogue import Provider, Providers, ProviderUnknown
 from ecosystem.contexts.identity import NoSuchPerson, People, Person
@@ -24,6 +25,7 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.rates import Lines
 from ecosystem.kernel.refusals import Invalid
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Event
 
 LETTERS_MAX = 400
@@ -108,12 +110,15 @@ class Dossiers:
     people: People
     outbox: Outbox
     happenings: Happenings
+    acts: Acts
 
     async def of(self, booking_id: str, actor: Actor) -> Dossier:
         """The whole dossier, in a bounded number of reads."""
         actor.must_operate()
         row = await self.bookings.row(booking_id)
         booking = row.value
+        if not actor.is_system:
+            await self.acts.note(AuditKind.ACCESS, "BookingRead", actor, booking_id)
         payments = [each.value for each in await self.payments.payments_of(booking_id)]
         refunds = [each.value for each in await self.refunds.refunds_of(booking_id)]
         events = await self._events(row.key.partition, payments, refunds, actor)

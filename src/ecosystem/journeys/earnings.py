@@ -146,6 +146,21 @@ class Earnings:
                 break
         return found[::-1]
 
+    async def balance_at(self, provider_id: str, currency: str, actor: Actor, *, at: datetime) -> int:
+        """The balance as it was at that instant, in minor units."""
+        after: Mark | None = None
+        balance = 0
+        for _ in range(EXPORT_MAX // PAGE):
+            page = await self.statement(provider_id, currency, actor, after=after, limit=PAGE)
+            for entry in page.entries:
+                if entry.line.transfer.at < at:
+                    return entry.line.balance or 0
+                balance = (entry.line.balance or 0) - entry.line.posted
+            after = page.next
+            if after is None:
+                break
+        return balance
+
     async def _own(self, provider_id: str, actor: Actor) -> Provider:
         provider = (await self.providers.load(provider_id)).value
         actor.must_be(provider.owner_id or provider_id)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from ecosystem.contexts.audit import Acts
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import DecideDispute
@@ -26,6 +27,7 @@ from ecosystem.journeys.masking import MASK, masked, unmasked
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid, NotFound
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.table import Cursor
 from ecosystem.ports.workflows import (
     Awaited,
@@ -104,6 +106,7 @@ class Watching:
     bookings: Bookings
     providers: Providers
     disputing: Disputing
+    acts: Acts
 
     async def execution(self, execution_id: str, actor: Actor) -> Execution:
         """One execution as that actor may see it."""
@@ -124,6 +127,9 @@ class Watching:
     async def whole(self, execution_id: str, actor: Actor) -> Whole:
         """One execution with its machine, its history and its open tasks."""
         execution, sees_all = await self._seen(execution_id, actor)
+        if sees_all and not actor.is_system:
+            # What is masked for everybody else is read by nobody without a trace.
+            await self.acts.note(AuditKind.ACCESS, "ExecutionRead", actor, execution_id)
         events, is_cut = await self._events(execution_id)
         return Whole(
             execution=_shown(execution, sees_all=sees_all),
@@ -193,9 +199,9 @@ class Watching:
     async def stop(self, execution_id: str, reason: str, actor: Actor) -> Execution:
         """End an execution where it is. Raises `ExecutionEnded`, `Invalid`."""
         _must_oversee(actor)
-        return _shown(
-            await self.workflows.stop(execution_id, actor, error="Stopped", cause=_reason(reason)), sees_all=True
-        )
+        cause = _reason(reason)
+        await self.acts.note(AuditKind.PRIVILEGE, "ExecutionStopped", actor, execution_id)
+        return _shown(await self.workflows.stop(execution_id, actor, error="Stopped", cause=cause), sees_all=True)
 
     async def redrive(self, execution_id: str, actor: Actor) -> Execution:
         """Go on from the steps that failed. Raises `NotRedrivable`, also where the machine meant it to fail there."""
@@ -203,6 +209,7 @@ class Watching:
         events, _ = await self._events(execution_id)
         if _meant(events):
             raise NotRedrivable("It failed as its machine says: going on would end it there again.")
+        await self.acts.note(AuditKind.PRIVILEGE, "ExecutionRedriven", actor, execution_id)
         return _shown(await self.workflows.redrive(execution_id, actor), sees_all=True)
 
     async def answer(self, request: AnswerTask, actor: Actor) -> None:
@@ -218,6 +225,10 @@ class Watching:
         given = handed_on(request.output if request.accepted else None)
         said = Said(decided_by=actor.actor_id, reason=reason, refund_minor=given.refund_minor)
         await self._must_be_possible(awaited, said, actor, accepted=request.accepted)
+        answer = "accepted" if request.accepted else "rejected"
+        await self.acts.note(
+            AuditKind.APPROVAL, "TaskAnswered", actor, request.execution_id, task=request.task_id, answer=answer
+        )
         if request.accepted:
             await self.workflows.succeed(awaited.token, msgspec.to_builtins(said))
         else:

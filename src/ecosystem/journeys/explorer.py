@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ecosystem.contexts.audit import Acts
 from ecosystem.contexts.booking import Booking, Bookings, BookingStatus
 from ecosystem.contexts.catalogue import Provider, Providers, ProviderStatus
 from ecosystem.contexts.insights import Figures
@@ -20,6 +21,7 @@ from ecosystem.contexts.ledger import Ledger, Mark, Position, Recorded, Statemen
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import currencies
 from ecosystem.kernel.refusals import NotFound
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.table_limits import BATCH_MAX
 
 HOLDING = (
@@ -78,6 +80,7 @@ class Explorer:
     bookings: Bookings
     providers: Providers
     figures: Figures
+    acts: Acts
 
     async def currencies(self, actor: Actor) -> list[str]:
         """The currencies that anything was ever moved in. Raises `Denied`."""
@@ -144,6 +147,7 @@ class Explorer:
     ) -> Statement:
         """The statement in one piece, newest first: at most the latest ten thousand lines, and then `next` says so."""
         found = await self.statement(account_id, actor, start_at=start_at, end_at=end_at, limit=PAGE)
+        await self.acts.note(AuditKind.ACCESS, "StatementExported", actor, account_id)
         lines, following = list(found.lines), found.next
         while following is not None and len(lines) < EXPORT_MAX:
             page = await self.statement(

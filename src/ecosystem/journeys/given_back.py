@@ -44,6 +44,7 @@ def sale_of(booking: Booking, payment: Payment) -> Sale:
         provider_id=booking.provider_id,
         payment_id=payment.payment_id,
         currency=payment.amount.currency,
+        through=chart.clearing(payment.amount.currency) if payment.debit else "",
     )
 
 

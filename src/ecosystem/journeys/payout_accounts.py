@@ -25,7 +25,7 @@ from ecosystem.contexts.payments import (
 )
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict
-from ecosystem.ports.accounts import AccountLink, AccountOrder, AccountOutcome, Accounts
+from ecosystem.ports.accounts import AccountClosed, AccountLink, AccountOrder, AccountOutcome, Accounts, UnknownAccount
 from ecosystem.ports.bus import Event
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row, Stale, Table, Write
@@ -105,13 +105,39 @@ class PayoutAccounts:
 
     async def hear(self, account_id: str, actor: Actor, *also: Write) -> PayoutAccount | None:
         """Take in what an event points at: the account's present state is fetched. None when it is not one of ours."""
-        outcome = await self.accounts.account(account_id)
+        try:
+            outcome = await self.accounts.account(account_id)
+        except (UnknownAccount, AccountClosed):
+            return await self._lost(account_id, actor, *also)
         if not outcome.provider_id or await self.book.of(outcome.provider_id) is None:
             if also:
                 await self.table.transact(*also)
             return None
         # Asked once more below, with our own account read before: else older news could be written over newer.
         return await self._learned(outcome.provider_id, lambda: self.accounts.account(account_id), actor, *also)
+
+    async def _lost(self, account_id: str, actor: Actor, *also: Write) -> PayoutAccount | None:
+        """We may not even look at the account any more: its owner ended that."""
+        known = await self.book.named(account_id)
+        for left in reversed(range(ATTEMPTS_MAX)):
+            row = await self.book.of(known.provider_id) if known else None
+            if row is None or row.value.account_id != account_id:
+                if also:
+                    await self.table.transact(*also)
+                return None
+            at = self.clock.now()
+            after = paying.lost_payout_account(row.value, at)
+            provider = await self.providers.load(row.value.provider_id)
+            changed = paying.payout_account_becomes(row, after, actor, at)
+            try:
+                if changed or also:
+                    await self.table.transact(*changed, *self.providers.payout_becomes(provider, after.state), *also)
+            except (Stale, EditedMeanwhile):
+                if not left:
+                    raise
+                continue
+            return after
+        raise AssertionError
 
     async def link(self, provider_id: str, actor: Actor, *, back: str, again: str) -> AccountLink:
         """Where the owner fills in what is missing, having asked for an account if need be.

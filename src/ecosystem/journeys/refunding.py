@@ -10,6 +10,7 @@ from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings
 from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payments import IssueRefund, NoSuchRefund, Payment, Payments, Refund, RefundId, Refunds
+from ecosystem.journeys.bank_debits import BankDebits
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
@@ -47,6 +48,7 @@ class Refunding:
     refunds: Refunds
     ledger: Ledger
     settlement: Settlement
+    debits: BankDebits
 
     async def give_back(self, request: GiveBack, actor: Actor) -> Refund:
         """Refund an amount, once per id, taken from where `given_back` says.
@@ -67,6 +69,9 @@ class Refunding:
             raise NoSuchRefund
         if not row.value.is_open:
             return row.value
+        payment = (await self.payments.payment(booking_id, row.value.payment_id)).value
+        if payment.debit is not None:
+            return await self.debits.give_back(row.value, payment, actor)
         if row.value.processor_id:
             # Asked for before, or made at the processor's own desk: asking for it again could make another.
             outcome = await self.cards.refund_status(row.value.processor_id)
@@ -84,9 +89,10 @@ class Refunding:
                 await self.carry_out(booking_id, row.value.refund_id, actor)
 
     async def _decide(self, request: GiveBack, actor: Actor) -> None:
-        self._must_be_whole(request.amount)
         booking = await self.bookings.row(request.booking_id)
         row = await charge_of(self.payments, request.booking_id)
+        if row.value.debit is None:
+            self._must_be_whole(request.amount)
         wanted = IssueRefund(
             refund_id=RefundId(request.refund_id),
             payment_id=row.value.payment_id,

@@ -206,7 +206,7 @@ class Settlement:
                 return paid, [*writes, *await self.ledger.writes(*postings, *back)]
             return after, [*self._changed(booking, changed, actor, at), *await self.ledger.writes(*postings)]
         if after.state is PaymentState.AUTHORIZED and before.state is not PaymentState.AUTHORIZED:
-            changed = _after_payment(held, at)
+            changed = _after_payment(held, at, reviewing=after.review)
             writes = self._changed(booking, changed, actor, at) if changed else []
             return after, [*writes, *await self.ledger.writes(*chart.authorized(sale, lines))]
         if before.state is PaymentState.AUTHORIZED and after.state is PaymentState.CANCELLED:
@@ -301,10 +301,10 @@ def _is_held(booking: Booking) -> bool:
     return booking.status in {BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS}
 
 
-def _after_payment(booking: Booking, at: datetime) -> tuple[Booking, BookingFact] | None:
+def _after_payment(booking: Booking, at: datetime, *, reviewing: bool = False) -> tuple[Booking, BookingFact] | None:
     """The booking now that its money is there; None when it has no more use for it."""
     if booking.status is BookingStatus.AWAITING_PAYMENT:
-        return booked.confirm(booking, at)
+        return booked.confirm(booking, at, reviewing=reviewing)
     if booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is not None:
         return booked.accept(booking, booking.accepted_by, at)
     return None

@@ -19,13 +19,18 @@ from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Bookings, BookingStatus, Holds
 from ecosystem.contexts.disputes import Dispute, DisputeElsewhere, DisputeOver, Disputes, NotDueYet, State
 from ecosystem.contexts.payments import NotHeld, Payment, Payments, Refund, Refunds, Webhooks
+from ecosystem.contexts.payouts import Payout, asked_later
 from ecosystem.journeys.acceptance import Acceptance
 from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.checkout import ANSWER_WITHIN, AUTHORIZATION_LIFE, Checkout
 from ecosystem.journeys.closing import Closing
 from ecosystem.journeys.disputes import Disputing
+from ecosystem.journeys.evidence import EvidenceBundling
 from ecosystem.journeys.hearing import Hearing
+from ecosystem.journeys.payout_passage import PayoutPassage
+from ecosystem.journeys.payout_processor import ProcessorPayouts
 from ecosystem.journeys.refunding import Refunding
+from ecosystem.journeys.withdrawals import Withdrawing
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.clock import Clock
@@ -36,6 +41,7 @@ Act = Callable[[str, Actor], Awaitable[object]]
 log = logging.getLogger(__name__)
 ACTOR = system("sweep")
 AT_ONCE = 16
+PIECE = 100
 """How many candidates are dealt with side by side."""
 
 UNHEARD_FOR = timedelta(seconds=30)
@@ -75,6 +81,10 @@ class Sweep:
     disputes: Disputes
     disputing: Disputing
     alarms: Alarms
+    processor_payouts: ProcessorPayouts
+    payout_passage: PayoutPassage
+    withdrawing: Withdrawing
+    evidence: EvidenceBundling
 
     async def payments_left(self) -> int:
         """Learn what became of payments that nobody asks about any more."""
@@ -110,7 +120,25 @@ class Sweep:
     async def disputes_left(self) -> int:
         """Do what is due in disputes: what nobody answered, what is decided by rule, by the bank, or by nobody."""
         at = self.clock.now() - LEFT_FOR
-        return sum([await _each(await self.disputes.due(state, at), self._dispute) for state in FOLLOWED])
+        sending = await _each(await self.evidence.left(at), self._evidence)
+        return sending + sum([await _each(await self.disputes.due(state, at), self._dispute) for state in FOLLOWED])
+
+    async def payouts_left(self) -> int:
+        """Take on payouts that nobody asks about any more."""
+        left = await self.processor_payouts.left(self.clock.now() - LEFT_FOR, PIECE)
+        return await _each(left, self._payout)
+
+    async def withdrawals_left(self) -> int:
+        """Carry out withdrawals of our own money, and learn what became of them."""
+        watched = await self.withdrawing.book.watched(self.clock.now())
+        await _each(watched, lambda each: self.withdrawing.carry_out(each.withdrawal_id, ACTOR))
+        return 0
+
+    async def payouts_paid(self) -> int:
+        """Learn whether payouts that were paid have come back."""
+        paid = await self.processor_payouts.lately_paid()
+        await _each(paid, lambda payout: self.processor_payouts.carry_out(payout.payout_id, ACTOR))
+        return 0
 
     async def finish_acceptance(self, booking_id: str, actor: Actor) -> object:
         """Carry out an acceptance that was begun; a request that nobody accepted, or whose money is gone, expires."""
@@ -133,6 +161,9 @@ class Sweep:
             await self.alarms.dispute_stuck(dispute, refused.message)
             raise
 
+    async def _evidence(self, dispute: Dispute) -> None:
+        await self.evidence.carry_out(dispute.booking_id, dispute.dispute_id, ACTOR)
+
     async def _booked(self, status: BookingStatus, act: Act) -> int:
         return await _each(await self.bookings.due(status), lambda booking_id: act(booking_id, ACTOR))
 
@@ -148,6 +179,11 @@ class Sweep:
         booking = (await self.bookings.row(row.value.booking_id)).value
         if booking.status is not BookingStatus.AWAITING_PROVIDER:
             await self.checkout.let_go(booking.booking_id, ACTOR)
+
+    async def _payout(self, payout: Payout) -> None:
+        known = await self.processor_payouts.carry_out(payout.payout_id, ACTOR)
+        if known.is_open or known.is_stranded:
+            await self.payout_passage.note(payout.payout_id, asked_later, ACTOR)
 
     async def _refund(self, row: Row[Refund]) -> None:
         refund = await self.refunding.carry_out(row.value.booking_id, row.value.refund_id, ACTOR)

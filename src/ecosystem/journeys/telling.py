@@ -19,9 +19,10 @@ from ecosystem.contexts.disputes import Answer, Dispute, Disputes
 from ecosystem.contexts.disputes import Kind as DisputeKind
 from ecosystem.contexts.identity import Addressee, NoSuchPerson, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, PriceLine, Recipient
-from ecosystem.contexts.payments import Payment, Payments
+from ecosystem.contexts.payments import Mandates, Payment, Payments
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.kernel import rates
+from ecosystem.kernel.actor import system
 from ecosystem.kernel.money import Money, zero
 from ecosystem.kernel.time import Span
 from ecosystem.ports.bus import Event
@@ -50,6 +51,9 @@ TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
     "DisputeOverdue": ((Kind.DISPUTE_CONCLUDED, BOTH),),
     "DisputeDecided": ((Kind.DISPUTE_CONCLUDED, BOTH),),
     "PaymentDeclined": ((Kind.PAYMENT_FAILED, _C),),
+    "DebitAuthorized": ((Kind.DEBIT_AUTHORIZED, _C),),
+    "DebitPresentedAgain": ((Kind.DEBIT_PRESENTED_AGAIN, _C),),
+    "DebitReturned": ((Kind.DEBIT_RETURNED, _C),),
     "RefundIssued": (),  # by how it was paid: see `_returned`
     "RefundFailed": ((Kind.REFUND_DELAYED, _C),),
 }
@@ -73,6 +77,7 @@ class Telling:
     profiles: Profiles
     notifications: Notifications
     links: GuestLinks
+    mandates: Mandates
     lately: OrderedDict[str, asyncio.Future[None]] = field(
         default_factory=OrderedDict[str, "asyncio.Future[None]"], init=False
     )
@@ -109,7 +114,7 @@ class Telling:
         if news:
             provider = (await self.providers.load(booking.provider_id)).value.name
             dispute, paid = await self._dispute(event), await self._paid(booking)
-            facts = self._facts(event, booking, provider, dispute, paid)
+            facts = self._facts(event, booking, provider, dispute, paid, await self._agreed(event))
             messages = [
                 await self._message(event, booking, kind, audience, facts, provider)
                 for kind, audiences in news
@@ -119,6 +124,8 @@ class Telling:
 
     async def has_told(self, event: Event) -> bool:
         """Whether the provider found the event's first news among their notices. They are told last, or with the rest."""
+        if event.detail.get("reviewing"):
+            return True
         kind = self._first(event)
         owner = event.detail["owner_id"] or event.detail["provider_id"]
         return await self.notifications.board.has(owner, event.event_id, event.at, kind, Audience.PROVIDER)
@@ -129,8 +136,10 @@ class Telling:
         return kind
 
     def _news(self, event: Event, booking: Booking) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
-        if by_detail := _BY_DETAIL.get(event.type):
-            return by_detail(event)
+        by_detail = _BY_DETAIL.get(event.type)
+        if by_detail or event.detail.get("reviewing"):
+            # While a payment is looked at the page says so; the provider hears of it when it stands.
+            return by_detail(event) if by_detail else ()
         match event.type:
             case "BookingExpired":
                 return _expired(event.detail["was"])
@@ -173,7 +182,13 @@ class Telling:
         )
 
     def _facts(
-        self, event: Event, booking: Booking, provider: str, dispute: Dispute | None, paid: Payment | None
+        self,
+        event: Event,
+        booking: Booking,
+        provider: str,
+        dispute: Dispute | None,
+        paid: Payment | None,
+        mandate: str,
     ) -> dict[str, Known]:
         detail = event.detail
         facts: dict[str, Known] = {
@@ -206,7 +221,15 @@ class Telling:
         if event.type == "PaymentDeclined" and booking.due_at:
             facts["pay_by"] = booking.due_at
             facts["reason"] = ""
+        if event.type == "DebitAuthorized":
+            facts["mandate"] = mandate
         return {name: known for name, known in facts.items() if known != ""}
+
+    async def _agreed(self, event: Event) -> str:
+        """The text that a customer agreed to, when the event tells of that: it stands nowhere but in the mandate."""
+        if event.type != "DebitAuthorized":
+            return ""
+        return (await self.mandates.of(event.detail["payment_id"], system("notification-handler"))).text
 
     async def _dispute(self, event: Event) -> Dispute | None:
         """The dispute that the event tells of: what was written in it stands nowhere but there."""

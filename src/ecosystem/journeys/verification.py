@@ -5,9 +5,10 @@ Reads the stored items and nothing else, page by page, and says what it read. Ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,11 +16,14 @@ from ecosystem.contexts import ledger as books
 from ecosystem.contexts.booking import Booking, BookingGone, Bookings, BookingStatus
 from ecosystem.contexts.ledger import Finding, Ledger, Verified
 from ecosystem.contexts.payments import Payment, Payments, Refund, Refunds, RefundState
+from ecosystem.contexts.payouts import GIVEN_BACK, Payout, PayoutBook, PayoutStatus
 from ecosystem.journeys.given_back import is_released
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Table, every
+from ecosystem.ports.table import Cursor, Row, Stored, Table
 
+S = TypeVar("S", bound=Stored)
+PAGE = 1000
 READS_MAX = 3
 """How often a booking's payments are read again that changed while they were read."""
 PENDING_FOR = timedelta(days=8)
@@ -40,6 +44,7 @@ class Verification(Struct, kw_only=True):
     payments: int = 0
     refunds: int = 0
     unreleased: int = 0
+    payouts: int = 0
 
     @property
     def holds(self) -> bool:
@@ -58,6 +63,7 @@ class Verifying:
     payments: Payments
     refunds: Refunds
     ledger: Ledger
+    payouts: PayoutBook
 
     async def verify(self) -> Verification:
         """Hold the ledger to its own rules, and escrow to what bookings and payments say is unreleased."""
@@ -72,12 +78,13 @@ class Verifying:
         for trouble in troubles:
             report.ledger.find(trouble.rule, trouble.about, trouble.detail)
         await self._payments(report)
+        await self._payouts(report)
         return report
 
     async def _held(self, report: Verification) -> dict[str, Money]:
         """What each unreleased booking should have in escrow."""
         held: dict[str, Money] = {}
-        async for row in every(self.table, Booking):
+        async for row in self._scan(Booking):
             booking = row.value
             report.bookings += 1
             if is_released(booking):
@@ -100,11 +107,11 @@ class Verifying:
         the release.
         """
         touched: dict[str, None] = {}
-        async for row in every(self.table, Refund):
+        async for row in self._scan(Refund):
             report.refunds += 1
             touched[row.value.booking_id] = None
-        async for row in every(self.table, Payment):
-            if row.value.owed or row.value.chargebacks:
+        async for row in self._scan(Payment):
+            if row.value.owed or row.value.chargebacks or row.value.debit:
                 touched[row.value.booking_id] = None
         for booking_id in touched:
             booking = (await self.bookings.row(booking_id)).value
@@ -144,7 +151,7 @@ class Verifying:
 
     async def _payments(self, report: Verification) -> None:
         """Every captured payment belongs to a booking that has use for it, in the amount agreed."""
-        async for row in every(self.table, Payment):
+        async for row in self._scan(Payment):
             report.payments += 1
             payment = row.value
             if not payment.took_money:
@@ -159,6 +166,44 @@ class Verifying:
             if payment.captured != booking.lines.total:
                 report.ledger.find("amount", payment.payment_id, "what was taken is not the booking's price")
 
+    async def _payouts(self, report: Verification) -> None:
+        """The account of a payout holds its amount while it waits to be sent, and nothing before and after.
+
+        What it moved in all is what its status says: off the balance, to the rail, or all the way back.
+        """
+        unknown = report.ledger.payouts
+        async for row in self._scan(Payout):
+            report.payouts += 1
+            unknown.discard(row.value.payout_id)
+            await self._payout(report, row.value)
+        for payout_id in sorted(unknown):
+            report.ledger.find("payout", payout_id, "it has an account in the ledger, and no record")
+
+    async def _payout(self, report: Verification, payout: Payout) -> None:
+        account_id = books.chart.payout(payout.payout_id)
+        lines = books.disbursement_ids(payout.payout_id)
+        for _ in range(READS_MAX):
+            positions = await self.ledger.positions([account_id])
+            caused = await self.ledger.transfers([*lines, *(f"{line}.back" for line in lines)])
+            row = await self.table.get(self.payouts.key(payout.payout_id), Payout)
+            if row is None or row.value == payout:
+                break
+            payout = row.value
+        else:
+            return  # It changes all the time: what is read of it would not fit together.
+        held = positions[account_id].balances.net if account_id in positions else 0
+        waits = payout.status is PayoutStatus.INTENDED
+        if held != (payout.amount.minor if waits else 0):
+            detail = f"it is {payout.status}, and its account holds {held} of {payout.amount.minor}"
+            report.ledger.find("payout", payout.payout_id, detail)
+        provider = books.chart.provider(payout.provider_id, payout.amount.currency)
+        off = sum(
+            each.amount * ((each.debit_account_id == provider) - (each.credit_account_id == provider))
+            for each in caused
+        )
+        if off != (0 if payout.status in GIVEN_BACK else payout.amount.minor):
+            report.ledger.find("payout", payout.payout_id, f"it is {payout.status}, and {off} is off the balance")
+
     async def _came_back(self, payment: Payment) -> bool:
         """Whether a refund of it failed: then what is kept waits for an operator."""
         refunds = await self.refunds.refunds_of(payment.booking_id)
@@ -166,3 +211,13 @@ class Verifying:
             refund.value.payment_id == payment.payment_id and refund.value.state is RefundState.FAILED
             for refund in refunds
         )
+
+    async def _scan(self, kind: type[S]) -> AsyncIterator[Row[S]]:
+        after: Cursor | None = None
+        while True:
+            page = await self.table.scan(kind, after=after, limit=PAGE)
+            for row in page.rows:
+                yield row
+            if page.next is None:
+                return
+            after = page.next

@@ -7,7 +7,7 @@ ULID, lower case). The id of a request is its idempotency key.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ecosystem.kernel.refusals import Invalid
 
@@ -22,6 +22,17 @@ def make(prefix: str, at: datetime, random: bytes) -> str:
     assert len(random) == RANDOM_BYTES
     number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(random)
     return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def made_at(text: str) -> datetime | None:
+    """When the id was made, to the millisecond, as it says itself; None for what is no id of ours."""
+    if not _ID.fullmatch(text):
+        return None
+    number = 0
+    for letter in text.partition("_")[2][:10]:
+        number = number << 5 | _ALPHABET.index(letter)
+    # Twenty-six letters hold 130 bits, two more than an id has: the first ten letters are the 48 bits of the instant.
+    return datetime.fromtimestamp(number / 1000, UTC)
 
 
 def check(prefix: str, text: str, *, field: str | None = None) -> str:

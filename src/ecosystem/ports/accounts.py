@@ -7,6 +7,7 @@ in words what stands in the way.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ecosystem.kernel.refusals import Conflict, Invalid, NotFound
+from ecosystem.ports.listing import Listed
 
 
 class AccountRefused(Invalid):
@@ -26,6 +28,10 @@ class UnknownAccount(NotFound):
 
 class AccountClosed(Conflict):
     """The payment processor has closed this account for good."""
+
+
+class NotFilledIn(Conflict):
+    """The owner has not said everything yet, so there is nothing to look at."""
 
 
 class AccountOrder(Struct, frozen=True, kw_only=True):
@@ -56,11 +62,42 @@ class AccountStanding(StrEnum):
     REJECTED = "rejected"
 
 
+class CapabilityStanding(StrEnum):
+    """Whether an account may do something: yes, not yet, or not."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    INACTIVE = "inactive"
+
+
+class Urgency(StrEnum):
+    """By when something is needed: it is overdue, due now, due later, or looked into already."""
+
+    OVERDUE = "overdue"
+    NOW = "now"
+    LATER = "later"
+    VERIFYING = "verifying"
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """Something the processor wants of the owner: its name there, what the owner has to do, and by when.
+
+    `trouble` says in words what was wrong with what they gave before.
+    """
+
+    name: str
+    sentence: str
+    urgency: Urgency
+    trouble: str = ""
+
+
 class AccountOutcome(Struct, frozen=True, kw_only=True):
     """An account as the processor knows it now.
 
     `provider_id` is ours, empty when the account was not opened by us. `reasons` say in words what stands in the way,
-    or what will from `due_at` on. `bank_last4` are the last digits of the bank account that is paid to.
+    or what will from `due_at` on; `needs` tell each thing that is asked. `bank_last4` are the last digits of the bank
+    account that is paid to, `instant` whether it takes payouts at once. `capabilities` are what the account may do, by
+    the processor's names: `transfers` is to be paid by us.
     """
 
     account_id: str
@@ -70,10 +107,15 @@ class AccountOutcome(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     country: str = ""
     bank_last4: str = ""
+    currency: str = ""
+    instant: bool = False
+    capabilities: Mapping[str, CapabilityStanding] = {}
+    needs: tuple[Need, ...] = ()
+    made_at: datetime | None = None
 
 
 class AccountLink(Struct, frozen=True, kw_only=True):
-    """Where the owner fills in what is missing: good once, until then."""
+    """Where the owner fills in what is missing, or looks: good once, until then."""
 
     url: str
     expires_at: datetime
@@ -96,4 +138,16 @@ class Accounts(Protocol):
 
         Raises `UnknownAccount`, `AccountClosed`, `ProcessorSilent`.
         """
+        ...
+
+    async def sign_in(self, account_id: str) -> str:
+        """A link to the owner's own pages at the processor, good once and for a short time.
+
+        Raises `UnknownAccount`, `AccountClosed`, `NotFilledIn` while they have not said who they are,
+        `ProcessorSilent`.
+        """
+        ...
+
+    async def accounts(self, *, after: str | None = None) -> Listed[AccountOutcome]:
+        """Every account that the platform opened, newest first. Raises `ProcessorSilent`."""
         ...

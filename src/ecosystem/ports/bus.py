@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from ecosystem.kernel import trace
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.time import sortable
+from ecosystem.ports.audit import AuditKind, audited_as
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Stored
 
 BUS = "ecosystem-marketplace-events"
@@ -29,16 +30,22 @@ TIMELINE = "EVENT#"
 
 
 class Fact(Struct, frozen=True, kw_only=True):
-    """Base of what happened. The class name is the event's type, in the past tense; `source` names the context."""
+    """Base of what happened. The class name is the event's type, in the past tense; `source` names the context.
+
+    `audited` is the kind under which the audit log takes it in, whoever caused it; left out, only what an operator
+    causes is taken in.
+    """
 
     source: ClassVar[str]
     schema: ClassVar[int] = 1
+    audited: ClassVar[AuditKind | None] = None
 
 
 class Event(Stored, frozen=True, kw_only=True):
     """A fact with its circumstances. `sequence` is the aggregate's version after the commit: order within it.
 
-    `detail` and `previous` hold plain values (JSON); `previous` what changed, as it was before.
+    `detail` and `previous` hold plain values (JSON); `previous` what changed, as it was before. `audit` is the kind under
+    which the audit log takes it in, empty when it does not.
     """
 
     entity: ClassVar[str] = "event"
@@ -54,6 +61,7 @@ class Event(Stored, frozen=True, kw_only=True):
     previous: dict[str, Any] = field(default_factory=dict[str, Any])
     trace_id: str = ""
     schema_version: int = 1
+    audit: str = ""
 
 
 class Replayed(Event, frozen=True, kw_only=True):
@@ -99,6 +107,7 @@ def announce(
         # What nothing before it caused begins a trace of its own.
         trace_id=trace.trace_id.get() or event_id,
         schema_version=kind.schema,
+        audit=audited_as(kind.audited, actor),
     )
     return Put(
         key=event_key(aggregate, sequence, kind.__name__),

@@ -2,22 +2,13 @@
 
 The platform opens an account and sends its owner to the processor's own pages (`setup.py`), by a link that works once.
 What the owner says there stays here. Whether it can be verified decides on test values: see `OUTCOMES` and `banking.py`.
-
-| stage | requirements | payouts |
-| --- | --- | --- |
-| `blank` | all is due | not enabled |
-| `verifying` | a verification is pending | not enabled |
-| `verified` | none | enabled |
-| `failed` | what could not be verified is due, with the error | not enabled |
-| `rejected` | none that would help | not enabled, for good |
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
-from ecosystem.sandbox import lists
+from ecosystem.sandbox import external_accounts, lists, schedules, verification
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.banking import CURRENCIES
 from ecosystem.sandbox.parameters import (
@@ -27,6 +18,7 @@ from ecosystem.sandbox.parameters import (
     Currency,
     Endpoint,
     Hash,
+    Integer,
     Kind,
     Later,
     Metadata,
@@ -35,18 +27,24 @@ from ecosystem.sandbox.parameters import (
 )
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused
-from ecosystem.sandbox.shapes import ACCOUNT, ACCOUNT_LINK, BUSINESS_PROFILE, NO_REQUIREMENTS, Body
+from ecosystem.sandbox.shapes import ACCOUNT, ACCOUNT_LINK, BUSINESS_PROFILE, OF, Body
 
 LINK_S = 300
 """A link works for this long, and once."""
 LINKS_KEPT = 5
-SLOW_S = 86_400
+
+
+class DelayDays:
+    """How many days money waits before it is paid out by schedule: a number, or the least there is."""
+
+    def read(self, value: Any, name: str) -> int:
+        return 2 if value == "minimum" else Integer(0, 31).read(value, name)
+
 
 _CAPABILITY = Hash({"requested": Boolean()})
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(
-        "account_token bank_account company controller documents external_account groups individual settings"
-        " tos_acceptance".split(),
+        "account_token bank_account company documents groups individual tos_acceptance".split(),
         Later(),
     ),
     "business_profile": Hash(
@@ -64,13 +62,45 @@ _KINDS: dict[str, Kind] = {
             "url": Url(),
         }
     ),
+    "external_account": external_accounts.Given(),
+    "settings": Hash(
+        {
+            **dict.fromkeys(
+                "bacs_debit_payments branding card_issuing card_payments invoices payments treasury".split(), Later()
+            ),
+            "payouts": Hash(
+                {
+                    "debit_negative_balances": Boolean(),
+                    "schedule": Hash(
+                        {
+                            "delay_days": DelayDays(),
+                            "interval": Choice("daily", "manual", "monthly", "weekly"),
+                            "monthly_anchor": Integer(1, 31),
+                            "monthly_payout_days": Later(),
+                            "weekly_anchor": Choice(*schedules.WEEKDAYS),
+                            "weekly_payout_days": Later(),
+                        }
+                    ),
+                    "statement_descriptor": Text(22),
+                }
+            ),
+        }
+    ),
     "business_type": Choice("company", "government_entity", "individual", "non_profit"),
-    "capabilities": Hash({"card_payments": _CAPABILITY, "transfers": _CAPABILITY}),
+    "capabilities": Hash(dict.fromkeys(verification.CAPABILITIES, _CAPABILITY)),
     "default_currency": Currency(),
     "email": Text(512, unsettable=True),
     "metadata": Metadata(),
 }
-CREATE = Endpoint({**_KINDS, "country": Text(2), "type": Choice("custom", "express")})
+_CONTROLLER = Hash(
+    {
+        "fees": Hash({"payer": Choice("account", "application")}),
+        "losses": Hash({"payments": Choice("application", "stripe")}),
+        "requirement_collection": Choice("application", "stripe"),
+        "stripe_dashboard": Hash({"type": Choice("express", "full", "none")}),
+    }
+)
+CREATE = Endpoint({**_KINDS, "controller": _CONTROLLER, "country": Text(2), "type": Choice("custom", "express")})
 UPDATE = Endpoint(_KINDS)
 RETRIEVE = Endpoint()
 REJECT = Endpoint({"reason": Choice("fraud", "terms_of_service", "other")}, required=("reason",))
@@ -93,47 +123,8 @@ CREATE_LINK = Endpoint(
     required=("account", "type", "refresh_url", "return_url"),
 )
 
-DETAILS = (
-    "external_account",
-    "individual.dob.day",
-    "individual.dob.month",
-    "individual.dob.year",
-    "individual.first_name",
-    "individual.last_name",
-    "tos_acceptance.date",
-    "tos_acceptance.ip",
-)
-"""What every account lacks at first."""
-DOCUMENT = "individual.verification.document"
-
-
-class Stage(StrEnum):
-    BLANK = "blank"
-    VERIFYING = "verifying"
-    VERIFIED = "verified"
-    FAILED = "failed"
-    REJECTED = "rejected"
-
-
-class Outcome(StrEnum):
-    """How a verification ends."""
-
-    AT_ONCE = "at once"
-    VERIFIED = "verified"
-    SLOWLY = "slowly"
-    MISMATCH = "mismatch"
-    LISTED = "listed"
-
-
-OUTCOMES = {
-    "1902-01-01": Outcome.AT_ONCE,
-    "1901-01-01": Outcome.VERIFIED,
-    "1903-01-01": Outcome.SLOWLY,
-    "1900-01-01": Outcome.LISTED,
-}
-"""By date of birth: the published ones, and 1903, which is this sandbox's own. Any other is verified a little later."""
-MISMATCHING = "111111111"
-"""The published identity number that cannot be verified."""
+APPLICATION: Body = {"id": "ca_ecosystem", "name": "Ecosystem", "object": "application"}
+"""What the platform is to a connected account."""
 
 
 def create(act: Act, given: dict[str, Any]) -> Body:
@@ -159,13 +150,50 @@ def create(act: Act, given: dict[str, Any]) -> Body:
         "type": given.get("type", "express"),
         **_changes(ACCOUNT, given),
     }
-    account = act.add("account", body, inside={"stage": Stage.BLANK, "links": {}})
-    enter(act, account, Stage.BLANK)
+    account = act.add("account", body, inside={"stage": verification.Stage.BLANK, "links": {}})
+    verification.enter(act, account, verification.Stage.BLANK)
+    if told := given.get("external_account"):
+        external_accounts.add(act, account, told)
     return account.body
 
 
+def settled_in(act: Act) -> str:
+    """The id of the platform's own account; it is opened with the first act of all."""
+    if known := act.linked("platform", "own"):
+        return known[0].id
+    body: Body = {
+        **ACCOUNT,
+        "id": act.mint("acct"),
+        "country": "US",
+        "created": act.at,
+        "default_currency": "usd",
+        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "charges_enabled": True,
+        "details_submitted": True,
+        "payouts_enabled": True,
+        "settings": _scheduled(ACCOUNT["settings"], {"interval": "manual"}),
+        "type": "standard",
+    }
+    return act.add("platform", body, links=[("platform", "own")]).id
+
+
+def own(act: Act, given: dict[str, Any]) -> Body:  # noqa: ARG001 — every endpoint is given its parameters
+    """The account of whoever asks."""
+    return act.holder().body
+
+
 def retrieve(act: Act, given: dict[str, Any]) -> Body:
-    return act.need("account", given["id"]).body
+    if given["id"] == act.platform:
+        return act.holder("").body
+    account = act.holder(given["id"])
+    if account.inside.get("deauthorized"):
+        raise Refused(
+            f"The provided key does not have access to account '{account.id}' (or that account does not exist)."
+            " Application access may have been revoked.",
+            status=403,
+            code="account_invalid",
+        )
+    return account.body
 
 
 def update(act: Act, given: dict[str, Any]) -> Body:
@@ -179,7 +207,9 @@ def update(act: Act, given: dict[str, Any]) -> Body:
         else:
             changes["capabilities"].pop(name, None)
     act.change(account, **changes)
-    enter(act, account, Stage(account.inside["stage"]))
+    if told := given.get("external_account"):
+        external_accounts.add(act, account, told, default=True)
+    verification.enter(act, account, verification.Stage(account.inside["stage"]))
     act.tell("account.updated", account)
     return account.body
 
@@ -189,7 +219,7 @@ def reject(act: Act, given: dict[str, Any]) -> Body:
     account = act.need("account", given["id"])
     _must_be_open(account)
     act.note(account, disabled_reason=f"rejected.{given['reason']}")
-    enter(act, account, Stage.REJECTED)
+    verification.enter(act, account, verification.Stage.REJECTED)
     act.tell("account.updated", account)
     return account.body
 
@@ -220,95 +250,61 @@ def create_link(act: Act, given: dict[str, Any]) -> Body:
     }
 
 
-def submitted(act: Act, account: Record, told: Body) -> None:
-    """The owner said what was missing. `told` holds what may be kept: no number of a bank account is in it."""
-    bank: Body = {**told["bank"], "id": act.mint("ba"), "fingerprint": act.secret(16)}
-    before = {"details_submitted": account["details_submitted"]}
-    act.note(account, person=told["person"], behaviour=told["behaviour"], outcome=told["outcome"])
-    act.change(
-        account,
-        business_type=account["business_type"] or "individual",
-        details_submitted=True,
-        external_accounts={**account["external_accounts"], "data": [bank]},
-        tos_acceptance={"date": act.at, "ip": told["ip"], "user_agent": None},
-    )
-    if told["outcome"] is Outcome.AT_ONCE:
-        enter(act, account, Stage.VERIFIED)
-    else:
-        enter(act, account, Stage.VERIFYING)
-        if told["outcome"] is Outcome.SLOWLY:
-            act.later("verify", account, SLOW_S)
-        else:
-            act.afterwards("verify", account)
-    act.tell("account.updated", account, before)
+def login_link(act: Act, given: dict[str, Any]) -> Body:
+    """A link to the page on which an account's owner sees its balance and payouts."""
+    account = act.need("account", given["id"])
+    if account["type"] != "express" or not account["details_submitted"]:
+        raise Refused(
+            "Cannot create a login link for an account that is not an Express account, or has not completed"
+            " onboarding.",
+            param="account",
+        )
+    token = act.secret(16)
+    act.link(account, "express", token)
+    return {**OF["login_link"], "created": act.at, "url": f"{act.origin}/express/{token}"}
 
 
-def verify(act: Act, account: Record) -> None:
-    """A verification ends: a timer's act."""
-    if account.inside["stage"] != Stage.VERIFYING:
-        return
-    before = {"payouts_enabled": account["payouts_enabled"], "requirements": account["requirements"]}
-    match account.inside["outcome"]:
-        case Outcome.MISMATCH:
-            enter(act, account, Stage.FAILED)
-        case Outcome.LISTED:
-            act.note(account, disabled_reason="rejected.listed")
-            enter(act, account, Stage.REJECTED)
-        case _:
-            enter(act, account, Stage.VERIFIED)
-    act.tell("account.updated", account, before)
+def delete(act: Act, given: dict[str, Any]) -> Body:
+    """Close an account that has nothing left."""
+    account = act.need("account", given["id"])
+    if any(available or pending for _, available, pending in act.books.balance(account.id, act.at // 86400)):
+        raise Refused("The account cannot be deleted: its balance is not zero.", code="account_invalid")
+    deauthorize(act, account)
+    act.note(account, deleted=True)
+    return {"id": account.id, "object": "account", "deleted": True}
 
 
-def enter(act: Act, account: Record, stage: Stage) -> None:
-    """Bring what is shown of the account in line with its stage."""
-    act.note(account, stage=stage)
-    active = {Stage.VERIFIED: "active", Stage.VERIFYING: "pending"}.get(stage, "inactive")
-    capabilities = dict.fromkeys(account["capabilities"], active)
-    act.change(
-        account,
-        capabilities=capabilities,
-        charges_enabled=capabilities.get("card_payments") == "active",
-        payouts_enabled=stage is Stage.VERIFIED,
-        requirements={**NO_REQUIREMENTS, **_requirements(account, stage)},
-    )
+def deauthorize(act: Act, account: Record) -> None:
+    """The owner, or the platform, ended what the platform may do with the account."""
+    act.note(account, deauthorized=True)
+    act.announce("account.application.deauthorized", APPLICATION, account.id)
 
 
-def _requirements(account: Record, stage: Stage) -> Body:
-    if stage is Stage.VERIFIED:
-        return {}
-    if stage is Stage.VERIFYING:
-        return {"disabled_reason": "requirements.pending_verification", "pending_verification": [DOCUMENT]}
-    if stage is Stage.REJECTED:
-        return {"disabled_reason": account.inside["disabled_reason"]}
-    due = [DOCUMENT]
-    errors: list[Body] = []
-    if stage is Stage.BLANK:
-        due = sorted([*DETAILS, *(["email"] if not account["email"] else [])])
-    else:
-        errors = [
-            {
-                "code": "verification_failed_keyed_identity",
-                "reason": "The person's keyed-in identity information could not be verified. Correct any errors or"
-                " upload a document that matches the identity fields.",
-                "requirement": DOCUMENT,
-            }
-        ]
-    return {
-        "currently_due": due,
-        "disabled_reason": "requirements.past_due",
-        "errors": errors,
-        "eventually_due": due,
-        "past_due": due,
-    }
+def authorize(act: Act, account: Record) -> None:
+    """The owner let the platform act for the account, for the first time or again."""
+    act.note(account, deauthorized=False)
+    act.announce("account.application.authorized", APPLICATION, account.id)
 
 
 def _must_be_open(account: Record) -> None:
-    if account.inside["stage"] == Stage.REJECTED:
+    if account.inside["stage"] == verification.Stage.REJECTED:
         raise Refused(
             f"The account {account.id} has been rejected and cannot be changed.",
             code="account_invalid",
             param="account",
         )
+
+
+def _scheduled(settings: Body, schedule: Body) -> Body:
+    """The settings with another schedule of payouts."""
+    payouts = settings["payouts"]
+    anchors = {name: one for name, one in payouts["schedule"].items() if name == "delay_days"}
+    kept = (
+        payouts["schedule"]
+        if schedule.get("interval", payouts["schedule"]["interval"]) == payouts["schedule"]["interval"]
+        else anchors
+    )
+    return {**settings, "payouts": {**payouts, "schedule": {"delay_days": 2, **kept, **schedule}}}
 
 
 def _changes(known: Body, given: dict[str, Any]) -> Body:
@@ -317,4 +313,7 @@ def _changes(known: Body, given: dict[str, Any]) -> Body:
         changes["business_profile"] = {**BUSINESS_PROFILE, **known["business_profile"], **given["business_profile"]}
     if "metadata" in given:
         changes["metadata"] = merged(known["metadata"], given["metadata"])
+    if payouts := given.get("settings", {}).get("payouts"):
+        settings = _scheduled(known["settings"], payouts.pop("schedule", {}))
+        changes["settings"] = {**settings, "payouts": {**settings["payouts"], **payouts}}
     return changes

@@ -30,22 +30,53 @@ NAMES = {
     "cus": "customer",
     "evt": "event",
     "txn": "balance_transaction",
+    "tr": "transfer",
+    "trr": "transfer_reversal",
+    "po": "payout",
+    "py": "charge",
+    "ba": "bank_account",
+    "card": "card",
+    "seti": "setup_intent",
+    "setatt": "setup_attempt",
+    "mandate": "mandate",
+    "fee": "application_fee",
+    "tu": "topup",
+    "file": "file",
+    "prv": "review",
+    "price": "price",
+    "prod": "product",
+    "sub": "subscription",
+    "in": "invoice",
 }
 """What an id's prefix stands for."""
+
+SEEN_BY_ALL = frozenset({"account", "bank_account", "card", "person", "platform"})
+"""Kinds that the platform and the connected account they belong to both see."""
 
 
 @dataclass(slots=True)
 class Record:
-    """A thing of the processor: the object that is shown, and beside it what is never shown."""
+    """A thing of the processor: the object that is shown, and beside it what is never shown.
+
+    `account` is the connected account that it belongs to; empty for what is the platform's own.
+    """
 
     seq: int
     id: str
     kind: str
     body: Body
     inside: Body = field(default_factory=dict[str, Any])
+    account: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.body[name]
+
+    @property
+    def owner(self) -> str:
+        """The connected account that learns what happens to it; empty for the platform."""
+        if self.kind == "account":
+            return self.id
+        return self.account or self.inside.get("account", "")
 
 
 class Books(Protocol):
@@ -57,17 +88,18 @@ class Books(Protocol):
 
     def page(self, asked: Asked) -> Sequence[Record]: ...
 
-    def answer(self, key: str) -> Answer | None: ...
+    def answer(self, key: str, since: int) -> Answer | None: ...
 
-    def balance(self, today: int) -> Sequence[tuple[str, int, int]]: ...
+    def balance(self, account: str, today: int) -> Sequence[tuple[str, int, int]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which things of a kind are asked for: linked to a value or all, between two of them, created in a range."""
+    """Which things of an account's and of a kind: linked to a value or all, between two of them, created in a range."""
 
     kind: str
     limit: int
+    account: str = ""
     link: tuple[str, str] | None = None
     before: int | None = None
     after: int | None = None
@@ -77,12 +109,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered, kept under its idempotency key with a fingerprint of the request."""
+    """What a request was answered, kept under its idempotency key with a fingerprint of the request.
+
+    `should_retry` is what the answer says of itself, where it is not told by its status.
+    """
 
     status: int
     body: bytes
     fingerprint: bytes = b""
     request_id: str = ""
+    should_retry: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +138,8 @@ class Effect:
 class Act:
     """One act: reads through, gathers changes. `random` gives bytes for ids and secrets.
 
-    `moment` is unix time to the millisecond, `at` the whole second, as objects carry it.
+    `moment` is unix time to the millisecond, `at` the whole second, as objects carry it. `account` is the connected
+    account on whose behalf the act is, empty for the platform itself. `client` is the address and the agent of a browser.
     """
 
     books: Books
@@ -113,6 +150,9 @@ class Act:
     request_id: str = ""
     idempotency_key: str | None = None
     afterwards_s: float = 0.0
+    account: str = ""
+    platform: str = ""
+    client: tuple[str, str] = ("", "")
     seen: dict[str, Record] = field(default_factory=dict[str, Record])
     changed: dict[str, Record] = field(default_factory=dict[str, Record])
     links: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
@@ -120,12 +160,21 @@ class Act:
     timers: list[tuple[str, str, float]] = field(default_factory=list[tuple[str, str, float]])
     rung: list[int] = field(default_factory=list[int])
     effects: list[Effect] = field(default_factory=list[Effect])
-    banked: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
+    banked: list[tuple[str, str, int, int]] = field(default_factory=list[tuple[str, str, int, int]])
+    rerouted: bool = False
+    before: dict[str, Body] = field(default_factory=dict[str, Body])
     answers: list[tuple[str, Answer]] = field(default_factory=list[tuple[str, Answer]])
     at: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.at = int(self.moment)
+
+    def drop(self) -> None:
+        """Forget all that was decided: what was refused has changed nothing."""
+        for gathered in (self.links, self.events, self.timers, self.effects, self.banked):
+            gathered.clear()
+        for known in (self.seen, self.changed, self.before):
+            known.clear()
 
     def mint(self, prefix: str) -> str:
         """A new id: the prefix, the second in base 62 so that ids sort by time, and 17 random characters."""
@@ -142,7 +191,13 @@ class Act:
             if known is None:
                 return None
             self.seen[record_id] = known
-        return known if known.kind == kind else None
+        if (
+            known.kind != kind
+            or known.inside.get("deleted")
+            or (known.account != self.account and kind not in SEEN_BY_ALL)
+        ):
+            return None
+        return known
 
     def need(self, kind: str, record_id: str, *, param: str | None = None) -> Record:
         """The thing of that id. Raises `Refused` as the API does when there is none."""
@@ -150,19 +205,34 @@ class Act:
             return found
         raise missing(kind, record_id, param=param)
 
+    def holder(self, account: str | None = None) -> Record:
+        """The account whose balance is meant: that one, or the act's; the platform's own when there is none."""
+        of = self.account if account is None else account
+        return self.need("account", of) if of else self.need("platform", self.platform)
+
     def linked(self, name: str, value: str, limit: int = 100) -> list[Record]:
         """Things linked to a value, newest first, those of this very act included."""
         found = {record.id: self.seen.setdefault(record.id, record) for record in self.books.linked(name, value, limit)}
         for linked_name, linked_value, seq in self.links:
             if (linked_name, linked_value) == (name, value):
                 found |= {record.id: record for record in self.changed.values() if record.seq == seq}
-        return sorted(found.values(), key=lambda record: -record.seq)
+        seen = (one for one in found.values() if one.account == self.account or one.kind in SEEN_BY_ALL)
+        return sorted(seen, key=lambda record: -record.seq)
 
     def add(
-        self, kind: str, body: Body, *, inside: Body | None = None, links: Iterable[tuple[str, str]] = ()
+        self,
+        kind: str,
+        body: Body,
+        *,
+        inside: Body | None = None,
+        links: Iterable[tuple[str, str]] = (),
+        account: str | None = None,
     ) -> Record:
-        """A new thing. `links` are the names and values it is found by."""
-        record = Record(seq=self.sequence(), id=body["id"], kind=kind, body=body, inside=inside or {})
+        """A new thing, of the act's account unless another is named. `links` are the names and values it is found by."""
+        of = self.account if account is None else account
+        if kind in SEEN_BY_ALL:
+            of = ""
+        record = Record(seq=self.sequence(), id=body["id"], kind=kind, body=body, inside=inside or {}, account=of)
         self.seen[record.id] = self.changed[record.id] = record
         self.links.extend((name, value, record.seq) for name, value in links)
         return record
@@ -171,18 +241,33 @@ class Act:
         self.links.append((name, value, record.seq))
 
     def change(self, record: Record, **changes: Any) -> None:
-        """Change what is shown."""
-        record.body.update(changes)
+        """Change what is shown. What was shown before the act is kept for the events that tell of the change."""
+        body = record.body
+        if record.id in self.changed or record.id in self.before:
+            before = self.before.get(record.id)
+        else:
+            before = self.before.setdefault(record.id, {})
+        if before is not None:
+            for name in changes:
+                before.setdefault(name, body.get(name))
+        body.update(changes)
         self.changed[record.id] = record
 
     def note(self, record: Record, **changes: Any) -> None:
         """Change what is not shown."""
+        if record.id not in self.changed:
+            self.before.setdefault(record.id, {})
         record.inside.update(changes)
         self.changed[record.id] = record
 
-    def tell(self, kind: str, record: Record, previous: Body | None = None) -> None:
-        """An event about the thing as it is now; `previous` holds the former values of what changed."""
-        detail: Body = {"object": msgspec.Raw(msgspec.json.encode(record.body))}
+    def tell(self, kind: str, record: Record) -> None:
+        """An event about the thing as it is now, with the former values of what changed where the type is of an update."""
+        previous = differing(self.before.get(record.id, {}), record.body) if kind.endswith("updated") else None
+        self.announce(kind, record.body, record.owner, previous)
+
+    def announce(self, kind: str, thing: Body, account: str, previous: Body | None = None) -> None:
+        """An event about an object, for the platform or for what happened in a connected account."""
+        detail: Body = {"object": msgspec.Raw(msgspec.json.encode(thing))}
         if previous is not None:
             detail["previous_attributes"] = previous
         event = {
@@ -193,9 +278,9 @@ class Act:
             "request": {"id": self.request_id or None, "idempotency_key": self.idempotency_key},
             "type": kind,
         }
-        if record.kind == "account":
-            event["account"] = record.id
-        self.events.append(self.add("event", event))
+        if account:
+            event["account"] = account
+        self.events.append(self.add("event", event, account=account))
 
     def log(self, what: str, record: Record, amount: int) -> None:
         self.effects.append(
@@ -218,9 +303,32 @@ class Act:
         """Have the timer of that name run on the thing once the world has had time to turn."""
         self.later(what, record, self.afterwards_s)
 
-    def bank(self, currency: str, net: int, available_on: int) -> None:
-        """Add to the balance, available from that day on."""
-        self.banked.append((currency, available_on // 86400, net))
+    def bank(self, account: str, currency: str, net: int, available_on: int) -> None:
+        """Add to an account's balance, available from that day on."""
+        self.banked.append((account, currency, available_on // 86400, net))
+
+    def funds(self, account: str, currency: str) -> tuple[int, int]:
+        """What an account has in the currency: available, and pending. What this act moved counts."""
+        today = self.at // 86400
+        kept = next((row[1:] for row in self.books.balance(account, today) if row[0] == currency), (0, 0))
+        moved = [(day, net) for of, kind, day, net in self.banked if (of, kind) == (account, currency)]
+        available = kept[0] + sum(net for day, net in moved if day <= today)
+        return available, kept[1] + sum(net for day, net in moved if day > today)
+
+
+def differing(before: Body, now: Body) -> Body:
+    """The former values of what is another now; of an object only the fields that are."""
+    found: Body = {}
+    for name, value in before.items():
+        held = now.get(name)
+        if value == held:
+            continue
+        if isinstance(value, dict) and isinstance(held, dict):
+            kept, new = cast("Body", value), cast("Body", held)
+            found[name] = differing({**dict.fromkeys(new), **kept}, new)
+        else:
+            found[name] = value
+    return found
 
 
 def expand(act: Act, body: Body, paths: Sequence[str]) -> Body:

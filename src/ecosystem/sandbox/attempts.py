@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ecosystem.sandbox import charges, payment_methods
+from ecosystem.sandbox import charges, payment_methods, reviews, setup_attempts, transfers
 from ecosystem.sandbox.acts import Act, Answer, Record
 from ecosystem.sandbox.cards import AUTHENTICATION, GENERIC, Authentication, Card, Declined
 from ecosystem.sandbox.refusals import DOCUMENTATION
-from ecosystem.sandbox.shapes import Body
+from ecosystem.sandbox.shapes import Body, inner
 
 AUTHORIZATION_S = 7 * 86400
 """How long money stays held on a card before the bank lets go of it."""
@@ -42,6 +42,9 @@ def challenged(act: Act, intent: Record, *, authenticated: bool) -> None:
     """The customer passed the bank's challenge, or failed it. Nothing happens to an intent that does not wait for it."""
     if intent["status"] != "requires_action":
         return
+    if intent.kind == "setup_intent":
+        setup_attempts.challenged(act, intent, authenticated=authenticated)
+        return
     method = act.need("payment_method", intent["payment_method"])
     act.note(intent, challenged=authenticated)
     if authenticated:
@@ -69,7 +72,7 @@ def _asks_for_challenge(intent: Record, card: Card, *, off_session: bool) -> boo
         return False
     if card.authentication in {Authentication.REQUIRED, Authentication.BROKEN}:
         return True
-    wanted = intent["payment_method_options"]["card"]["request_three_d_secure"]
+    wanted = inner(intent["payment_method_options"], "card").get("request_three_d_secure", "automatic")
     return wanted != "automatic" and card.authentication is Authentication.OPTIONAL and not off_session
 
 
@@ -100,9 +103,13 @@ def _attempt(act: Act, intent: Record, method: Record, card: Card, *, authentica
         declined=None,
         capture_before=act.at + AUTHORIZATION_S if manual else None,
     )
-    payment_methods.use(act, method)
+    keep(act, intent, method)
     act.change(intent, latest_charge=charge.id, next_action=None, last_payment_error=None)
     act.log("authorized", charge, intent["amount"])
+    if card.risk == "elevated":
+        reviews.opened(act, intent, charge)
+    if card.warned:
+        act.afterwards("warn", charge)
     if not manual:
         captured(act, intent, charge, intent["amount"], "charge.succeeded")
         return intent.body
@@ -114,14 +121,21 @@ def _attempt(act: Act, intent: Record, method: Record, card: Card, *, authentica
 
 
 def captured(act: Act, intent: Record, charge: Record, amount: int, told: str) -> None:
-    method = act.need("payment_method", charge["payment_method"])
-    card = payment_methods.card_of(method)
-    charges.capture(act, charge, amount, card)
+    charges.capture(act, charge, amount)
     act.change(intent, status="succeeded", amount_capturable=0, amount_received=amount)
     act.tell(told, charge)
     act.tell("payment_intent.succeeded", intent)
-    if card.disputed:
+    if charge.inside.get("disputed"):
         act.afterwards("dispute", charge)
+    if data := intent["transfer_data"]:
+        transfers.follow(act, charge, data)
+
+
+def keep(act: Act, intent: Record, method: Record) -> None:
+    """Keep the method for the customer where that was asked for; else it is used up."""
+    if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
+        payment_methods.keep(act, method, intent["customer"])
+    payment_methods.use(act, method)
 
 
 def cancelled(act: Act, intent: Record, reason: str | None) -> None:
@@ -131,6 +145,7 @@ def cancelled(act: Act, intent: Record, reason: str | None) -> None:
         act.change(charge, refunded=True, amount_refunded=charge["amount"])
         act.log("released", charge, held)
         act.tell("charge.refunded", charge)
+        reviews.closed(act, intent, "refunded")
     act.change(
         intent,
         status="canceled",
@@ -155,6 +170,8 @@ def _declined(
         "payment_method": method.body,
         "type": "card_error",
     }
+    if intent["review"] is None and why.blocked:
+        error["advice_code"] = "do_not_try_again"
     if why.decline_code:
         error["decline_code"] = why.decline_code
     if why.code == "incorrect_cvc":

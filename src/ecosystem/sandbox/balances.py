@@ -1,4 +1,4 @@
-"""The balance at the processor, its entries, and the events of the account: what is only read."""
+"""Balances at the processor, the platform's and each connected account's, and their entries: what is only read."""
 
 from __future__ import annotations
 
@@ -6,65 +6,62 @@ from typing import Any
 
 from ecosystem.sandbox import lists
 from ecosystem.sandbox.acts import Act
-from ecosystem.sandbox.parameters import LISTED, Endpoint, Ignored, Later, Many, Text
+from ecosystem.sandbox.entries import RESERVED
+from ecosystem.sandbox.parameters import LISTED, Currency, Endpoint, Text
 from ecosystem.sandbox.shapes import Body
 
-PAGES_MAX = 20
-
 RETRIEVE = Endpoint()
-LIST = Endpoint({**LISTED, "source": Text(120), "currency": Ignored(), "payout": Later(), "type": Ignored()})
-EVENTS = Endpoint({**LISTED, "type": Text(120), "types": Many(Text(120), most=20), "delivery_success": Ignored()})
+LIST = Endpoint({**LISTED, "source": Text(120), "currency": Currency(), "payout": Text(120), "type": Text(60)})
 
 
 def balance(act: Act, given: dict[str, Any]) -> Body:  # noqa: ARG001 — every endpoint is given its parameters
-    sums = act.books.balance(act.at // 86400)
+    """What is available, what will be, what may be paid out at once, and what answers for connected accounts."""
+    today = act.at // 86400
+    sums = act.books.balance(act.account, today) or [(act.holder()["default_currency"], 0, 0)]
+    reserved = () if act.account else act.books.balance(RESERVED, today)
+    kept = {currency: available for currency, available, _ in reserved}
+    currencies = dict.fromkeys([*(currency for currency, _, _ in sums), *kept])
     return {
         "object": "balance",
         "available": [_part(currency, available) for currency, available, _ in sums],
+        "connect_reserved": [{"amount": kept.get(currency, 0), "currency": currency} for currency in currencies],
+        "instant_available": [_part(currency, max(0, available + pending)) for currency, available, pending in sums],
         "livemode": False,
         "pending": [_part(currency, pending) for currency, _, pending in sums],
     }
 
 
 def entry(act: Act, given: dict[str, Any]) -> Body:
-    return _aged(act, act.need("balance_transaction", given["id"]).body)
+    return aged(act, act.need("balance_transaction", given["id"]).body)
 
 
 def entries(act: Act, given: dict[str, Any]) -> Body:
-    link = ("balance_transaction.source", given["source"]) if "source" in given else None
-    page = lists.page(act, "balance_transaction", "/v1/balance_transactions", given, link)
-    return {**page, "data": [_aged(act, body) for body in page["data"]]}
+    """Entries, newest first; `payout` finds those that an automatic payout took along."""
+    link = None
+    if "payout" in given:
+        link = ("balance_transaction.payout", act.need("payout", given["payout"], param="payout").id)
+    elif "source" in given:
+        link = ("balance_transaction.source", given["source"])
+    wanted = {name: given[name] for name in ("currency", "source", "type") if name in given}
+    url = "/v1/balance_transactions"
+    if wanted:
+        page = lists.filtered(
+            act,
+            "balance_transaction",
+            url,
+            given,
+            lambda body: all(body[name] == value for name, value in wanted.items()),
+            link,
+        )
+    else:
+        page = lists.page(act, "balance_transaction", url, given, link)
+    return {**page, "data": [aged(act, body) for body in page["data"]]}
 
 
-def event(act: Act, given: dict[str, Any]) -> Body:
-    return act.need("event", given["id"]).body
-
-
-def events(act: Act, given: dict[str, Any]) -> Body:
-    """Events, newest first, of all types or of some: then found among the newest of all, page after page."""
-    wanted: list[str] = [*given.get("types", ()), *([given["type"]] if "type" in given else [])]
-    if not wanted:
-        return lists.page(act, "event", "/v1/events", given)
-    limit = given.get("limit", lists.DEFAULT)
-    kept: list[Body] = []
-    asked: dict[str, Any] = {**given, "limit": 100}
-    for _ in range(PAGES_MAX):
-        page = lists.page(act, "event", "/v1/events", asked)
-        kept += [body for body in page["data"] if _is_of(body["type"], wanted)]
-        if len(kept) > limit or not page["has_more"] or "ending_before" in given:
-            break
-        asked["starting_after"] = page["data"][-1]["id"]
-    return {"object": "list", "data": kept[:limit], "has_more": len(kept) > limit, "url": "/v1/events"}
-
-
-def _is_of(kind: str, wanted: list[str]) -> bool:
-    """Whether the type is one of these, or of a family of them: `charge.*`."""
-    return any(kind == one or (one.endswith(".*") and kind.startswith(one[:-1])) for one in wanted)
+def aged(act: Act, body: Body) -> Body:
+    """The entry with its status of today."""
+    return {**body, "status": "available" if body["available_on"] // 86400 <= act.at // 86400 else "pending"}
 
 
 def _part(currency: str, amount: int) -> Body:
     return {"amount": amount, "currency": currency, "source_types": {"card": amount}}
-
-
-def _aged(act: Act, body: Body) -> Body:
-    return {**body, "status": "available" if body["available_on"] <= act.at else "pending"}

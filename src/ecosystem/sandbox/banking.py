@@ -24,14 +24,36 @@ PAYOUTS_FAIL = {
     "000333333335": "debit_not_authorized",
     "000444444440": "invalid_currency",
     "DE62370400440532013001": "no_account",
+    "DE89370400440532013002": "account_closed",
+    "DE89370400440532013003": "insufficient_funds",
+    "DE89370400440532013004": "debit_not_authorized",
+    "DE89370400440532013005": "invalid_currency",
 }
-"""The published numbers to which payouts fail, and with which code."""
+"""The published numbers to which payouts fail, and with which code. Some of the IBANs have no valid check digits."""
+RETURNED_LATE = {"000888888883": "account_closed", "000888888886": "no_account"}
+"""Numbers of this sandbox's own: a payout to them is paid, and comes back days later."""
+NOT_INSTANT = frozenset({"000777777770"})
+"""A number of this sandbox's own, whose bank takes no instant payouts."""
+
+
+def behaviour(number: str) -> dict[str, object]:
+    """What stays of a number: how payouts to it end, without a way back to it."""
+    late = RETURNED_LATE.get(number, "")
+    failure = PAYOUTS_FAIL.get(number, late)
+    return {"failure": failure, "late": bool(late), "instant": number not in NOT_INSTANT}
+
+
+def methods(number: str) -> list[str]:
+    """How the account behind a number may be paid out to."""
+    return ["standard"] if number in NOT_INSTANT else ["standard", "instant"]
 
 
 def trouble_with_iban(number: str) -> str:
     """What is wrong with an IBAN (ISO 13616), in a sentence; empty when nothing is."""
     if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):
         return "Enter an IBAN, such as DE89 3704 0044 0532 0130 00."
+    if number in PAYOUTS_FAIL:
+        return ""
     digits = "".join(str(int(sign, 36)) for sign in number[4:] + number[:4])
     return "" if int(digits) % 97 == 1 else "This IBAN has a slip in it: its check digits do not fit."
 

@@ -63,6 +63,7 @@ class Card(Struct, frozen=True, kw_only=True):
     line1_check: str = "pass"
     postal_check: str = "pass"
     available_at_once: bool = False
+    warned: bool = False
 
     @property
     def last4(self) -> str:
@@ -258,6 +259,7 @@ def _afterwards() -> list[Card]:
             names=("createDisputeInquiry",),
             disputed=Disputed("fraudulent", inquiry=True),
         ),
+        Card(number="4000000000005423", names=("createIssuerFraudRecord",), warned=True),
         Card(number="4000000000007726", names=("pendingRefund",), refunding=Refunding.LATER),
         Card(number="4000000000005126", names=("refundFail",), refunding=Refunding.FAILS),
         Card(number="4000000000000077", names=("bypassPending",), available_at_once=True),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import amounts, lists
+from ecosystem.sandbox import amounts, application_fees, lists
 from ecosystem.sandbox.acts import Act, Record
-from ecosystem.sandbox.cards import Card, Declined
-from ecosystem.sandbox.parameters import LISTED, Endpoint, Ignored, Later, Metadata, Text
+from ecosystem.sandbox.cards import Card, Declined, Refunding
+from ecosystem.sandbox.entries import booked, fee_of
+from ecosystem.sandbox.parameters import LISTED, Endpoint, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
-from ecosystem.sandbox.shapes import BALANCE_TRANSACTION, CHARGE, Body, charged_card
+from ecosystem.sandbox.refusals import Refused
+from ecosystem.sandbox.shapes import CHARGE, Body, charged_card
 
 RETRIEVE = Endpoint()
 UPDATE = Endpoint(
@@ -20,10 +22,10 @@ UPDATE = Endpoint(
         "customer": Later(),
         "fraud_details": Later(),
         "shipping": Later(),
-        "transfer_group": Later(),
+        "transfer_group": Text(500),
     }
 )
-LIST = Endpoint({**LISTED, "payment_intent": Text(120), "customer": Text(120), "transfer_group": Ignored()})
+LIST = Endpoint({**LISTED, "payment_intent": Text(120), "customer": Text(120), "transfer_group": Text(500)})
 
 CLEARING_S = 2 * 86400
 """How long money that was taken is pending before it is available."""
@@ -36,6 +38,10 @@ def retrieve(act: Act, given: dict[str, Any]) -> Body:
 def update(act: Act, given: dict[str, Any]) -> Body:
     charge = act.need("charge", given["id"])
     changes = {name: given[name] for name in ("description", "receipt_email") if name in given}
+    if given.get("transfer_group"):
+        if charge["transfer_group"]:
+            raise Refused(f"The transfer_group of {charge.id} is set already.", param="transfer_group")
+        changes["transfer_group"] = given["transfer_group"]
     if "metadata" in given:
         changes["metadata"] = merged(charge["metadata"], given["metadata"])
     act.change(charge, **changes)
@@ -44,10 +50,15 @@ def update(act: Act, given: dict[str, Any]) -> Body:
 
 
 def listed(act: Act, given: dict[str, Any]) -> Body:
-    link = None
-    for name in ("payment_intent", "customer"):
-        if name in given:
-            link = (f"charge.{name}", given[name])
+    names = ("payment_intent", "customer", "transfer_group")
+    wanted = {name: given[name] for name in names if name in given}
+    link = next(((f"charge.{name}", wanted[name]) for name in names[:2] if name in wanted), None)
+    if len(wanted) > 1 or "transfer_group" in wanted:
+
+        def fits(body: Body) -> bool:
+            return all(body[name] == value for name, value in wanted.items())
+
+        return lists.filtered(act, "charge", "/v1/charges", given, fits, link)
     return lists.page(act, "charge", "/v1/charges", given, link)
 
 
@@ -61,107 +72,86 @@ def added(
     declined: Declined | None,
     capture_before: int | None,
 ) -> Record:
-    """A new charge for the intent, paid or failed; what is captured of it is decided next."""
+    """A new charge to a card, paid or failed; what is captured of it is decided next."""
+    told: Body = {
+        "failure_code": declined.code if declined else None,
+        "failure_message": declined.message if declined else None,
+        "outcome": _outcome(card, declined),
+        "paid": declined is None,
+        "payment_method_details": charged_card(method.body, intent["amount"], authenticated, capture_before),
+        "status": "succeeded" if declined is None else "failed",
+    }
+    inside: Body = {"card": card.name, "clears_s": 0 if card.available_at_once else CLEARING_S}
+    if card.disputed:
+        inside |= {"disputed": card.disputed.reason, "inquiry": card.disputed.inquiry}
+    if card.refunding is not Refunding.AT_ONCE:
+        inside["refunding"] = card.refunding
+    return opened(act, intent, method, told, inside=inside)
+
+
+def opened(act: Act, intent: Record, method: Record, told: Body, *, inside: Body) -> Record:
+    """A new charge for the intent. `inside` says what becomes of it: its disputes, its refunds, its money."""
     charge_id = act.mint("ch")
-    amount = intent["amount"]
     body: Body = {
         **CHARGE,
         "id": charge_id,
-        "amount": amount,
+        "amount": intent["amount"],
+        "application": intent["application"],
+        "application_fee_amount": intent["application_fee_amount"],
         "billing_details": method["billing_details"],
         "created": act.at,
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
-        "failure_code": declined.code if declined else None,
-        "failure_message": declined.message if declined else None,
         "metadata": intent["metadata"],
-        "outcome": _outcome(card, declined),
-        "paid": declined is None,
+        "on_behalf_of": intent["on_behalf_of"],
         "payment_intent": intent.id,
         "payment_method": method.id,
-        "payment_method_details": charged_card(method.body, amount, authenticated, capture_before),
         "receipt_email": intent["receipt_email"],
-        "receipt_url": f"{act.origin}/receipts/{charge_id}" if declined is None else None,
+        "receipt_url": f"{act.origin}/receipts/{charge_id}" if told["status"] != "failed" else None,
         "refunds": {"object": "list", "data": [], "has_more": False, "url": f"/v1/charges/{charge_id}/refunds"},
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded" if declined is None else "failed",
         "transfer_group": intent["transfer_group"],
+        **told,
     }
     links = [("charge.payment_intent", intent.id)]
     if intent["customer"]:
         links.append(("charge.customer", intent["customer"]))
-    return act.add("charge", body, inside={"card": card.name}, links=links)
+    return act.add("charge", body, inside=inside, links=links)
 
 
-def capture(act: Act, charge: Record, amount: int, card: Card) -> None:
-    """Take that much of what is held, and enter it in the balance."""
-    kept = amounts.fee(amount, charge["currency"])
-    available = act.at if card.available_at_once else act.at + CLEARING_S
+def capture(act: Act, charge: Record, amount: int) -> None:
+    """Take that much of what is held on a card."""
+    take(act, charge, amount, fee=amounts.fee(amount, charge["currency"]))
+    details = charge["payment_method_details"]
+    shown = {name: value for name, value in details["card"].items() if name != "capture_before"}
+    act.change(charge, payment_method_details={**details, "card": shown})
+
+
+def take(act: Act, charge: Record, amount: int, *, fee: int) -> None:
+    """The money is ours: enter it in the balance, less what the processor and the platform keep of it."""
+    currency = charge["currency"]
+    fees = [fee_of(fee, currency, "Processing fees")] if fee else []
+    ours = min(charge["application_fee_amount"] or 0, amount - fee) if charge.account else 0
+    if ours:
+        application = charge["application"]
+        fees.append(fee_of(ours, currency, "Ecosystem application fee", "application_fee", application))
     entry = booked(
         act,
         charge,
         amount=amount,
-        fee=kept,
-        available_on=available,
+        fee=fee + ours,
+        fees=fees,
+        available_on=act.at + charge.inside["clears_s"],
         kind="charge",
         category="charge",
         description=charge["description"],
     )
-    details = charge["payment_method_details"]
-    shown = {name: value for name, value in details["card"].items() if name != "capture_before"}
-    act.change(
-        charge,
-        amount_captured=amount,
-        balance_transaction=entry.id,
-        captured=True,
-        payment_method_details={**details, "card": shown},
-    )
+    act.change(charge, amount_captured=amount, balance_transaction=entry.id, captured=True)
+    if ours:
+        act.change(charge, application_fee=application_fees.collected(act, charge, ours).id)
     act.log("captured", charge, amount)
-
-
-def booked(
-    act: Act,
-    source: Record,
-    *,
-    amount: int,
-    kind: str,
-    category: str,
-    description: str | None = None,
-    fee: int = 0,
-    available_on: int | None = None,
-    fee_description: str = "Processing fees",
-) -> Record:
-    """A new entry of the balance, for money that came or, with a negative amount, went."""
-    available = act.at if available_on is None else available_on
-    details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": source["currency"],
-            "description": fee_description,
-            "type": "stripe_fee",
-        }
-    ]
-    body: Body = {
-        **BALANCE_TRANSACTION,
-        "id": act.mint("txn"),
-        "amount": amount,
-        "available_on": available,
-        "created": act.at,
-        "currency": source["currency"],
-        "description": description,
-        "fee": fee,
-        "fee_details": details if fee else [],
-        "net": amount - fee,
-        "reporting_category": category,
-        "source": source.id,
-        "status": "available" if available <= act.at else "pending",
-        "type": kind,
-    }
-    act.bank(source["currency"], amount - fee, available)
-    return act.add("balance_transaction", body, links=(("balance_transaction.source", source.id),))
 
 
 def _outcome(card: Card, declined: Declined | None) -> Body:

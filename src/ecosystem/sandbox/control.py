@@ -8,6 +8,8 @@
 | `GET, POST, DELETE /_sandbox/faults` | what goes wrong with the next calls (`faults.py`) |
 | `GET /_sandbox/effects?idempotency_key=` | the log of what moved, to prove that it moved once |
 | `GET, POST /_sandbox/webhooks` | pause and resume, address, profile |
+| `POST /_sandbox/cards` | takes a number that nobody has as another test card (`cards.py`) |
+| `POST /_sandbox/happen` | has something happen that no request brings about (`happenings.py`) |
 | `POST /_sandbox/clock` | moves a standing clock; answers once all that was due by then is done |
 
 All but health want the secret key.
@@ -18,17 +20,22 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace as with_fields
 
+from ecosystem.sandbox import cards
+from ecosystem.sandbox.acts import Act
 from ecosystem.sandbox.clock import StandingClock
 from ecosystem.sandbox.courier import Courier
+from ecosystem.sandbox.endpoints import Address
 from ecosystem.sandbox.faults import Fault, Faults
-from ecosystem.sandbox.refusals import encoded, error
+from ecosystem.sandbox.happenings import happen
+from ecosystem.sandbox.refusals import Refused, encoded, error
 from ecosystem.sandbox.settings import Profile
 from ecosystem.sandbox.store import Store
 
@@ -45,10 +52,25 @@ class Travel(Struct, kw_only=True, forbid_unknown_fields=True):
     profile: Profile | None = None
 
 
+class Likeness(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A number that is to be taken as the test card of another one, until the sandbox ends."""
+
+    number: str
+    like: str
+
+
 class Moment(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where the clock is to stand; None goes with the machine's time again."""
 
     at: float | None
+
+
+class Happening(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is to happen, to which thing, and what is told with it."""
+
+    what: str
+    id: str
+    told: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Passed(Struct, frozen=True, kw_only=True):
@@ -68,7 +90,9 @@ class Control:
     courier: Courier
     faults: Faults
     secret_key: str
+    webhook_secret: str
     now: Callable[[], float]
+    begin: Callable[[], Act]
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -81,6 +105,8 @@ class Control:
             web.get("/_sandbox/effects", self._guarded(self.effects)),
             web.get("/_sandbox/webhooks", self._guarded(self.webhooks)),
             web.post("/_sandbox/webhooks", self._guarded(self.change_webhooks)),
+            web.post("/_sandbox/cards", self._guarded(self.add_card)),
+            web.post("/_sandbox/happen", self._guarded(self.happen)),
             web.post("/_sandbox/clock", self._guarded(self.move_clock)),
         ]
 
@@ -119,11 +145,27 @@ class Control:
         if wanted.paused is not None:
             self.courier.paused = wanted.paused
         if wanted.url is not None:
-            self.courier.address.url = wanted.url
+            known = self.courier.address
+            self.courier.address = replace(known, url=wanted.url) if known else Address(wanted.url, self.webhook_secret)
         if wanted.profile is not None:
             self.courier.profile = wanted.profile
         self.courier.nudge()
         return _json(self._travel())
+
+    async def add_card(self, request: web.Request) -> web.Response:
+        wanted = msgspec.json.decode(await request.read(), type=Likeness)
+        if not cards.is_number(wanted.number) or wanted.like not in cards.BY_NUMBER:
+            raise msgspec.ValidationError("That is no card's number, or like no test card.")
+        cards.BY_NUMBER[wanted.number] = with_fields(cards.BY_NUMBER[wanted.like], number=wanted.number)
+        return _json({"last4": wanted.number[-4:]})
+
+    async def happen(self, request: web.Request) -> web.Response:
+        wanted = msgspec.json.decode(await request.read(), type=Happening)
+        try:
+            await self.store.run(self.begin(), lambda act: happen(act, wanted.what, wanted.id, wanted.told))
+        except Refused as refused:
+            return web.Response(body=encoded(refused.body), status=refused.status, content_type="application/json")
+        return _json({"what": wanted.what, "id": wanted.id})
 
     async def move_clock(self, request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read(), type=Moment)
@@ -145,7 +187,11 @@ class Control:
         )
 
     def _travel(self) -> Travel:
-        return Travel(paused=self.courier.paused, url=self.courier.address.url, profile=self.courier.profile)
+        return Travel(
+            paused=self.courier.paused,
+            url=self.courier.address.url if self.courier.address else None,
+            profile=self.courier.profile,
+        )
 
     def _guarded(self, handle: Handle) -> Handle:
         async def guarded(request: web.Request) -> web.Response:

@@ -12,14 +12,15 @@ import hmac
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import apsw
 from msgspec import Struct
 
-from ecosystem.sandbox.acts import Act
+from ecosystem.sandbox.acts import Act, Record
+from ecosystem.sandbox.endpoints import Address, addresses
 from ecosystem.sandbox.refusals import Refused
 from ecosystem.sandbox.routes import TIMERS
 from ecosystem.sandbox.settings import Profile
@@ -47,22 +48,13 @@ class Backlog(Struct, frozen=True, kw_only=True):
     failed: int
 
 
-@dataclass(slots=True)
-class Address:
-    """Where events go. `only` names the types that go there, all when it is empty."""
-
-    url: str | None
-    secret: str
-    only: frozenset[str]
-
-
 class Courier:
     """Runs from `start` to `stop`."""
 
     def __init__(
         self,
         store: Store,
-        address: Address,
+        address: Address | None,
         profile: Profile,
         *,
         now: Callable[[], float],
@@ -72,6 +64,7 @@ class Courier:
     ) -> None:
         self.profile = profile
         self.address = address
+        self.endpoints: dict[str, Address] = {}
         self.paused = False
         self._store = store
         self._now = now
@@ -97,6 +90,8 @@ class Courier:
         )
         self._store.planned = self._plan
         self._store.kept = self._take
+        self._store.rerouted = self._reroute
+        self._reroute()
         self._take(*self._store.outstanding())
 
     async def stop(self) -> None:
@@ -154,13 +149,25 @@ class Courier:
             except TimeoutError:
                 self._pump()
 
-    def _plan(self, kind: str) -> Sequence[float]:
-        """The delays of an event's deliveries, drawn by the seed."""
-        if self.address.url is None or (self.address.only and kind not in self.address.only):
-            return ()
+    def _reroute(self) -> None:
+        self.endpoints = addresses(self._store.reading)
+
+    def _to(self, endpoint: str) -> Address | None:
+        return self.endpoints.get(endpoint) if endpoint else self.address
+
+    def _plan(self, event: Record) -> Sequence[tuple[str, float]]:
+        """Where an event is delivered and after which delays, drawn by the seed."""
+        named = [name for name, address in self.endpoints.items() if address.takes(event.body)]
+        if self.address and self.address.takes(event.body):
+            named.append("")
+        return [(name, delay) for name in named for delay in self._delays()]
+
+    def _delays(self) -> Sequence[float]:
         profile = self.profile
-        if not profile.delay_most_s and not profile.late and not profile.twice:
+        if not profile.delay_most_s and not profile.late and not profile.twice and not profile.lost:
             return (0.0,)
+        if self._random.random() < profile.lost:
+            return ()
         delays = [self._delay()]
         if self._random.random() < profile.twice:
             delays.append(self._delay() + self._random.random() * profile.late_s)
@@ -199,11 +206,16 @@ class Courier:
 
     def _is_due(self) -> bool:
         now = self._now()
-        goes = bool(self._deliveries and self.address.url) and not self.paused
+        goes = bool(self._deliveries and self._reaches) and not self.paused
         return bool(self._timers and self._timers[0][0] <= now) or (goes and self._deliveries[0][0] <= now)
 
+    @property
+    def _reaches(self) -> bool:
+        """Whether events go anywhere; else they wait for an address."""
+        return bool(self.address or self.endpoints)
+
     def _may_deliver(self) -> bool:
-        there = bool(self._deliveries and self.address.url) and not self.paused
+        there = bool(self._deliveries and self._reaches) and not self.paused
         return there and len(self._flights) < self._concurrency
 
     def _start(self, among: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
@@ -229,6 +241,7 @@ class Courier:
             act.rung.append(timer.seq)
             if thing := act.books.record(timer.subject):
                 act.seen[thing.id] = thing
+                act.account = thing.owner
                 TIMERS[timer.what](act, thing)
 
         try:
@@ -239,10 +252,11 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         body = self._store.reading.event_body(delivery.event)
-        if body is None:
+        address = self._to(delivery.endpoint)
+        if body is None or address is None:
             self._store.finish(delivery)
             return
-        if await self._posted(body):
+        if await self._posted(body, address):
             self._delivered += 1
             self._store.finish(delivery)
             return
@@ -256,18 +270,15 @@ class Courier:
         self._store.postpone(again)
         self._take([again], [])
 
-    async def _posted(self, body: bytes) -> bool:
+    async def _posted(self, body: bytes, address: Address) -> bool:
         assert self._session
-        assert self.address.url
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(body, self.address.secret, int(self._now())),
+            "Stripe-Signature": signature(body, address.secret, int(self._now())),
             "User-Agent": "Ecosystem-Sandbox/1.0",
         }
         try:
-            async with self._session.post(
-                self.address.url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
+            async with self._session.post(address.url, data=body, headers=headers, allow_redirects=False) as answer:
                 await answer.read()
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):

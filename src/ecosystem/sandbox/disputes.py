@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import lists
+from ecosystem.sandbox import lists, reviews, warnings
 from ecosystem.sandbox.acts import Act, Record
-from ecosystem.sandbox.cards import BY_NAME
-from ecosystem.sandbox.charges import booked
+from ecosystem.sandbox.entries import booked
 from ecosystem.sandbox.parameters import LISTED, Boolean, Endpoint, Hash, Kind, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused
@@ -19,7 +18,7 @@ EVIDENCE_TIME_S = 9 * 86400
 
 _EVIDENCE: dict[str, Kind] = {
     **dict.fromkeys(EVIDENCE_TEXTS, Text(EVIDENCE_TEXT_MAX, unsettable=True)),
-    **dict.fromkeys(EVIDENCE_FILES, Later()),
+    **dict.fromkeys(EVIDENCE_FILES, Text(120, unsettable=True)),
     "enhanced_evidence": Later(),
     "appeal": Later(),
 }
@@ -52,12 +51,17 @@ def listed(act: Act, given: dict[str, Any]) -> Body:
 
 def open_for(act: Act, charge: Record) -> None:
     """The bank opens the dispute that the charge's card stands for: a timer's act."""
-    opened = BY_NAME[charge.inside["card"]].disputed
-    if opened is None or charge["disputed"]:
+    reason, inquiry = charge.inside.get("disputed"), bool(charge.inside.get("inquiry"))
+    if reason is None or charge["disputed"]:
         return
     amount = charge["amount_captured"] - charge["amount_refunded"]
     if amount <= 0:
         return
+    opened(act, charge, amount, reason, inquiry=inquiry)
+
+
+def opened(act: Act, charge: Record, amount: int, reason: str, *, inquiry: bool) -> None:
+    """A new dispute. An inquiry only asks; otherwise the money is withdrawn at once."""
     body: Body = {
         **DISPUTE,
         "id": act.mint("dp"),
@@ -72,19 +76,21 @@ def open_for(act: Act, charge: Record) -> None:
             "past_due": False,
             "submission_count": 0,
         },
-        "is_charge_refundable": opened.inquiry,
+        "is_charge_refundable": inquiry,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": _details(charge, inquiry=opened.inquiry),
-        "reason": opened.reason,
-        "status": "warning_needs_response" if opened.inquiry else "needs_response",
+        "payment_method_details": _details(charge, inquiry=inquiry),
+        "reason": reason,
+        "status": "warning_needs_response" if inquiry else "needs_response",
     }
     links = [("dispute.charge", charge.id), ("dispute.payment_intent", charge["payment_intent"])]
     dispute = act.add("dispute", body, links=links)
     act.change(charge, disputed=True)
-    act.note(charge, refundable_in_dispute=opened.inquiry)
+    act.note(charge, refundable_in_dispute=inquiry)
     act.tell("charge.dispute.created", dispute)
-    if not opened.inquiry:
+    reviews.closed_of_charge(act, charge, "disputed")
+    warnings.acted_on(act, charge)
+    if not inquiry:
         _withdraw(act, dispute)
 
 
@@ -99,6 +105,9 @@ def update(act: Act, given: dict[str, Any]) -> Body:
     if dispute["status"] not in _ANSWERABLE:
         raise Refused(f"This dispute has a status of {dispute['status']}, and takes no more evidence.")
     evidence = {**NO_EVIDENCE, **dispute["evidence"], **given.get("evidence", {})}
+    for name in EVIDENCE_FILES:
+        if named := given.get("evidence", {}).get(name):
+            _must_be_evidence(act, named, name)
     details = {**dispute["evidence_details"], "has_evidence": any(evidence.values())}
     act.change(dispute, evidence=evidence, evidence_details=details)
     if given.get("submit", True):
@@ -121,6 +130,29 @@ def decide(act: Act, dispute: Record) -> None:
     if dispute["status"] not in {"under_review", "warning_under_review"}:
         return
     _decide(act, dispute, won=dispute["evidence"].get("uncategorized_text") == "winning_evidence")
+
+
+def won(act: Act, dispute: Record) -> None:
+    """The bank decides for the platform, whatever it was sent."""
+    _must_be_undecided(dispute)
+    _decide(act, dispute, won=True)
+
+
+def lost(act: Act, dispute: Record) -> None:
+    """The bank decides for the customer, whatever it was sent."""
+    _must_be_undecided(dispute)
+    _decide(act, dispute, won=False)
+
+
+def _must_be_evidence(act: Act, file_id: str, name: str) -> None:
+    file = act.need("file", file_id, param=f"evidence[{name}]")
+    if file["purpose"] != "dispute_evidence":
+        raise Refused(f"The file {file_id} was not uploaded as dispute_evidence.", param=f"evidence[{name}]")
+
+
+def _must_be_undecided(dispute: Record) -> None:
+    if dispute["status"] in {"won", "lost", "warning_closed"}:
+        raise Refused(f"The dispute {dispute.id} is decided: {dispute['status']}.")
 
 
 def _submit(act: Act, dispute: Record) -> None:
@@ -187,6 +219,9 @@ def _reinstate(act: Act, dispute: Record) -> None:
 
 
 def _details(charge: Record, *, inquiry: bool) -> Body:
+    """Of a card its network; of a bank account nothing more is known."""
+    if charge["payment_method_details"]["type"] != "card":
+        return {"type": charge["payment_method_details"]["type"]}
     brand = charge["payment_method_details"]["card"]["brand"]
     card = {
         "brand": brand,

@@ -36,7 +36,11 @@ class What(StrEnum):
 
 
 class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What befalls the next `times` calls of that method whose path begins so, after letting `skip` pass."""
+    """What befalls the next `times` calls of that method whose path begins so, after letting `skip` pass.
+
+    An answer in place of the true one is `kept` under the idempotency key, as the processor keeps what its endpoints
+    answer, or not, as when something before them fails. `should_retry` is what the answer says of itself.
+    """
 
     what: What
     method: str = "POST"
@@ -45,15 +49,19 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
     skip: int = 0
     status: int = 500
     seconds: float = 1.0
+    kept: bool = False
+    should_retry: bool | None = None
 
     def fits(self, method: str, path: str) -> bool:
         return method == self.method and path.startswith(self.path)
 
-    async def around(self, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def around(
+        self, carry_out: Callable[[], Awaitable[Answer]], keep: Callable[[Answer], Awaitable[None]]
+    ) -> Answer:
         """The answer after the fault. Raises `Lost`."""
         match self.what:
             case What.REFUSE:
-                return _failed(self.status)
+                return await self._instead(keep)
             case What.LOSE_REQUEST:
                 raise Lost
             case What.LOSE_ANSWER:
@@ -61,7 +69,7 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
                 raise Lost
             case What.FAIL_ANSWER:
                 await carry_out()
-                return _failed(self.status)
+                return await self._instead(keep)
             case What.DELAY:
                 await asyncio.sleep(self.seconds)
                 return await carry_out()
@@ -69,6 +77,12 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
                 answer = await carry_out()
                 await asyncio.sleep(self.seconds)
                 return answer
+
+    async def _instead(self, keep: Callable[[Answer], Awaitable[None]]) -> Answer:
+        answer = _failed(self.status, should_retry=self.should_retry)
+        if self.kept:
+            await keep(answer)
+        return answer
 
 
 class Faults:
@@ -104,9 +118,10 @@ class Faults:
         return msgspec.to_builtins(self._waiting)
 
 
-def _failed(status: int) -> Answer:
+def _failed(status: int, *, should_retry: bool | None) -> Answer:
     kind, code, message = {
         409: ("idempotency_error", "idempotency_key_in_use", "Another request with this key is in progress."),
-        429: ("invalid_request_error", "rate_limit", "Too many requests. Try again later."),
+        429: ("invalid_request_error", "rate_limit", "Request rate limit exceeded. Slow down, and try again."),
     }.get(status, ("api_error", None, "Something went wrong on our side, on purpose."))
-    return Answer(status=status, body=msgspec.json.encode(error(message, type=kind, code=code)))
+    body = msgspec.json.encode(error(message, type=kind, code=code))
+    return Answer(status=status, body=body, should_retry=should_retry)

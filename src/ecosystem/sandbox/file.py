@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS answer (
     request_id TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS delivery (
-    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL, first REAL NOT NULL
+    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL, first REAL NOT NULL,
+    endpoint TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS timer (
     seq INTEGER PRIMARY KEY, what TEXT NOT NULL, subject TEXT NOT NULL, due REAL NOT NULL
@@ -38,10 +39,16 @@ CREATE TABLE IF NOT EXISTS effect (
     currency TEXT NOT NULL, idempotency_key TEXT, request_id TEXT NOT NULL, at INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS effect_key ON effect (idempotency_key);
-CREATE TABLE IF NOT EXISTS banked (
-    currency TEXT NOT NULL, day INTEGER NOT NULL, net INTEGER NOT NULL, PRIMARY KEY (currency, day)
+CREATE TABLE IF NOT EXISTS funds (
+    account TEXT NOT NULL, currency TEXT NOT NULL, day INTEGER NOT NULL, net INTEGER NOT NULL,
+    PRIMARY KEY (account, currency, day)
 ) WITHOUT ROWID;
 """
+_FROM_ONE_ACCOUNT = """
+INSERT INTO funds SELECT '', currency, day, net FROM banked;
+DROP TABLE banked;
+"""
+"""Files of before there were balances of connected accounts."""
 
 
 class DataInUse(Exception):
@@ -79,6 +86,10 @@ def writer(path: Path) -> apsw.Connection:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "cache_size=-16000"):
         run(f"PRAGMA {pragma}").fetchall()
     run(_SCHEMA)
+    if not run("SELECT 1 FROM pragma_table_info('delivery') WHERE name = 'endpoint'").fetchall():
+        run("ALTER TABLE delivery ADD COLUMN endpoint TEXT NOT NULL DEFAULT ''")
+    if run("SELECT 1 FROM sqlite_master WHERE name = 'banked'").fetchall():
+        run("BEGIN;" + _FROM_ONE_ACCOUNT + "COMMIT")
     return connection
 
 
@@ -113,8 +124,10 @@ class Books:
         ).fetchall()
         return [record_of(row) for row in rows]
 
-    def answer(self, key: str) -> Answer | None:
-        rows = self.run("SELECT status, body, fingerprint, request_id FROM answer WHERE key = ?", (key,)).fetchall()
+    def answer(self, key: str, since: int) -> Answer | None:
+        """What was answered under the key, at that instant or after."""
+        asked = "SELECT status, body, fingerprint, request_id FROM answer WHERE key = ? AND at >= ?"
+        rows = self.run(asked, (key, since)).fetchall()
         return Answer(*rows[0]) if rows else None
 
     def page(self, asked: Asked) -> Sequence[Record]:
@@ -123,25 +136,27 @@ class Books:
         bounds = f"AND o.created BETWEEN ? AND ? ORDER BY o.seq {order} LIMIT ?"
         before, after = asked.before if asked.before is not None else 1 << 62, asked.after or 0
         created = (asked.since, asked.until, asked.limit)
+        kind = spelled(asked.kind, asked.account)
         if asked.link:
             rows = self.run(
                 f"{columns} link l JOIN object o ON o.seq = l.seq"
                 f" WHERE l.name = ? AND l.value = ? AND o.kind = ? AND l.seq < ? AND l.seq > ? {bounds}",
-                (*asked.link, asked.kind, before, after, *created),
+                (*asked.link, kind, before, after, *created),
             ).fetchall()
         else:
             rows = self.run(
                 f"{columns} object o WHERE o.kind = ? AND o.seq < ? AND o.seq > ? {bounds}",
-                (asked.kind, before, after, *created),
+                (kind, before, after, *created),
             ).fetchall()
         records = [record_of(row) for row in rows]
         return records if asked.after is None else records[::-1]
 
-    def balance(self, today: int) -> Sequence[tuple[str, int, int]]:
-        """Per currency: what is available on that day, and what is not yet."""
+    def balance(self, account: str, today: int) -> Sequence[tuple[str, int, int]]:
+        """Per currency of an account: what is available on that day, and what is not yet."""
         return self.run(
-            "SELECT currency, sum(iif(day <= ?1, net, 0)), sum(iif(day > ?1, net, 0)) FROM banked GROUP BY currency",
-            (today,),
+            "SELECT currency, sum(iif(day <= ?1, net, 0)), sum(iif(day > ?1, net, 0)) FROM funds"
+            " WHERE account = ?2 GROUP BY currency",
+            (today, account),
         ).fetchall()
 
     def effects(self, idempotency_key: str | None = None, *, limit: int = 10_000) -> list[Effect]:
@@ -162,6 +177,14 @@ class Books:
 
 def record_of(row: Sequence[Any]) -> Record:
     """The thing that a row of its columns holds."""
-    seq, record_id, kind, body, inside = row
+    seq, record_id, spelling, body, inside = row
+    kind, _, account = spelling.partition("@")
     decode = msgspec.json.decode
-    return Record(seq=seq, id=record_id, kind=kind, body=decode(body), inside=decode(inside) if inside else {})
+    return Record(
+        seq=seq, id=record_id, kind=kind, body=decode(body), inside=decode(inside) if inside else {}, account=account
+    )
+
+
+def spelled(kind: str, account: str) -> str:
+    """How a kind is kept: with the connected account that things of it belong to, if any."""
+    return f"{kind}@{account}" if account else kind

@@ -4,9 +4,14 @@ The card element is framed by the marketplace's page. What the two say to each o
 
 | from the page | to it |
 | --- | --- |
-| `{type: "submit", name?, email?}` | `{type: "ready"}`, `{type: "height", height}` |
+| `{type: "submit", name?, email?, setup?}` | `{type: "ready"}`, `{type: "height", height}` |
 | `{type: "focus"}`, `{type: "clear"}` | `{type: "change", complete, brand}`, `{type: "enter"}` |
 | `{type: "theme", theme}` | `{type: "card", id, brand, last4}` or `{type: "problem", field, code, message}` |
+
+With `method=us_bank_account` in its address the element has the fields of an American bank account, and says
+`{type: "bank", id, bank, last4}` in place of a card. With `setup`, a setup intent's client secret, what was typed is kept
+for later at once: `{type: "setup", intent, status, id, kind, brand, last4, url}`, where `url` is the bank's challenge, to
+be framed, when the status is `requires_action`.
 
 Messages to the page carry `source: "ecosystem-cards"`. The challenge, framed, says `{type: "challenge", result, intent}`
 with the result `succeeded` or `failed`; as a page of its own it goes to the return address.
@@ -60,11 +65,12 @@ class Pages:
         ]
 
     async def element(self, request: web.Request) -> web.Response:
-        """The card fields, for the embedder that the address names, if it is one of ours."""
+        """The fields of a card or a bank account, for the embedder that the address names, if it is one of ours."""
         embedder = request.query.get("embedder", "")
         if embedder not in self.embedders:
             return self.page("refused.html", status=403, embedder=embedder[:200])
-        return self.page("element.html", theme=_theme(request), embedder=embedder, key=self.publishable_key)
+        name = "bank.html" if request.query.get("method") == "us_bank_account" else "element.html"
+        return self.page(name, theme=_theme(request), embedder=embedder, key=self.publishable_key)
 
     async def challenge(self, request: web.Request) -> web.Response:
         intent = self._intent(request)
@@ -81,7 +87,7 @@ class Pages:
             form_action=("'self'", _origin(return_url)),
             theme=_theme(request),
             merchant=MERCHANT,
-            amount=amounts.shown(intent["amount"], intent["currency"]).upper(),
+            amount=_amount(intent),
             brand=card["brand"].capitalize(),
             last4=card["last4"],
             token=request.match_info["token"],
@@ -93,7 +99,7 @@ class Pages:
         intent = self._intent(request)
         if intent is None or decision is None:
             return self.page("unknown.html", status=404 if intent is None else 400)
-        decided = await self.store.run(self.begin(), lambda act: _decided(act, intent.id, authenticated=decision))
+        decided = await self.store.run(self.begin(), lambda act: _decided(act, intent, authenticated=decision))
         return_url = decided.inside.get("return_url")
         if return_url and request.headers.get("Sec-Fetch-Dest") == "document":
             return web.Response(status=303, headers={**_FIXED, "Location": _back(return_url, decided)})
@@ -103,17 +109,18 @@ class Pages:
         act = self.begin()
         act.books = self.store.reading
         charge = act.get("charge", request.match_info["charge"])
-        if charge is None or not charge["paid"]:
+        if charge is None or charge["status"] == "failed":
             return self.page("unknown.html", status=404)
-        card, currency = charge["payment_method_details"]["card"], charge["currency"]
+        details, currency = charge["payment_method_details"], charge["currency"]
+        paid_by = details.get(details["type"], {})
         return self.page(
             "receipt.html",
             merchant=MERCHANT,
             amount=amounts.shown(charge["amount"], currency).upper(),
             refunded=amounts.shown(charge["amount_refunded"], currency).upper(),
             date=f"{datetime.fromtimestamp(charge['created'], UTC):%Y-%m-%d %H:%M} UTC",
-            brand=card["brand"].capitalize(),
-            last4=card["last4"],
+            brand=(paid_by.get("brand") or paid_by.get("bank_name") or "Transfer").capitalize(),
+            last4=paid_by.get("last4", "0000"),
         )
 
     async def static(self, request: web.Request) -> web.Response:
@@ -174,8 +181,16 @@ class Pages:
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def _decided(act: Act, intent_id: str, *, authenticated: bool) -> Record:
-    intent = act.need("payment_intent", intent_id)
+def _amount(intent: Record) -> str:
+    """What the customer is to confirm: an amount, or that nothing is charged now."""
+    if intent.kind == "setup_intent":
+        return "Nothing now: your card is kept for later"
+    return amounts.shown(intent["amount"], intent["currency"]).upper()
+
+
+def _decided(act: Act, asked: Record, *, authenticated: bool) -> Record:
+    act.account = asked.account
+    intent = act.need(asked.kind, asked.id)
     attempts.challenged(act, intent, authenticated=authenticated)
     return intent
 
@@ -184,8 +199,8 @@ def _back(return_url: str, intent: Record) -> str:
     succeeded = intent["status"] in {"succeeded", "requires_capture"}
     told = urlencode(
         {
-            "payment_intent": intent.id,
-            "payment_intent_client_secret": intent["client_secret"],
+            intent.kind: intent.id,
+            f"{intent.kind}_client_secret": intent["client_secret"],
             "redirect_status": "succeeded" if succeeded else "failed",
         }
     )

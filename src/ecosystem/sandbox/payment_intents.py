@@ -4,119 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import amounts, attempts, lists, payment_methods
-from ecosystem.sandbox.acts import Act, Answer, Record
-from ecosystem.sandbox.parameters import (
-    LISTED,
-    Boolean,
-    Choice,
-    Currency,
-    Endpoint,
-    Hash,
-    Ignored,
-    Integer,
-    Kind,
-    Later,
-    Many,
-    Metadata,
-    Text,
-    Url,
+from ecosystem.sandbox import (
+    amounts,
+    application_fees,
+    attempts,
+    bank_transfers,
+    debits,
+    lists,
+    payment_methods,
+    transfers,
 )
+from ecosystem.sandbox.acts import Act, Answer, Record
+from ecosystem.sandbox.intent_parameters import DESCRIBED
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused, unexpected_state
 from ecosystem.sandbox.shapes import CARD_OPTIONS, PAYMENT_INTENT, Body
 
-_CAPTURE = Choice("automatic", "automatic_async", "manual")
-_OPTIONS = Hash(
-    {
-        "card": Hash(
-            {
-                "request_three_d_secure": Choice("any", "automatic", "challenge"),
-                "capture_method": Later(),
-                "setup_future_usage": Later(),
-                "moto": Ignored(),
-                "network": Ignored(),
-            }
-        )
-    }
-)
-_DESCRIBED: dict[str, Kind] = {
-    "description": Text(1000, unsettable=True),
-    "metadata": Metadata(),
-    "receipt_email": Text(800, unsettable=True),
-    "statement_descriptor": Text(22, unsettable=True),
-    "statement_descriptor_suffix": Text(22, unsettable=True),
-}
-_LATER: dict[str, Kind] = dict.fromkeys(
-    (
-        "allowed_payment_method_types amount_details application_fee_amount confirmation_token customer_account"
-        " excluded_payment_method_types hooks mandate mandate_data on_behalf_of payment_details"
-        " payment_method_configuration setup_future_usage shipping transfer_data"
-    ).split(),
-    Later(),
-)
-_CONFIRMED: dict[str, Kind] = {
-    "payment_method": Text(120),
-    "payment_method_data": Hash(payment_methods.DATA, required=("type",)),
-    "payment_method_options": _OPTIONS,
-    "return_url": Url(),
-    "off_session": Choice("true", "false", "one_off", "recurring"),
-    "error_on_requires_action": Boolean(),
-    "use_stripe_sdk": Boolean(),
-    "radar_options": Ignored(),
-}
-CREATE = Endpoint(
-    {
-        **_LATER,
-        **_CONFIRMED,
-        **_DESCRIBED,
-        "amount": Integer(),
-        "automatic_payment_methods": Hash(
-            {"enabled": Boolean(), "allow_redirects": Choice("always", "never")}, required=("enabled",)
-        ),
-        "capture_method": _CAPTURE,
-        "confirm": Boolean(),
-        "confirmation_method": Choice("automatic", "manual"),
-        "currency": Currency(),
-        "customer": Text(120),
-        "payment_method_types": Many(Text(60)),
-        "transfer_group": Text(500),
-    },
-    required=("amount", "currency"),
-)
-CONFIRM = Endpoint(
-    {**_LATER, **_CONFIRMED, "capture_method": _CAPTURE, "receipt_email": Text(800), "client_secret": Text()}
-)
-UPDATE = Endpoint(
-    {
-        **_LATER,
-        **_DESCRIBED,
-        "amount": Integer(),
-        "currency": Currency(),
-        "customer": Text(120),
-        "payment_method": Text(120),
-        "payment_method_data": Hash(payment_methods.DATA, required=("type",)),
-        "payment_method_options": _OPTIONS,
-        "payment_method_types": Many(Text(60)),
-        "capture_method": _CAPTURE,
-        "transfer_group": Text(500),
-    }
-)
-CAPTURE = Endpoint(
-    {
-        **dict.fromkeys("amount_details application_fee_amount hooks payment_details transfer_data".split(), Later()),
-        "amount_to_capture": Integer(least=1),
-        "final_capture": Boolean(),
-        "metadata": Metadata(),
-        "statement_descriptor": Text(22, unsettable=True),
-        "statement_descriptor_suffix": Text(22, unsettable=True),
-    }
-)
-CANCEL = Endpoint({"cancellation_reason": Choice("duplicate", "fraudulent", "requested_by_customer", "abandoned")})
-RETRIEVE = Endpoint({"client_secret": Text(200)})
-LIST = Endpoint({**LISTED, "customer": Text(120), "customer_account": Later()})
-SEARCH = Endpoint({"query": Text(2000), "limit": Integer(1, 100), "page": Later()}, required=("query",))
-
+TYPES = ("card", "customer_balance", "us_bank_account")
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELLABLE = (*_CONFIRMABLE, "requires_capture")
 
@@ -138,8 +42,11 @@ def create(act: Act, given: dict[str, Any]) -> Body | Answer:
         "currency": given["currency"],
         "customer": given.get("customer"),
         "metadata": merged({}, given.get("metadata", {})),
+        "on_behalf_of": given.get("on_behalf_of"),
         "payment_method_options": _options(CARD_OPTIONS, given),
+        "setup_future_usage": given.get("setup_future_usage"),
         "transfer_group": given.get("transfer_group"),
+        **_shares(act, given),
         **_types(given),
         **_described(given),
     }
@@ -197,7 +104,12 @@ def update(act: Act, given: dict[str, Any]) -> Body:
         "payment_method_options": _options(intent["payment_method_options"], given),
         **_described(given),
     }
-    changes |= {name: given[name] for name in ("capture_method", "customer", "transfer_group") if name in given}
+    changes |= {
+        name: given[name]
+        for name in ("capture_method", "customer", "setup_future_usage", "transfer_group")
+        if name in given
+    }
+    changes |= _shares(act, given)
     if "metadata" in given:
         changes["metadata"] = merged(intent["metadata"], given["metadata"])
     act.change(intent, **changes)
@@ -248,12 +160,20 @@ def cancel(act: Act, given: dict[str, Any]) -> Body:
     return intent.body
 
 
+def verify(act: Act, given: dict[str, Any]) -> Body:
+    """The customer tells which amounts were deposited; then the bank account is debited."""
+    intent = act.need("payment_intent", given["id"])
+    debits.debit(act, intent, debits.verified(act, intent, given))
+    return intent.body
+
+
 def _confirm(act: Act, intent: Record, given: dict[str, Any]) -> Body | Answer:
     if intent["status"] not in _CONFIRMABLE:
         raise _wrong_state("confirmed", intent, ", ".join(_CONFIRMABLE))
     _take_method(act, intent, given)
-    if given.get("receipt_email"):
-        act.change(intent, receipt_email=given["receipt_email"])
+    changes = {name: given[name] for name in ("receipt_email", "setup_future_usage") if given.get(name)}
+    if changes:
+        act.change(intent, **changes)
     act.change(intent, payment_method_options=_options(intent["payment_method_options"], given))
     if intent["payment_method"] is None:
         raise unexpected_state(
@@ -270,6 +190,19 @@ def _confirm(act: Act, intent: Record, given: dict[str, Any]) -> Body | Answer:
         )
     method = act.need("payment_method", intent["payment_method"])
     payment_methods.must_be_unused(method)
+    kind = method["type"]
+    if kind not in intent["payment_method_types"]:
+        raise Refused(
+            f"The PaymentMethod provided ({kind}) is not allowed for this PaymentIntent. Please attach a PaymentMethod"
+            f" of one of the following types: {', '.join(intent['payment_method_types'])}.",
+            param="payment_method",
+        )
+    if kind != "card" and intent["capture_method"] == "manual":
+        raise Refused(f"{kind} does not take the capture method manual.", param="capture_method")
+    if kind == "us_bank_account":
+        return debits.attempted(act, intent, method, given)
+    if kind == "customer_balance":
+        return bank_transfers.awaited(act, intent)
     return attempts.attempted(
         act,
         intent,
@@ -282,19 +215,8 @@ def _confirm(act: Act, intent: Record, given: dict[str, Any]) -> Body | Answer:
 
 def _take_method(act: Act, intent: Record, given: dict[str, Any]) -> None:
     """Give the intent the payment method that the request names or describes."""
-    if data := given.get("payment_method_data"):
-        if given.get("payment_method"):
-            raise Refused("You may only specify one of payment_method and payment_method_data.", param="payment_method")
-        if not data.get("card"):
-            raise Refused(
-                "Missing required param: payment_method_data[card].",
-                code="parameter_missing",
-                param="payment_method_data[card]",
-            )
-        method = payment_methods.of_number(act, data["card"], data)
-    elif named := given.get("payment_method"):
-        method = payment_methods.needed(act, named, param="payment_method")
-    else:
+    method = payment_methods.taken(act, given)
+    if method is None:
         return
     if method["customer"] and method["customer"] != intent["customer"]:
         raise Refused(
@@ -316,25 +238,48 @@ def _types(given: dict[str, Any]) -> Body:
             param="automatic_payment_methods",
         )
     if types:
-        if types != ["card"]:
+        if not set(types) <= set(TYPES):
             raise Refused(
-                "This sandbox processor takes the payment method type card only.", param="payment_method_types"
+                f"This sandbox processor takes the payment method types {', '.join(TYPES)}.",
+                param="payment_method_types",
             )
-        return {"payment_method_types": ["card"], "automatic_payment_methods": None}
+        return {"payment_method_types": types, "automatic_payment_methods": None}
     redirects = automatic.get("allow_redirects", "always") if automatic else "always"
     return {
-        "payment_method_types": ["card"],
+        "payment_method_types": ["card", "us_bank_account"] if given["currency"] == "usd" else ["card"],
         "automatic_payment_methods": {"allow_redirects": redirects, "enabled": True},
     }
 
 
 def _options(known: Body, given: dict[str, Any]) -> Body:
-    wanted = given.get("payment_method_options", {}).get("card", {}).get("request_three_d_secure")
-    return {"card": {**known["card"], "request_three_d_secure": wanted}} if wanted else known
+    """What is told of each type of method, over what was."""
+    told: Body = given.get("payment_method_options", {})
+    return {**known, **{kind: {**(known.get(kind) or {}), **one} for kind, one in told.items()}} if told else known
+
+
+def _shares(act: Act, given: dict[str, Any]) -> Body:
+    """Who else has a part in it: an account that it is handed on to, or the platform, of an account's own payment."""
+    shared: Body = {}
+    if account := given.get("on_behalf_of"):
+        act.need("account", account, param="on_behalf_of")
+    if data := given.get("transfer_data"):
+        transfers.must_exist(act, data)
+        shared["transfer_data"] = {"amount": data.get("amount"), "destination": data["destination"]}
+    if fee := given.get("application_fee_amount"):
+        if not act.account:
+            raise Refused(
+                "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using"
+                " an OAuth key or Stripe-Account header).",
+                param="application_fee_amount",
+            )
+        if fee > given.get("amount", fee):
+            raise Refused("The application fee cannot be greater than the amount.", param="application_fee_amount")
+        shared |= {"application_fee_amount": fee, "application": application_fees.APPLICATION}
+    return shared
 
 
 def _described(given: dict[str, Any]) -> Body:
-    return {name: given[name] for name in _DESCRIBED if name in given and name != "metadata"}
+    return {name: given[name] for name in DESCRIBED if name in given and name != "metadata"}
 
 
 def _links(body: Body) -> list[tuple[str, str]]:

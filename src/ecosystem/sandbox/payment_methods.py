@@ -6,10 +6,10 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from ecosystem.sandbox import cards
+from ecosystem.sandbox import bank_methods, cards, lists, mandates
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.cards import Card
-from ecosystem.sandbox.parameters import Choice, Endpoint, Hash, Ignored, Kind, Later, Metadata, Text
+from ecosystem.sandbox.parameters import LISTED, Choice, Endpoint, Hash, Ignored, Kind, Later, Metadata, Text
 from ecosystem.sandbox.refusals import Refused, unexpected_state
 from ecosystem.sandbox.shapes import NO_ADDRESS, NO_BILLING, PAYMENT_METHOD, Body, checks, method_card
 
@@ -28,13 +28,15 @@ BILLING = Hash(
 )
 _OTHER_TYPES = (
     "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie bizum blik"
-    " boleto cashapp crypto custom customer_balance eps fpx giropay grabpay ideal interac_present kakao_pay klarna"
+    " boleto cashapp crypto custom eps fpx giropay grabpay ideal interac_present kakao_pay klarna"
     " konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow"
     " paypal paypay payto pix promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish"
-    " twint upi us_bank_account wechat_pay zip"
+    " twint upi wechat_pay zip"
 ).split()
 DATA: dict[str, Kind] = {
-    "type": Choice("card"),
+    "type": Choice("card", "customer_balance", "us_bank_account"),
+    "customer_balance": Hash({}),
+    "us_bank_account": bank_methods.US_BANK_ACCOUNT,
     "card": Hash(
         {
             "number": Text(25),
@@ -63,15 +65,54 @@ UPDATE = Endpoint(
 )
 ATTACH = Endpoint({"customer": Text(120), "customer_account": Later()}, required=("customer",))
 
+LIST = Endpoint(
+    {**LISTED, "allow_redisplay": Ignored(), "customer": Text(120), "customer_account": Later(), "type": Text(40)},
+    required=("customer",),
+)
+
 PERIOD_YEARS = 50
 
 
 def create(act: Act, given: dict[str, Any]) -> Body:
-    """A payment method from a card's number, expiry and security code."""
-    data = given.get("card")
-    if not data:
-        raise Refused("Missing required param: card.", code="parameter_missing", param="card")
-    return of_number(act, data, given).body
+    """A payment method from a card's number, expiry and security code, or from a bank account's numbers."""
+    return described(act, given).body
+
+
+def described(act: Act, given: dict[str, Any], *, inside: str = "") -> Record:
+    """The new method that the parameters describe; `inside` is where they stand."""
+    kind = given["type"]
+    if kind == "us_bank_account":
+        details, behaviour = bank_methods.read(given)
+        billing = _billing(given.get("billing_details") or {}, NO_BILLING)
+        body = bank_methods.body_of(act, details, billing, merged({}, given.get("metadata", {})))
+        return act.add("payment_method", body, inside=behaviour)
+    if kind == "customer_balance":
+        kept = {name: value for name, value in PAYMENT_METHOD.items() if name != "card"}
+        billing = _billing(given.get("billing_details") or {}, NO_BILLING)
+        told = {"id": act.mint("pm"), "billing_details": billing, "created": act.at, "type": kind}
+        return act.add("payment_method", {**kept, **told, "customer_balance": {}})
+    if not given.get("card"):
+        name = f"{inside}[card]" if inside else "card"
+        raise Refused(f"Missing required param: {name}.", code="parameter_missing", param=name)
+    return of_number(act, given["card"], given)
+
+
+def listed(act: Act, given: dict[str, Any]) -> Body:
+    """The methods kept for a customer."""
+    return of_customer(act, given["customer"], "/v1/payment_methods", given)
+
+
+def of_customer(act: Act, customer_id: str, url: str, given: dict[str, Any]) -> Body:
+    """Those that are kept for the customer still, of one type or of all."""
+    act.need("customer", customer_id, param="customer")
+    return lists.filtered(
+        act,
+        "payment_method",
+        url,
+        given,
+        lambda body: body["customer"] == customer_id and body["type"] == given.get("type", body["type"]),
+        ("payment_method.customer", customer_id),
+    )
 
 
 def retrieve(act: Act, given: dict[str, Any]) -> Body:
@@ -103,10 +144,28 @@ def attach(act: Act, given: dict[str, Any]) -> Body:
         raise Refused("The payment method you provided has already been attached to a customer.")
     if method.inside.get("used"):
         raise _used_up()
-    act.change(method, customer=customer.id)
-    act.link(method, "payment_method.customer", customer.id)
-    act.tell("payment_method.attached", method)
+    if (
+        method["type"] == "card"
+        and (declined := card_of(method).declined)
+        and method.inside["card"] != "chargeCustomerFail"
+    ):
+        raise Refused(
+            declined.message,
+            status=402,
+            type="card_error",
+            code=declined.code,
+            decline_code=declined.decline_code,
+            payment_method=method.body,
+        )
+    keep(act, method, customer.id)
     return method.body
+
+
+def keep(act: Act, method: Record, customer_id: str) -> None:
+    """Keep the method for the customer."""
+    act.change(method, customer=customer_id)
+    act.link(method, "payment_method.customer", customer_id)
+    act.tell("payment_method.attached", method)
 
 
 def detach(act: Act, given: dict[str, Any]) -> Body:
@@ -116,12 +175,25 @@ def detach(act: Act, given: dict[str, Any]) -> Body:
     act.note(method, used=True)
     act.change(method, customer=None)
     act.tell("payment_method.detached", method)
+    mandates.end_all(act, method)
     return method.body
+
+
+def taken(act: Act, given: dict[str, Any]) -> Record | None:
+    """The method that a request names or describes, if it does."""
+    if data := given.get("payment_method_data"):
+        if given.get("payment_method"):
+            raise Refused("You may only specify one of payment_method and payment_method_data.", param="payment_method")
+        return described(act, data, inside="payment_method_data")
+    named = given.get("payment_method")
+    return needed(act, named, param="payment_method") if named else None
 
 
 def needed(act: Act, method_id: str, *, param: str | None = None) -> Record:
     """The payment method of that id; a test method's name makes a new one."""
     card = cards.BY_METHOD.get(method_id)
+    if card is None and (bank := bank_methods.named(method_id)):
+        return described(act, bank)
     if card is None:
         return act.need("payment_method", method_id, param=param)
     year, _ = _date(act.at)
@@ -161,6 +233,21 @@ def use(act: Act, method: Record) -> None:
 def must_be_unused(method: Record) -> None:
     if method.inside.get("used") and method["customer"] is None:
         raise _used_up()
+
+
+def automatically_updated(act: Act, method: Record, told: dict[str, Any]) -> None:
+    """The card's network tells that the bank gave out another: the method goes on with its new expiry and number."""
+    card = method["card"]
+    act.change(
+        method,
+        card={
+            **card,
+            "exp_month": told.get("exp_month", card["exp_month"]),
+            "exp_year": told.get("exp_year", card["exp_year"] + 3),
+            "last4": told.get("last4", card["last4"]),
+        },
+    )
+    act.tell("payment_method.automatically_updated", method)
 
 
 def card_of(method: Record) -> Card:

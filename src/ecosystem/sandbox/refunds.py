@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosystem.sandbox import amounts, lists
+from ecosystem.sandbox import amounts, application_fees, lists, reviews, transfers, warnings
 from ecosystem.sandbox.acts import Act, Record
-from ecosystem.sandbox.cards import BY_NAME, Refunding
-from ecosystem.sandbox.charges import booked
-from ecosystem.sandbox.parameters import LISTED, Choice, Endpoint, Integer, Later, Metadata, Text
+from ecosystem.sandbox.cards import Refunding
+from ecosystem.sandbox.entries import booked
+from ecosystem.sandbox.parameters import LISTED, Boolean, Choice, Endpoint, Integer, Later, Metadata, Text
 from ecosystem.sandbox.payment_methods import merged
 from ecosystem.sandbox.refusals import Refused, unexpected_state
 from ecosystem.sandbox.shapes import REFUND, Body
 
 CREATE = Endpoint(
     {
-        **dict.fromkeys(
-            "currency customer instructions_email origin refund_application_fee reverse_transfer".split(), Later()
-        ),
+        **dict.fromkeys("currency customer instructions_email origin".split(), Later()),
+        "refund_application_fee": Boolean(),
+        "reverse_transfer": Boolean(),
         "amount": Integer(least=1),
         "charge": Text(120),
         "metadata": Metadata(),
@@ -78,8 +78,8 @@ def succeed(act: Act, refund: Record) -> None:
     entry = _booked(act, charge, refund, -refund["amount"], "refund")
     act.change(refund, status="succeeded", balance_transaction=entry.id)
     act.log("refunded", refund, refund["amount"])
-    act.tell("refund.updated", refund, {"status": "pending"})
-    act.tell("charge.refund.updated", refund, {"status": "pending"})
+    act.tell("refund.updated", refund)
+    act.tell("charge.refund.updated", refund)
 
 
 def fail(act: Act, refund: Record) -> None:
@@ -96,8 +96,8 @@ def fail(act: Act, refund: Record) -> None:
     )
     _recount(act, charge, -refund["amount"])
     act.log("refund_failed", refund, refund["amount"])
-    act.tell("refund.failed", refund, {"status": "succeeded"})
-    act.tell("charge.refund.updated", refund, {"status": "succeeded"})
+    act.tell("refund.failed", refund)
+    act.tell("charge.refund.updated", refund)
 
 
 def _charge(act: Act, given: dict[str, Any]) -> Record:
@@ -117,7 +117,7 @@ def _charge(act: Act, given: dict[str, Any]) -> Record:
 
 
 def _made(act: Act, charge: Record, amount: int, given: dict[str, Any]) -> Record:
-    how = BY_NAME[charge.inside["card"]].refunding
+    how = Refunding(charge.inside.get("refunding", Refunding.AT_ONCE))
     body: Body = {
         **REFUND,
         "id": act.mint("re"),
@@ -144,8 +144,16 @@ def _made(act: Act, charge: Record, amount: int, given: dict[str, Any]) -> Recor
     if how is Refunding.FAILS:
         act.afterwards("fail", refund)
     _recount(act, charge, amount)
+    if given.get("refund_application_fee"):
+        application_fees.refunded_with(act, charge, amount)
+    if given.get("reverse_transfer"):
+        act.change(refund, transfer_reversal=transfers.reversed_with(act, charge, amount).id)
     act.tell("refund.created", refund)
     act.tell("charge.refunded", charge)
+    if charge["payment_intent"]:
+        reason = "refunded_as_fraud" if given.get("reason") == "fraudulent" else "refunded"
+        reviews.closed_of_charge(act, charge, reason)
+        warnings.acted_on(act, charge)
     return refund
 
 

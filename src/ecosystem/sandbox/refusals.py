@@ -48,6 +48,11 @@ def encoded(body: dict[str, Any]) -> bytes:
     return msgspec.json.encode(body)
 
 
+def logged(body: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """The error object with the address at which the account's owner finds the request."""
+    return {"error": {**body["error"], "request_log_url": f"https://dashboard.stripe.com/test/logs/{request_id}"}}
+
+
 def missing(kind: str, thing_id: str, *, param: str | None = None) -> Refused:
     """The thing does not exist: 404 where the address names it, 400 where a parameter does."""
     return Refused(

@@ -6,14 +6,19 @@ import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
+from ecosystem.sandbox import accounts, uploads
 from ecosystem.sandbox.acts import Act, Effect
 from ecosystem.sandbox.api import BODY_BYTES_MAX, Api
 from ecosystem.sandbox.control import Control
-from ecosystem.sandbox.courier import Address, Backlog, Courier
+from ecosystem.sandbox.courier import Backlog, Courier
+from ecosystem.sandbox.endpoints import Address
 from ecosystem.sandbox.faults import Fault, Faults
+from ecosystem.sandbox.happenings import happen
+from ecosystem.sandbox.hosted import Hosted
 from ecosystem.sandbox.pages import MERCHANT, Pages
 from ecosystem.sandbox.refusals import encoded, error
 from ecosystem.sandbox.settings import Keys, Profile, Settings
@@ -42,7 +47,7 @@ class Sandbox:
         self._store = Store(settings.data)
         self._courier = Courier(
             self._store,
-            Address(settings.webhook_url, settings.keys.webhook_secret, frozenset(settings.webhook_events)),
+            self._address(settings.webhook_url),
             settings.profile,
             now=now,
             begin=self._begin,
@@ -71,6 +76,7 @@ class Sandbox:
                 await site.start()
                 host, port = runner.addresses[0][:2]
                 sandbox.origin = f"http://{_reached(host)}:{port}"
+                await sandbox._settle_in()
                 sandbox._courier.start()
                 yield sandbox
             finally:
@@ -93,7 +99,7 @@ class Sandbox:
 
     def deliver_to(self, url: str | None) -> None:
         """Where events are delivered from now on; those that wait, too. Without an address events are only listed."""
-        self._courier.address.url = url
+        self._courier.address = self._address(url)
         self._courier.nudge()
 
     def travel(self, profile: Profile) -> None:
@@ -116,9 +122,25 @@ class Sandbox:
         """Return once nothing is on its way and nothing is about to happen."""
         await self._courier.settled()
 
+    async def settled_by_now(self) -> None:
+        """Return once everything that is due by now has happened and is delivered."""
+        await self._courier.quiet()
+
+    async def happen(self, what: str, thing_id: str, told: dict[str, Any] | None = None) -> None:
+        """Have something happen that no request brings about. Raises `Refused` for what cannot."""
+        await self._store.run(self._begin(), lambda act: happen(act, what, thing_id, told or {}))
+
     def effects(self, idempotency_key: str | None = None) -> list[Effect]:
         """What moved, oldest first: all of it, or under one idempotency key."""
         return self._store.reading.effects(idempotency_key)
+
+    def _address(self, url: str | None) -> Address | None:
+        keys = self.settings.keys
+        return Address(url, keys.webhook_secret, frozenset(self.settings.webhook_events)) if url else None
+
+    async def _settle_in(self) -> None:
+        """Find the platform's own account, or open it."""
+        self._store.platform = await self._store.run(self._begin(), accounts.settled_in)
 
     def _begin(self) -> Act:
         act = Act(
@@ -127,6 +149,7 @@ class Sandbox:
             random=self._random,
             sequence=self._store.sequence,
             origin=self.public_origin,
+            platform=self._store.platform,
             afterwards_s=self._courier.profile.afterwards_s,
         )
         act.request_id = f"req_{act.secret(14)}"
@@ -134,12 +157,16 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         api = Api(self._store, self.settings.keys, self.faults, self._begin)
-        control = Control(self._store, self._courier, self.faults, self.settings.keys.secret_key, self._now)
+        keys = self.settings.keys
+        control = Control(
+            self._store, self._courier, self.faults, keys.secret_key, keys.webhook_secret, self._now, self._begin
+        )
         pages = Pages(self._store, self._begin, self.settings.keys.publishable_key, self.settings.embedders)
+        hosted = Hosted(self._store, self._begin, pages.page, MERCHANT)
         setup = Setup(self._store, self._begin, pages.page, MERCHANT)
-        application = web.Application(client_max_size=BODY_BYTES_MAX)
+        application = web.Application(client_max_size=uploads.SIZE_BYTES_MAX + BODY_BYTES_MAX)
         application.router.add_route("*", "/v1/{path:.*}", api.respond)
-        application.add_routes([*control.routes(), *pages.routes(), *setup.routes()])
+        application.add_routes([*control.routes(), *pages.routes(), *setup.routes(), *hosted.routes()])
         application.router.add_route("*", "/{path:.*}", _nowhere)
         return application
 

@@ -42,7 +42,7 @@ class Keys(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """How webhooks travel. Each event is delivered at least once, whatever the profile.
+    """How webhooks travel. Each event is delivered at least once, unless the profile has a part of them `lost`.
 
     A delivery waits between `delay_least_s` and `delay_most_s`; the part `late` of them, drawn by seed, waits
     `late_s` more and so arrives out of order; the part `twice` is delivered a second time.
@@ -54,6 +54,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     late: float = 0.1
     late_s: float = 1.5
     twice: float = 0.15
+    lost: float = 0.0
     afterwards_s: float = 2.0
     retry_s: float = 1.0
     retry_most_s: float = 3600.0

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ecosystem.sandbox import accounts, banking
-from ecosystem.sandbox.accounts import OUTCOMES, Outcome, Stage
+from ecosystem.sandbox import banking, external_accounts, verification
 from ecosystem.sandbox.acts import Act, Record
 from ecosystem.sandbox.shapes import BANK_ACCOUNT, Body
 from ecosystem.sandbox.store import Store
+from ecosystem.sandbox.verification import OUTCOMES, Outcome, Stage
 
 NAME_MAX = 100
 AGE_LEAST = 18
@@ -115,7 +115,7 @@ def _taken(act: Act, account_id: str, token: str, told: dict[str, str], ip: str)
         return False
     if account.inside["stage"] in {Stage.BLANK, Stage.FAILED}:
         act.note(account, links={**account.inside["links"], token: {**link, "used": True}})
-        accounts.submitted(act, account, {**_kept(account, told), "ip": ip})
+        verification.submitted(act, account, {**_kept(account, told), "ip": ip})
     return True
 
 
@@ -124,17 +124,19 @@ def _kept(account: Record, told: dict[str, str]) -> dict[str, Any]:
     number = told["number"].replace(" ", "").replace("-", "").upper()
     name = f"{told['first_name']} {told['last_name']}"
     outcome = OUTCOMES.get(told["born"], Outcome.VERIFIED)
-    if told["identity"].replace("-", "").replace(" ", "") == accounts.MISMATCHING:
+    if told["identity"].replace("-", "").replace(" ", "") == verification.MISMATCHING:
         outcome = Outcome.MISMATCH
     return {
-        "person": {"name": name, "born": told["born"]},
+        "person": {"first_name": told["first_name"], "last_name": told["last_name"], "born": told["born"]},
         "outcome": outcome,
-        "behaviour": banking.PAYOUTS_FAIL.get(number, ""),
+        "behaviour": banking.behaviour(number),
         "bank": {
             **BANK_ACCOUNT,
             "account_holder_name": name,
+            "available_payout_methods": banking.methods(number),
             "country": account["country"],
             "currency": account["default_currency"],
+            "fingerprint": external_accounts.fingerprint(number + told["routing"]),
             "last4": number[-4:],
             "routing_number": told["routing"] or None,
         },

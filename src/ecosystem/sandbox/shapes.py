@@ -5,11 +5,17 @@ A shape is copied by spreading it into a new dict. Its inner objects are shared 
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.resources import files
+from typing import Any, cast
+
+import msgspec
 
 from ecosystem.sandbox.cards import Card
 
 Body = dict[str, Any]
+
+OF: dict[str, Body] = msgspec.json.decode((files("ecosystem.sandbox") / "shapes.json").read_bytes())
+"""The shape of each kind of object, with nothing to say: made by `scripts/processor_shapes.py` from the public samples."""
 
 API_VERSION = "2026-10-28.endive"
 
@@ -24,48 +30,15 @@ NO_ADDRESS: Body = {
 NO_BILLING: Body = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
 
 PAYMENT_INTENT: Body = {
-    "id": "",
-    "object": "payment_intent",
-    "amount": 0,
-    "amount_capturable": 0,
+    **OF["payment_intent"],
     "amount_details": {"tip": {}},
-    "amount_received": 0,
-    "application": None,
-    "application_fee_amount": None,
-    "automatic_payment_methods": None,
-    "canceled_at": None,
-    "cancellation_reason": None,
     "capture_method": "automatic",
     "client_secret": "",
     "confirmation_method": "automatic",
-    "created": 0,
-    "currency": "",
-    "customer": None,
-    "customer_account": None,
-    "description": None,
-    "excluded_payment_method_types": None,
-    "last_payment_error": None,
-    "latest_charge": None,
-    "livemode": False,
     "managed_payments": {"enabled": False},
-    "metadata": {},
-    "next_action": None,
-    "on_behalf_of": None,
-    "payment_method": None,
-    "payment_method_configuration_details": None,
     "payment_method_options": {},
     "payment_method_types": ["card"],
-    "processing": None,
-    "receipt_email": None,
-    "review": None,
-    "setup_future_usage": None,
-    "shipping": None,
-    "source": None,
-    "statement_descriptor": None,
-    "statement_descriptor_suffix": None,
     "status": "requires_payment_method",
-    "transfer_data": None,
-    "transfer_group": None,
 }
 
 NO_REQUIREMENTS: Body = {
@@ -121,10 +94,8 @@ ACCOUNT_SETTINGS: Body = {
 }
 
 ACCOUNT: Body = {
-    "id": "",
-    "object": "account",
+    **OF["account"],
     "business_profile": BUSINESS_PROFILE,
-    "business_type": None,
     "capabilities": {},
     "charges_enabled": False,
     "controller": {"type": "application"},
@@ -132,10 +103,8 @@ ACCOUNT: Body = {
     "created": 0,
     "default_currency": "",
     "details_submitted": False,
-    "email": None,
     "external_accounts": {"data": [], "has_more": False, "object": "list", "url": ""},
     "future_requirements": NO_REQUIREMENTS,
-    "metadata": {},
     "payouts_enabled": False,
     "requirements": NO_REQUIREMENTS,
     "settings": ACCOUNT_SETTINGS,
@@ -144,72 +113,27 @@ ACCOUNT: Body = {
 }
 
 BANK_ACCOUNT: Body = {
-    "id": "",
-    "object": "bank_account",
-    "account_holder_name": None,
+    **OF["bank_account"],
     "account_holder_type": "individual",
-    "account_type": None,
     "bank_name": "SANDBOX BANK",
-    "country": "",
-    "currency": "",
-    "customer": None,
     "fingerprint": "",
-    "last4": "",
-    "metadata": {},
-    "routing_number": None,
     "status": "new",
 }
 
-ACCOUNT_LINK: Body = {"object": "account_link", "created": 0, "expires_at": 0, "url": ""}
+ACCOUNT_LINK: Body = OF["account_link"]
 
 CARD_OPTIONS: Body = {
     "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
 }
 
 CHARGE: Body = {
-    "id": "",
-    "object": "charge",
-    "amount": 0,
-    "amount_captured": 0,
-    "amount_refunded": 0,
-    "application": None,
-    "application_fee": None,
-    "application_fee_amount": None,
-    "balance_transaction": None,
+    **OF["charge"],
     "billing_details": NO_BILLING,
     "calculated_statement_descriptor": "ECOSYSTEM SANDBOX",
-    "captured": False,
-    "created": 0,
-    "currency": "",
-    "customer": None,
-    "description": None,
-    "disputed": False,
-    "failure_balance_transaction": None,
-    "failure_code": None,
-    "failure_message": None,
     "fraud_details": {},
-    "livemode": False,
-    "metadata": {},
-    "on_behalf_of": None,
-    "outcome": None,
     "paid": True,
-    "payment_intent": None,
-    "payment_method": None,
-    "payment_method_details": None,
-    "receipt_email": None,
-    "receipt_number": None,
-    "receipt_url": None,
-    "refunded": False,
     "refunds": None,
-    "review": None,
-    "shipping": None,
-    "source": None,
-    "source_transfer": None,
-    "statement_descriptor": None,
-    "statement_descriptor_suffix": None,
     "status": "succeeded",
-    "transfer_data": None,
-    "transfer_group": None,
 }
 
 NO_THREE_D_SECURE: Body = {
@@ -249,38 +173,17 @@ CHARGED_CARD: Body = {
 }
 
 PAYMENT_METHOD: Body = {
-    "id": "",
-    "object": "payment_method",
+    **OF["payment_method"],
     "allow_redisplay": "unspecified",
     "billing_details": NO_BILLING,
-    "card": None,
-    "created": 0,
-    "customer": None,
-    "customer_account": None,
-    "livemode": False,
-    "metadata": {},
     "type": "card",
 }
 
 REFUND: Body = {
-    "id": "",
-    "object": "refund",
-    "amount": 0,
-    "balance_transaction": None,
+    **OF["refund"],
     "charge": "",
-    "created": 0,
-    "currency": "",
-    "customer": None,
-    "customer_account": None,
     "destination_details": {"card": {"type": "refund"}, "type": "card"},
-    "metadata": {},
-    "payment_intent": None,
-    "payment_method": None,
-    "reason": None,
-    "receipt_number": None,
-    "source_transfer_reversal": None,
     "status": "succeeded",
-    "transfer_reversal": None,
 }
 
 EVIDENCE_TEXTS = (
@@ -317,37 +220,15 @@ EVIDENCE_FILES = (
 NO_EVIDENCE: Body = {**dict.fromkeys(sorted((*EVIDENCE_TEXTS, *EVIDENCE_FILES))), "enhanced_evidence": {}}
 
 DISPUTE: Body = {
-    "id": "",
-    "object": "dispute",
-    "amount": 0,
-    "balance_transactions": [],
-    "charge": "",
-    "created": 0,
-    "currency": "",
-    "enhanced_eligibility_types": [],
-    "evidence": NO_EVIDENCE,
+    **OF["dispute"],
     "evidence_details": None,
-    "is_charge_refundable": False,
-    "livemode": False,
-    "metadata": {},
-    "payment_intent": None,
-    "payment_method_details": None,
-    "reason": "",
     "status": "needs_response",
 }
 
 CUSTOMER: Body = {
-    "id": "",
-    "object": "customer",
-    "address": None,
+    **OF["customer"],
     "balance": 0,
-    "created": 0,
-    "currency": None,
-    "default_source": None,
     "delinquent": False,
-    "description": None,
-    "discount": None,
-    "email": None,
     "invoice_prefix": "",
     "invoice_settings": {
         "custom_fields": None,
@@ -355,47 +236,26 @@ CUSTOMER: Body = {
         "footer": None,
         "rendering_options": None,
     },
-    "livemode": False,
-    "metadata": {},
-    "name": None,
     "next_invoice_sequence": 1,
-    "phone": None,
     "preferred_locales": [],
-    "shipping": None,
     "tax_exempt": "none",
-    "test_clock": None,
 }
 
-EVENT: Body = {
-    "id": "",
-    "object": "event",
-    "api_version": API_VERSION,
-    "created": 0,
-    "data": None,
-    "livemode": False,
-    "pending_webhooks": 0,
-    "request": None,
-    "type": "",
-}
+EVENT: Body = {**OF["event"], "api_version": API_VERSION, "data": None}
 
 BALANCE_TRANSACTION: Body = {
-    "id": "",
-    "object": "balance_transaction",
-    "amount": 0,
-    "available_on": 0,
+    **OF["balance_transaction"],
     "balance_type": "payments",
-    "created": 0,
-    "currency": "",
-    "description": None,
-    "exchange_rate": None,
-    "fee": 0,
-    "fee_details": [],
-    "net": 0,
     "reporting_category": "charge",
-    "source": None,
     "status": "pending",
     "type": "charge",
 }
+
+
+def inner(body: Body, name: str) -> Body:
+    """The object in that field, an empty one where there is none."""
+    held = body.get(name)
+    return cast("Body", held) if isinstance(held, dict) else {}
 
 
 def checks(card: Card, *, cvc: bool, line1: bool, postal: bool) -> Body:

@@ -21,24 +21,29 @@ import apsw
 import msgspec
 
 from ecosystem.sandbox import file
-from ecosystem.sandbox.acts import Act
-from ecosystem.sandbox.file import Books
+from ecosystem.sandbox.acts import Act, Record
+from ecosystem.sandbox.file import Books, spelled
 
 T = TypeVar("T")
 
+DAY_S = 86400
 BATCH_S = 0.004
 """A batch ends after this much work on the loop, so that nobody waits long behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event to be delivered: when next, for the which-th time, and since when."""
+    """An event to be delivered: when next, for the which-th time, and since when.
+
+    `endpoint` is the id of the webhook endpoint it goes to; empty for the address that the sandbox was started with.
+    """
 
     seq: int
     event: str
     due: float
     attempt: int
     first: float
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class Timer:
     due: float
 
 
-Planned = Callable[[str], Sequence[float]]
-"""When an event of that type is delivered: delays in seconds, one for each delivery."""
+Planned = Callable[[Record], Sequence[tuple[str, float]]]
+"""Where an event is delivered, and when: an endpoint and a delay in seconds for each delivery."""
 
 
 @dataclass(slots=True)
@@ -79,8 +84,11 @@ class Store:
         self._scheduled = False
         self._committing: asyncio.Future[None] | None = None
         self._last = self._highest()
+        self.platform = ""
         self.planned: Planned = _never
         self.kept: Callable[[list[Delivery], list[Timer]], None] = _untold
+        self.rerouted: Callable[[], None] = _unheard
+        self._rerouted = False
         self.commits = 0
 
     def sequence(self) -> int:
@@ -108,7 +116,7 @@ class Store:
     def outstanding(self) -> tuple[list[Delivery], list[Timer]]:
         """What was to be delivered and to happen when the process stopped."""
         run = self.reading.run
-        deliveries = run("SELECT seq, event, due, attempt, first FROM delivery").fetchall()
+        deliveries = run("SELECT seq, event, due, attempt, first, endpoint FROM delivery").fetchall()
         timers = run("SELECT seq, what, subject, due FROM timer").fetchall()
         return [Delivery(*row) for row in deliveries], [Timer(*row) for row in timers]
 
@@ -117,7 +125,7 @@ class Store:
         while self._committing:
             await asyncio.shield(self._committing)
         self._run("DELETE FROM answer WHERE at < ?", (before,))
-        self._run("DELETE FROM object WHERE kind = 'event' AND created < ?", (before,))
+        self._run("DELETE FROM object WHERE (kind = 'event' OR kind GLOB 'event@*') AND created < ?", (before,))
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
@@ -177,6 +185,7 @@ class Store:
             answered.append((waiting.done, None, broken))
             return
         self._write(waiting.act, rows, fresh)
+        self._rerouted |= waiting.act.rerouted
         answered.append((waiting.done, result, None))
 
     def _write(self, act: Act, rows: list[tuple[Any, ...]], fresh: tuple[list[Delivery], list[Timer]]) -> None:
@@ -190,28 +199,40 @@ class Store:
         for link in act.links:
             run("INSERT OR IGNORE INTO link (name, value, seq) VALUES (?, ?, ?)", link)
         for event in act.events:
-            for delay in self.planned(event["type"]):
+            for endpoint, delay in self.planned(event):
                 due = act.moment + delay
-                delivery = Delivery(self.sequence(), event.id, due, 0, due)
-                run("INSERT INTO delivery VALUES (?, ?, ?, ?, ?)", (delivery.seq, event.id, due, 0, due))
+                delivery = Delivery(self.sequence(), event.id, due, 0, due, endpoint)
+                row = (delivery.seq, event.id, due, 0, due, endpoint)
+                run("INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)", row)
                 fresh[0].append(delivery)
         for what, subject, due in act.timers:
-            timer = Timer(self.sequence(), what, subject, due)
-            run("INSERT INTO timer VALUES (?, ?, ?, ?)", (timer.seq, what, subject, due))
-            fresh[1].append(timer)
+            self._set(Timer(self.sequence(), what, subject, due), fresh[1])
         for seq in act.rung:
             run("DELETE FROM timer WHERE seq = ?", (seq,))
         for one in act.effects:
             row = (self.sequence(), one.what, one.subject, one.amount, one.currency, one.idempotency_key)
             run("INSERT INTO effect VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, one.request_id, one.at))
-        for currency, day, net in act.banked:
-            run(
-                "INSERT INTO banked VALUES (?, ?, ?) ON CONFLICT (currency, day) DO UPDATE SET net = net + excluded.net",
-                (currency, day, net),
-            )
+        self._bank(act, fresh[1])
         for key, answer in act.answers:
             row = (key, answer.fingerprint, answer.status, answer.body, answer.request_id, act.at)
             run("INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _bank(self, act: Act, fresh: list[Timer]) -> None:
+        for account, currency, day, net in act.banked:
+            place = (account, currency, day)
+            self._run("UPDATE funds SET net = net + ? WHERE account = ? AND currency = ? AND day = ?", (net, *place))
+            if not self._db.changes():
+                self._run("INSERT INTO funds VALUES (?, ?, ?, ?)", (*place, net))
+                self._wake(account, day * DAY_S, act.moment, fresh)
+
+    def _wake(self, account: str, due: float, now: float, fresh: list[Timer]) -> None:
+        """Have an account looked at when money of another day becomes available: it is told, and may be paid out."""
+        what = "mature" if due > now else "payday"
+        self._set(Timer(self.sequence(), what, account or self.platform, max(due, now)), fresh)
+
+    def _set(self, timer: Timer, fresh: list[Timer]) -> None:
+        self._run("INSERT INTO timer VALUES (?, ?, ?, ?)", (timer.seq, timer.what, timer.subject, timer.due))
+        fresh.append(timer)
 
     def _write_deliveries(self) -> None:
         if self._finished:
@@ -241,6 +262,7 @@ class Store:
         answered: list[tuple[asyncio.Future[Any], Any, Exception | None]],
         fresh: tuple[list[Delivery], list[Timer]],
     ) -> None:
+        rerouted, self._rerouted = self._rerouted, False
         committing, self._committing = self._committing, None
         assert committing
         committing.set_result(None)
@@ -255,6 +277,8 @@ class Store:
                 future.set_result(result)
             else:
                 future.set_exception(refused)
+        if rerouted:
+            self.rerouted()
         if fresh[0] or fresh[1]:
             self.kept(*fresh)
         if self._queue:
@@ -268,8 +292,12 @@ class Store:
         return max(self._run(f"SELECT ifnull(max(seq), 0) FROM {name}").fetchall()[0][0] for name in names)  # noqa: S608
 
 
-def _never(kind: str) -> Sequence[float]:  # noqa: ARG001 — nothing is delivered until somebody plans it
+def _never(event: Record) -> Sequence[tuple[str, float]]:  # noqa: ARG001 — nothing is delivered until somebody plans it
     return ()
+
+
+def _unheard() -> None:
+    """Nobody cares where events go."""
 
 
 def _untold(deliveries: list[Delivery], timers: list[Timer]) -> None:
@@ -282,7 +310,7 @@ def _rows(act: Act) -> list[tuple[Any, ...]]:
         (
             record.seq,
             record.id,
-            record.kind,
+            spelled(record.kind, record.account),
             record.body.get("created", act.at),
             encode(record.body),
             encode(record.inside) if record.inside else None,

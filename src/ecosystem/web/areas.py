@@ -43,6 +43,7 @@ PROVIDER = (
         entries=(
             Entry(title="Earnings", path="/provider/earnings", icon="wallet"),
             Entry(title="Payouts", path="/provider/payouts", icon="landmark"),
+            Entry(title="Bank account", path="/provider/bank", icon="building-2"),
         ),
     ),
 )
@@ -54,8 +55,14 @@ CONSOLE = (
             Entry(title="Dashboard", path="/console", icon="layout-dashboard"),
             Entry(title="Bookings", path="/console/bookings", icon="calendar-check"),
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
+            Entry(title="Fraud", path="/console/fraud", icon="shield-check", waiting="fraud"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
+            Entry(title="Payouts", path="/console/payouts", icon="landmark"),
+            Entry(title="Receivables", path="/console/receivables", icon="wallet"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
+            Entry(title="ACH files", path="/console/ach", icon="landmark", waiting="ach"),
+            Entry(title="Reconciliation", path="/console/reconciliation", icon="list-checks", waiting="discrepancies"),
+            Entry(title="Costs", path="/console/costs", icon="coins"),
         ),
     ),
     Group(
@@ -73,6 +80,8 @@ CONSOLE = (
             Entry(title="Events", path="/console/events", icon="activity", waiting="events"),
             Entry(title="Mail", path="/console/mail", icon="mail", waiting="mail"),
             Entry(title="Webhooks", path="/console/webhooks", icon="webhook", waiting="webhooks"),
+            Entry(title="Keys", path="/console/keys", icon="key-round"),
+            Entry(title="Audit", path="/console/audit", icon="shield-check"),
             Entry(title="Settings", path="/console/settings", icon="settings"),
         ),
     ),

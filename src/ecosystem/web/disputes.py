@@ -10,6 +10,9 @@ from msgspec import Meta, Struct
 from ecosystem.contexts.disputes import Answer, Cause, Dispute, Kind, Party, State
 from ecosystem.kernel.money import Money, decimal_text, parse_decimal
 from ecosystem.kernel.refusals import Invalid
+from ecosystem.web.answers import Answer as Answered
+from ecosystem.web.answers import Drawn
+from ecosystem.web.visit import Visit
 
 Amount = Annotated[str, Meta(max_length=30)]
 Text = Annotated[str, Meta(max_length=1_000)]
@@ -87,3 +90,13 @@ def amount_of(text: str, whole: Money, *, field: str) -> Money:
 def typed(amount: Money) -> str:
     """An amount as a field shows it."""
     return decimal_text(amount)
+
+
+async def evidence_file(request: Visit, booking_id: str, dispute_id: str, version: int) -> Answered:
+    """A version of the evidence as its one file."""
+    body = await request.market.evidence.file(booking_id, dispute_id, version, request.actor)
+    headers = (
+        ("cache-control", "private, no-store"),
+        ("content-disposition", f'attachment; filename="evidence-{dispute_id}-{version}.zip"'),
+    )
+    return Drawn(status=200, headers=headers, body=body, media_type="application/zip").answer()

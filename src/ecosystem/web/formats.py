@@ -47,6 +47,12 @@ def units_text(units: int, currency: str) -> str:
     return f"\N{MINUS SIGN}{text}" if units < 0 else text
 
 
+def figure_text(number: str) -> str:
+    """A plain decimal with its thousands apart: `1,300,000`, `12.5`."""
+    whole, point, part = number.partition(".")
+    return f"{int(whole):,}{point}{part}"
+
+
 def percent_text(bps: int) -> str:
     """Basis points as percent, without the sign: `90`, `12.5`."""
     return f"{bps / 100:g}"

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ecosystem.ports.cards import ElementOrigins
+
 Header = tuple[bytes, bytes]
 
 # Nothing an inert answer (a picture, a file, a problem as JSON) could contain may run or load anything.
@@ -22,27 +24,37 @@ class Policy(Struct, frozen=True, kw_only=True):
         """The headers of a page. Scripts run by nonce alone; style comes from files; nobody may frame us."""
         return [(b"content-security-policy", self._csp(nonce).encode()), *self._always()]
 
+    def with_script(self, nonce: str, origins: ElementOrigins) -> str:
+        """The policy of a page that loads the card processor's own script.
+
+        Whether that script keeps to trusted types is not known, so they are not asked of this page.
+        """
+        return self._csp(nonce, origins)
+
     def inert(self) -> list[Header]:
         """The headers of what is no page."""
         return [(b"content-security-policy", _INERT), *self._always()]
 
-    def _csp(self, nonce: str) -> str:
-        # `strict-dynamic` lets our script load its further parts; 'self' is for browsers that do not know it.
+    def _csp(self, nonce: str, origins: ElementOrigins | None = None) -> str:
+        scripts, frames, calls = (), self.frames, ()
+        if origins:
+            scripts, frames, calls = origins.scripts, (*self.frames, *origins.frames), origins.calls
+        # `strict-dynamic` lets our script load its further parts; the rest is for browsers that do not know it.
         parts = [
             "default-src 'none'",
-            f"script-src 'nonce-{nonce}' 'strict-dynamic' 'self'",
+            " ".join((f"script-src 'nonce-{nonce}' 'strict-dynamic' 'self'", *scripts)),
             "style-src 'self'",
             "img-src 'self' data: blob:",
             "font-src 'self'",
-            "connect-src 'self'",
+            " ".join(("connect-src 'self'", *calls)),
             "manifest-src 'self'",
             "form-action 'self'",
-            f"frame-src {' '.join(self.frames) or chr(39) + 'none' + chr(39)}",
+            f"frame-src {' '.join(frames) or chr(39) + 'none' + chr(39)}",
             "frame-ancestors 'none'",
             "base-uri 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types htmx",
         ]
+        if not origins:
+            parts += ["require-trusted-types-for 'script'", "trusted-types htmx"]
         return "; ".join([*parts, "upgrade-insecure-requests"] if self.https else parts)
 
     def _always(self) -> Sequence[Header]:

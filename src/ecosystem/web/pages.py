@@ -9,6 +9,8 @@ from litestar import Router
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
+from ecosystem.web.account import bank as _account_bank
+from ecosystem.web.account import cards as _account_cards
 from ecosystem.web.account import routes as _account
 from ecosystem.web.art import routes as _art
 from ecosystem.web.bookings import acts as _booking_acts
@@ -16,6 +18,7 @@ from ecosystem.web.bookings import disputing as _disputing
 from ecosystem.web.bookings import mine as _bookings
 from ecosystem.web.bookings import moving as _booking_moves
 from ecosystem.web.bookings import routes as _booking
+from ecosystem.web.checkout import bank as _paying_from_bank
 from ecosystem.web.checkout import holding as _holding
 from ecosystem.web.checkout import routes as _checkout
 from ecosystem.web.console.routes import PARTS as _CONSOLE
@@ -58,7 +61,7 @@ def pages(*further: HTTPRouteHandler) -> Router:
 
 
 _PARTS = (
-    _account, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _disputing, _files, _first_operator, _help,
+    _paying_from_bank, _account, _account_bank, _account_cards, _art, _booking, _booking_acts, _booking_moves, _bookings, _checkout, _disputing, _files, _first_operator, _help,
     _holding, _media, _notices, _preferences, _provider_page, _reset, _search, _service, _sign_in, _sign_up,
 )  # fmt: skip
 _OWN: Sequence[HTTPRouteHandler] = [

@@ -265,6 +265,7 @@ _FILTERS: dict[str, Any] = {
     "price": formats.price_text,
     "units": formats.units_text,
     "percent": formats.percent_text,
+    "figure": formats.figure_text,
     "moment": _moment,
     "at": _at,
     "date": _date,

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, IdReused, Invalid, NotFound
 from ecosystem.kernel.time import sortable, utc
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.bus import SHARDS, Event, enveloped, event_shard, replayed
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import ABSENT, Index, Key, Page, Put, Row, Stale, Stored, Table
@@ -259,7 +260,10 @@ class Replays:
         if len((await self._in(ReplayState.RUNNING, RUNNING_MAX)).rows) == RUNNING_MAX:
             raise TooManyReplays
         try:
-            await self.table.transact(replace(kept(asked), expected=ABSENT))
+            await self.table.transact(
+                replace(kept(asked), expected=ABSENT),
+                noted(AuditKind.PRIVILEGE, "ReplayStarted", actor, request.name, now),
+            )
         except Stale:
             return _same((await self._row(request.name)).value, asked)
         return asked
@@ -287,7 +291,10 @@ class Replays:
         if row.value.state is not ReplayState.RUNNING:
             raise ReplayEnded
         cancelled = replace(row.value, state=ReplayState.CANCELLED, ended_at=self.clock.now())
-        await self.table.transact(replace(kept(cancelled), expected=row.unchanged))
+        await self.table.transact(
+            replace(kept(cancelled), expected=row.unchanged),
+            noted(AuditKind.PRIVILEGE, "ReplayCancelled", actor, name, self.clock.now()),
+        )
         return cancelled
 
     async def step(self, relay: Relay) -> int:

@@ -16,6 +16,7 @@ import msgspec
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.kernel.time import sortable
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.bus import Event, Replayed
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Delete, Index, Key, Page, Put, Row, Stale, Stored, Table
@@ -176,17 +177,21 @@ class Deliveries:
     async def replay(self, event_id: str, rule: str, actor: Actor) -> None:
         """Make a delivery due at once, with all its attempts before it. For operators."""
         actor.must_operate()
-        row = await self._existing(event_id, rule)
-        again = msgspec.structs.replace(
-            row.value, status=DeliveryStatus.RETRYING, attempts=0, due_at=self.clock.now() - FIRST_DELAY
+        row, now = await self._existing(event_id, rule), self.clock.now()
+        again = msgspec.structs.replace(row.value, status=DeliveryStatus.RETRYING, attempts=0, due_at=now - FIRST_DELAY)
+        await self.table.transact(
+            msgspec.structs.replace(kept(again), expected=row.unchanged),
+            noted(AuditKind.PRIVILEGE, "DeliveryRepeated", actor, event_id, now, rule=rule),
         )
-        await self.table.transact(msgspec.structs.replace(kept(again), expected=row.unchanged))
 
     async def give_up(self, event_id: str, rule: str, actor: Actor) -> None:
         """Remove a delivery for good. For operators."""
         actor.must_operate()
         row = await self._existing(event_id, rule)
-        await self.table.transact(Delete(key=row.key, expected=row.unchanged))
+        await self.table.transact(
+            Delete(key=row.key, expected=row.unchanged),
+            noted(AuditKind.PRIVILEGE, "DeliveryGivenUp", actor, event_id, self.clock.now(), rule=rule),
+        )
 
     async def _existing(self, event_id: str, rule: str) -> Row[Delivery]:
         row = await self.table.get(delivery_key(event_id, rule), Delivery)

@@ -18,15 +18,20 @@ from msgspec import Struct
 
 from ecosystem.journeys.access import Access
 from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.bank_notices import BankNotices
 from ecosystem.journeys.payout_accounts import PayoutAccounts
+from ecosystem.journeys.payout_news import PayoutNewsTelling
 from ecosystem.journeys.telling import TOLD
 from ecosystem.workflows import disputes
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX
 from ecosystem.workflows.entries import (
+    ach_processor,
     booking_processor,
     dispute_workflow,
     enhanced_search,
+    fraud_detector,
     notification_handler,
+    payout_manager,
     post_confirmation_trigger,
     profile_events,
     refund_processor,
@@ -34,6 +39,7 @@ from ecosystem.workflows.entries import (
     stripe_connect,
     stripe_webhook,
     webhook_authorizer,
+    webhook_reconciliation,
     workflow_orchestrator,
 )
 from ecosystem.workflows.triggers import (
@@ -77,6 +83,8 @@ class Permission(StrEnum):
     BLOBS_WRITE = "blobs:write"
     CALENDARS = "calendars"
     SEAL = "seal"
+    KEYS = "keys"
+    BANK = "bank"
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS = "executions"
     WEBHOOK_SECRETS = "webhook-secrets"
@@ -105,6 +113,18 @@ def types(*names: str) -> OnEvent:
 
 
 TABLE: tuple[Function, ...] = (
+    Function(
+        name="ach-processor",
+        entry=ach_processor.ENTRY,
+        triggers=(
+            types(ach_processor.ADDED),
+            OnSchedule(name=ach_processor.FILES, expression="rate(5 minutes)"),
+            OnSchedule(name=ach_processor.BANK, expression="rate(5 minutes)"),
+            OnSchedule(name=ach_processor.RATES, expression="rate(1 hour)"),
+        ),
+        timeout_s=240,
+        permissions=(Permission.TABLE_WRITE, Permission.KEYS, Permission.BANK),
+    ),
     Function(
         name="booking-processor",
         entry=booking_processor.ENTRY,
@@ -194,14 +214,43 @@ TABLE: tuple[Function, ...] = (
         permissions=(Permission.SEARCH_READ,),
     ),
     Function(
+        name="fraud-detector",
+        entry=fraud_detector.ENTRY,
+        triggers=(
+            types(*fraud_detector.DECIDED),
+            OnChanges(entities=("fraud_assessment", "payment"), window_s=0.25),
+            OnSchedule(name=fraud_detector.DRIFT, expression="rate(1 day)"),
+        ),
+        timeout_s=30,
+        memory_mb=512,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS, Permission.BLOBS_READ, Permission.SEAL),
+    ),
+    Function(
         name="notification-handler",
         entry=notification_handler.ENTRY,
         triggers=(
-            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD}),
+            types(*{*TOLD, *Alarms.TOLD, *PayoutAccounts.TOLD, *PayoutNewsTelling.TOLD, *BankNotices.TOLD}),
             OnTask(acts=("account-failed", "told", "welcome")),
         ),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS_READ, Permission.LINK_KEY),
+    ),
+    Function(
+        name="payout-manager",
+        entry=payout_manager.ENTRY,
+        triggers=(
+            types(*payout_manager.HEARD),
+            OnTask(acts=("ask-payout-later", "carry-out")),
+            OnSchedule(name=payout_manager.ASK),
+            OnSchedule(name=payout_manager.DUE, expression="rate(5 minutes)"),
+            OnSchedule(name=payout_manager.LEFT, expression="rate(5 minutes)"),
+            OnSchedule(name=payout_manager.PAID, expression="rate(1 day)"),
+            OnSchedule(name=payout_manager.WITHDRAWALS, expression="rate(1 hour)"),
+            OnSchedule(name=payout_manager.FEES, expression="rate(15 minutes)"),
+            OnChanges(entities=("ledger_account",), batch=90),
+        ),
+        timeout_s=60,
+        permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),
     Function(
         name="post-confirmation-trigger",
@@ -256,7 +305,11 @@ TABLE: tuple[Function, ...] = (
     Function(
         name="stripe-connect",
         entry=stripe_connect.ENTRY,
-        triggers=(OnTask(acts=("request",)),),
+        triggers=(
+            types("CardForgotten", "CardOffered"),
+            OnTask(acts=("request",)),
+            OnFields(fields=("Query.savedCards", "Mutation.forgetCard")),
+        ),
         timeout_s=30,
         permissions=(Permission.TABLE_WRITE, Permission.CARDS),
     ),
@@ -279,11 +332,33 @@ TABLE: tuple[Function, ...] = (
         permissions=(Permission.TABLE_WRITE, Permission.WEBHOOK_SECRETS),
     ),
     Function(
+        name="webhook-reconciliation",
+        entry=webhook_reconciliation.ENTRY,
+        triggers=(
+            OnSchedule(name=webhook_reconciliation.DAILY, expression="cron(0 6 * * ? *)"),
+            # Before the books are compared, so that they differ in nothing that was only not heard of.
+            OnSchedule(name=webhook_reconciliation.MISSED, expression="cron(0 4 * * ? *)"),
+            OnSchedule(name=webhook_reconciliation.ASKED, expression="rate(1 minute)"),
+        ),
+        timeout_s=900,
+        memory_mb=1024,
+        permissions=(
+            Permission.TABLE_WRITE,
+            Permission.CARDS,
+            Permission.BLOBS_READ,
+            Permission.BLOBS_WRITE,
+        ),
+    ),
+    Function(
         name="workflow-orchestrator",
         entry=workflow_orchestrator.ENTRY,
-        triggers=(types(*workflow_orchestrator.TYPES),),
+        triggers=(
+            types(*workflow_orchestrator.TYPES),
+            OnSchedule(name=workflow_orchestrator.REWRAP, expression="rate(1 minute)"),
+            OnSchedule(name=workflow_orchestrator.RETIRE, expression="rate(1 day)"),
+        ),
         timeout_s=30,
-        permissions=(Permission.TABLE_WRITE, Permission.EXECUTIONS),
+        permissions=(Permission.TABLE_WRITE, Permission.KEYS, Permission.EXECUTIONS),
     ),
 )
 """The functions, by name."""

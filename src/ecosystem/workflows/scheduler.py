@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.kernel.time import seconds, sortable
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.bus import Event, Fact, announce, event_key
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import ABSENT, Delete, Index, Key, Page, Put, Row, Stale, Table, Write
@@ -122,12 +123,15 @@ class Scheduler:
         row, now = await self._row(schedule_key(name, matter)), self.clock.now()
         if row.value.matter:
             await self.table.transact(
-                replace(kept(replace(row.value, next_at=now, paused_at=None)), expected=row.unchanged)
+                replace(kept(replace(row.value, next_at=now, paused_at=None)), expected=row.unchanged),
+                noted(AuditKind.PRIVILEGE, "ScheduleFiredByHand", actor, name, now, matter=matter),
             )
             await self._fire(row.key)
             return row.value
         firing = Firing(schedule=name, matter="", scheduled_at=now, input=row.value.input)
-        await self.table.transact(told(firing, now, actor))
+        await self.table.transact(
+            told(firing, now, actor), noted(AuditKind.PRIVILEGE, "ScheduleFiredByHand", actor, name, now)
+        )
         return row.value
 
     async def fire(self, *, recurring: bool = True) -> int:

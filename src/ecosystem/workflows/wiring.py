@@ -23,6 +23,7 @@ from ecosystem.workflows.scheduler import Scheduler
 TOGETHER = 250
 """Changes that a follower takes in one step, so that it never has the loop for long."""
 ROUNDS_MAX = 1_000
+CHECKPOINT_S = 5.0
 SIGNING_KEY_LIFE = timedelta(days=90)
 
 
@@ -52,6 +53,7 @@ class Wiring:
             followers=[
                 Follower("relay", relay.step, gather_s=0.01),
                 Follower("ledger sequencer", partial(market.sequencer.step, TOGETHER), gather_s=0.1),
+                Follower("audit sequencer", partial(market.audit.step, TOGETHER), gather_s=0.5),
                 Follower("figures", partial(market.tally.step, TOGETHER), gather_s=0.25),
                 *followers(market, functions),
             ],
@@ -59,6 +61,7 @@ class Wiring:
                 Loop("retry deliveries", 1, relay.retry),
                 Loop("replays", 1, partial(replays.step, relay)),
                 Loop("schedules", 1, scheduler.fire),
+                Loop("audit checkpoints", CHECKPOINT_S, market.audit.seal),
                 Loop("mail", 2, market.notifications.postman.step),
                 Loop("inspections", 1, market.inspections.step),
                 Loop("signing keys", 86_400, lambda: _rotated(market)),
@@ -81,8 +84,12 @@ class Wiring:
                 break
         while await self.market.sequencer.step():
             pass
+        await self.market.audit.caught_up()
+        await self.market.audit.seal()
         await self.market.tally.catch_up()
+        await self.market.learning.catch_up()
         await self.market.indexer.catch_up()
+        await self.market.receivable_follower.catch_up()
 
     async def caught_up(self, *, recurring: bool = True) -> None:
         """Do everything that is due by now, and all that follows from it. For whoever moves a clock by hand.

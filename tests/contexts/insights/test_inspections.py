@@ -13,7 +13,7 @@ from ecosystem.contexts.insights import InspectionGone, Inspections, InspectionS
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.refusals import Denied, Invalid, Unavailable
 from ecosystem.ports.entropy import mint
-from ecosystem.ports.inspector import Heard, InspectorFailed
+from ecosystem.ports.inspector import Heard, InspectorFailed, Whole
 from ecosystem.ports.table import Table
 
 OPERATOR = Actor(actor_id="usr_olga", groups=(Group.ADMINS,))
@@ -25,7 +25,7 @@ class Reader:
     def __init__(self, *says: Heard, fails: str = "") -> None:
         self.says, self.fails = says, fails
 
-    async def verification(self) -> AsyncGenerator[Heard, None]:
+    async def verification(self, _: Whole = Whole.LEDGER) -> AsyncGenerator[Heard, None]:
         for each in self.says:
             yield each
         if self.fails:
@@ -63,7 +63,7 @@ async def test_a_reading_process_that_fails_says_why(table: Table, clock: Virtua
 
 async def test_one_whose_process_was_killed_is_not_waited_for(table: Table, clock: VirtualClock) -> None:
     class Killed(Reader):
-        async def verification(self) -> AsyncGenerator[Heard, None]:
+        async def verification(self, _: Whole = Whole.LEDGER) -> AsyncGenerator[Heard, None]:
             yield Heard(read={"booking": 1})
             raise KeyboardInterrupt
 

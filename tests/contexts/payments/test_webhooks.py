@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from contexts.payments.payment_news import NOON, intended, news
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts.payments import (
-    About,
     BadSignature,
     NoSuchWebhook,
     UnreadableEvent,
@@ -123,24 +122,32 @@ def test_an_event_with_one_field_of_nonsense_is_read_or_refused(name: str, value
 
 
 @pytest.mark.parametrize(
-    ("body", "about", "intent_id"),
+    ("body", "points_at"),
     [
-        (event(), About.PAYMENT, "pi_1"),
-        (event("charge.captured", id="ch_1", object="charge", payment_intent="pi_1"), About.PAYMENT, "pi_1"),
-        (event("refund.failed", id="re_1", object="refund", payment_intent="pi_1"), About.REFUND, "pi_1"),
-        (event("charge.refund.updated", id="re_1", object="refund", payment_intent="pi_1"), About.REFUND, "pi_1"),
+        (event(), ("pi_1", "pi_1", "", "", None)),
         (
-            event("charge.dispute.created", id="dp_1", object="dispute", payment_intent="pi_1", metadata=None),
-            About.CHARGEBACK,
-            "pi_1",
+            event("charge.captured", id="ch_1", object="charge", payment_intent="pi_1"),
+            ("ch_1", "pi_1", "ch_1", "", None),
         ),
-        (event("customer.created", id="cus_1", object="customer"), About.NOTHING, None),
+        (event("refund.failed", id="re_1", object="refund", payment_intent="pi_1"), ("re_1", "pi_1", "", "", None)),
+        (
+            event("charge.dispute.created", id="dp_1", object="dispute", payment_intent="pi_1", charge="ch_1"),
+            ("dp_1", "pi_1", "ch_1", "", None),
+        ),
+        (event("payment_method.detached", id="pm_1", object="payment_method"), ("pm_1", None, "", "pm_1", None)),
+        (event("mandate.updated", id="m_1", object="mandate", payment_method="pm_1"), ("m_1", None, "", "pm_1", None)),
+        (
+            msgspec.json.encode(
+                msgspec.json.decode(event("payout.paid", id="po_1", object="payout")) | {"account": "acct_1"}
+            ),
+            ("po_1", None, "", "", "acct_1"),
+        ),
     ],
 )
-def test_an_event_points_at_what_it_is_about(body: bytes, about: About, intent_id: str | None) -> None:
+def test_an_event_points_at_what_it_is_about(body: bytes, points_at: tuple[object, ...]) -> None:
     hint = read(body)
 
-    assert (hint.about, hint.intent_id) == (about, intent_id)
+    assert (hint.subject_id, hint.intent_id, hint.charge_id, hint.card_id, hint.account_id) == points_at
 
 
 def test_the_processor_is_not_asked_about_what_is_known() -> None:

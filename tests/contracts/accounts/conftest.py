@@ -9,7 +9,7 @@ import pytest
 
 from contracts.accounts.benches import Bench
 from contracts.cards.benches import KEYS, account
-from ecosystem.adapters.outside.accounts import PayoutAccounts
+from ecosystem.adapters.outside.stripe import Stripe
 from ecosystem.sandbox import CALM, Sandbox, Settings
 
 
@@ -17,6 +17,6 @@ from ecosystem.sandbox import CALM, Sandbox, Settings
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     settings = Settings(data=tmp_path / "sandbox.sqlite", keys=KEYS, profile=CALM)
     async with Sandbox.running(settings) as sandbox:
-        accounts = await PayoutAccounts.open_at(account(sandbox))
-        yield Bench(accounts, sandbox)
-        await accounts.close()
+        stripe = await Stripe.open(account(sandbox))
+        yield Bench(stripe.accounts, sandbox)
+        await stripe.close()

@@ -8,9 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.accounts.benches import AGAIN, BACK, ORDER, Bench
-from ecosystem.adapters.outside.accounts import country_of
+from ecosystem.adapters.outside.stripe.accounts import country_of
 from ecosystem.kernel.refusals import IdReused
-from ecosystem.ports.accounts import AccountClosed, AccountRefused, AccountStanding, UnknownAccount
+from ecosystem.ports.accounts import (
+    AccountClosed,
+    AccountRefused,
+    AccountStanding,
+    CapabilityStanding,
+    NotFilledIn,
+    UnknownAccount,
+    Urgency,
+)
 from ecosystem.ports.cards import ProcessorSilent
 from ecosystem.sandbox import Fault, What
 
@@ -118,3 +126,42 @@ def test_a_zone_knows_its_country() -> None:
     assert [country_of(zone) for zone in ("Europe/Lisbon", "America/New_York", "Atlantic/Azores", "UTC", "")] == [
         "PT", "US", "PT", "", "",
     ]  # fmt: skip
+
+
+async def test_an_account_says_what_it_may_do_and_what_is_wanted_of_its_owner(bench: Bench) -> None:
+    opened = await bench.accounts.open(ORDER)
+    await bench.filled_in(opened.account_id, identity="111111111")
+    restricted = await bench.accounts.account(opened.account_id)
+    await bench.filled_in(opened.account_id)
+    active = await bench.accounts.account(opened.account_id)
+
+    assert opened.capabilities["transfers"] is not CapabilityStanding.ACTIVE
+    assert {need.urgency for need in opened.needs} <= {Urgency.NOW, Urgency.OVERDUE}
+    assert opened.needs
+    assert all(need.sentence.endswith(".") for need in opened.needs)
+    [wrong] = [need for need in restricted.needs if need.trouble]
+    assert (wrong.sentence, wrong.trouble[-1]) == ("Show a document that proves who you are.", ".")
+    assert active.capabilities["transfers"] is CapabilityStanding.ACTIVE
+    assert (active.needs, active.currency) == ((), "EUR")
+
+
+async def test_every_account_that_was_opened_can_be_listed(bench: Bench) -> None:
+    first = await bench.accounts.open(ORDER)
+    second = await bench.accounts.open(replace(ORDER, provider_id="prv_01kag2m8xw00000000000petra"))
+
+    listed = await bench.accounts.accounts()
+
+    assert {each.account_id for each in listed.items} >= {first.account_id, second.account_id}
+    assert listed.after is None
+
+
+async def test_an_owner_who_said_who_they_are_has_pages_of_their_own_there(bench: Bench) -> None:
+    opened = await bench.accounts.open(ORDER)
+    with pytest.raises(NotFilledIn):
+        await bench.accounts.sign_in(opened.account_id)
+    await bench.filled_in(opened.account_id)
+
+    assert (await bench.accounts.sign_in(opened.account_id)).startswith("http")
+    for account_id in ("acct_none", "../balance", ""):
+        with pytest.raises(UnknownAccount):
+            await bench.accounts.sign_in(account_id)

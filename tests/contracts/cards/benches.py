@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecosystem.adapters.outside.cards import Account
+from ecosystem.adapters.outside.stripe import Account
 from ecosystem.ports.cards import Cards
 from ecosystem.sandbox import Keys, Sandbox
 
@@ -22,6 +22,7 @@ class Bench:
 def account(sandbox: Sandbox, **changes: object) -> Account:
     fields: dict[str, object] = {
         "origin": sandbox.origin,
+        "browser_origin": sandbox.origin,
         "secret_key": sandbox.keys.secret_key,
         "publishable_key": sandbox.keys.publishable_key,
         "timeout_s": 2.0,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.cards.benches import KEYS, Bench, account
-from ecosystem.adapters.outside.cards import CardProcessor
+from ecosystem.adapters.outside.stripe import Stripe
 from ecosystem.sandbox import CALM, Sandbox, Settings
 
 
@@ -16,6 +16,6 @@ from ecosystem.sandbox import CALM, Sandbox, Settings
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     settings = Settings(data=tmp_path / "sandbox.sqlite", keys=KEYS, profile=CALM)
     async with Sandbox.running(settings) as sandbox:
-        cards = await CardProcessor.open(account(sandbox))
-        yield Bench(cards, sandbox)
-        await cards.close()
+        stripe = await Stripe.open(account(sandbox))
+        yield Bench(stripe.cards, sandbox)
+        await stripe.close()

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.cards.benches import Bench, account
-from ecosystem.adapters.outside.cards import CardProcessor
+from ecosystem.adapters.outside.stripe import Stripe
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import IdReused
 from ecosystem.ports.cards import (
@@ -331,10 +331,10 @@ async def test_a_call_that_goes_wrong_once_is_repeated_and_has_one_effect(bench:
 async def test_a_processor_that_stays_silent_is_unavailable_and_the_same_order_finds_out_later(
     bench: Bench, what: What
 ) -> None:
-    hasty = await CardProcessor.open(account(bench.sandbox, timeout_s=0.1))
+    hasty = await Stripe.open(account(bench.sandbox, timeout_s=0.1))
     bench.sandbox.fail_next(Fault(what=what, times=3, seconds=0.3, status=503))
     with pytest.raises(ProcessorSilent):
-        await hasty.authorize(order())
+        await hasty.cards.authorize(order())
     await hasty.close()
 
     paid = await bench.cards.authorize(order())
@@ -344,14 +344,14 @@ async def test_a_processor_that_stays_silent_is_unavailable_and_the_same_order_f
 
 
 async def test_a_wrong_key_or_an_address_where_nobody_is_is_unavailable(bench: Bench) -> None:
-    stranger = await CardProcessor.open(account(bench.sandbox, secret_key="sk_test_wrong"))
+    stranger = await Stripe.open(account(bench.sandbox, secret_key="sk_test_wrong"))
     with pytest.raises(ProcessorSilent):
-        await stranger.authorize(order())
+        await stranger.cards.authorize(order())
     await stranger.close()
 
-    nobody = await CardProcessor.open(account(bench.sandbox, origin="http://127.0.0.1:9"))
+    nobody = await Stripe.open(account(bench.sandbox, origin="http://127.0.0.1:9"))
     with pytest.raises(ProcessorSilent):
-        await nobody.payment("pi_1")
+        await nobody.cards.payment("pi_1")
     await nobody.close()
 
 

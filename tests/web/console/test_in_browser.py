@@ -44,6 +44,7 @@ def cookies(browser: Browser, shop: Served) -> dict[str, str]:
 def paths(shop: Served, happened: Busy) -> list[str]:
     """Every page there is, with something on it."""
     shop.run(dead_letter(happened))
+    shop.run(shop.shop.market.app.missed_events.compare())
     app, booking = shop.shop.market.app, happened.bookings["cancelled"]
     mail = shop.run(app.notifications.outbox.latest(happened.operator, limit=1))[0]
     event = shop.run(app.happenings.latest(happened.operator, limit=1)).events[0]
@@ -57,6 +58,10 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         f"/console/bookings/{happened.bookings['disputed']}/conclude",
         f"/console/bookings/{happened.bookings['running']}/no-show",
         f"/console/bookings/{happened.bookings['done']}/give-back",
+        "/console/audit",
+        "/console/audit?kind=rules&about=nothing",
+        "/console/audit/entries/0",
+        "/console/audit/checkpoints",
         "/console/people",
         f"/console/people/{shop.shop.people[ANA]}",
         "/console/providers",
@@ -64,6 +69,10 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/services",
         "/console/refunds",
         f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
+        "/console/reconciliation",
+        "/console/costs",
+        "/console/keys",
+        "/console/costs?own_costs=5000",
         "/console/ledger",
         "/console/ledger?kind=providers",
         "/console/ledger?kind=escrow",
@@ -224,6 +233,18 @@ def test_a_verification_is_watched_until_it_is_done(
         expect(opened.get_by_text("Waiting")).to_be_visible()
         shop.run(shop.shop.market.app.inspections.step())
         expect(opened.get_by_text("Everything holds")).to_be_visible()
+
+
+def test_a_verification_of_the_audit_log_is_watched_until_it_is_done(
+    browser: Browser, shop: Served, happened: Busy, cookies: dict[str, str]
+) -> None:
+    with page(browser, cookies=cookies, base=shop.address) as opened:
+        opened.goto("/console/audit")
+        opened.get_by_role("button", name="Verify the whole log").click()
+        expect(opened.get_by_text("Waiting")).to_be_visible()
+        shop.run(shop.shop.market.app.inspections.step())
+        expect(opened.get_by_text("Everything holds")).to_be_visible()
+        assert violations(opened) == []
 
 
 def test_a_provider_who_waits_is_approved(

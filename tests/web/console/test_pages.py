@@ -209,6 +209,29 @@ async def test_webhooks_wait_until_they_are_acted_upon(happened: Busy, olga: htt
     assert len(await app.hearing.waiting(happened.operator)) == 1
 
 
+async def test_what_never_arrived_and_what_nobody_knows_is_shown(happened: Busy, olga: httpx.AsyncClient) -> None:
+    opened = happened.shop.market
+    opened.clock.advance(timedelta(minutes=11))
+    made = await opened.app.missed_events.compare()
+    event = made.missed[0].thing_id
+    body = json.dumps({"id": "evt_odd", "type": "charge.teleported", "created": 1, "data": {"object": {}}}).encode()
+    await opened.app.webhooks.take_in(body)
+    await opened.app.hearing.act("evt_odd")
+
+    listed = await olga.get("/console/webhooks")
+    missed = await olga.get(f"/console/webhooks/{event}")
+    odd = await olga.get("/console/webhooks/evt_odd")
+
+    assert made.count
+    assert f"{made.count} repaired, 0 left" in listed.text
+    assert event in listed.text
+    assert "Types that nobody here knows" in listed.text
+    assert "charge.teleported" in listed.text
+    assert "Never arrived; found in the processor" in missed.text
+    assert "Nobody here knows this type of event." in odd.text
+    assert "Recorded" in odd.text
+
+
 async def webhook(happened: Busy, event_id: str, intent_id: str, payment_id: str, booking_id: str) -> bool:
     """An event of the processor, signed and stored."""
     at = int(happened.shop.market.clock.now().timestamp())

@@ -23,7 +23,7 @@ async def failed(happened: Busy) -> str:
     row = await app.refunds.refund(paid.booking.booking_id, refund_id)
     assert row
     outcome = await app.ports.cards.refund_status(row.value.processor_id or "")
-    await app.hearing.settlement.learn_refund(paid.booking.booking_id, refund_id, outcome, happened.operator)
+    await app.hearing.reach.settlement.learn_refund(paid.booking.booking_id, refund_id, outcome, happened.operator)
     await Wiring.of(app).settled()
     return f"/console/refunds/{paid.booking.booking_id}/{refund_id}"
 

@@ -12,33 +12,45 @@ from msgspec import Struct
 
 from ecosystem.adapters.embedded.blobs import FileBlobs
 from ecosystem.adapters.embedded.inspector import ChildInspector
+from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.embedded.workflows import EmbeddedWorkflows
-from ecosystem.adapters.outside.accounts import PayoutAccounts
+from ecosystem.adapters.outside.bank_folder import folder_bank
 from ecosystem.adapters.outside.calendars import WebCalendars
-from ecosystem.adapters.outside.cards import Account, CardProcessor
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.credentials import Argon2Cost, Argon2Passwords, TotpCodes
 from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.adapters.outside.images import PillowImages
 from ecosystem.adapters.outside.mail import SmtpAccount, SmtpMailer
+from ecosystem.adapters.outside.papers import ReportlabTypesetter
 from ecosystem.adapters.outside.press import MjmlPress
+from ecosystem.adapters.outside.scoring import BoostedScoring
 from ecosystem.adapters.outside.secrets import KeyedSeal
+from ecosystem.adapters.outside.sftp_account import SftpAccount
+from ecosystem.adapters.outside.signing import Ed25519Signatures
+from ecosystem.adapters.outside.stripe import Account, Stripe
 from ecosystem.adapters.outside.tokens import RsaTokens
+from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.ports import Ports
+from ecosystem.ports.bank import Bank
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy
+from ecosystem.ports.inspector import Whole
 
 SECRET_BYTES = 32
+WITNESS = "witness.txt"
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """Where a deployment keeps its things, and what it is told of the outside.
 
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
-    where mail stays in the outbox. `inspect` is the command of a process that reads everything and reports.
+    where mail stays in the outbox. `bank` is the bank's server; None shares the folder `bank` with it. `inspect` and
+    `inspect_audit` are commands of processes that read the ledger, and the audit log, and report, `compare` that of one
+    which compares a day, said after it; `witness` is the
+    file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
     data: Path
@@ -49,6 +61,10 @@ class Place(Struct, frozen=True, kw_only=True):
     argon2: Argon2Cost | None = None
     index_lag: int | None = None
     inspect: tuple[str, ...] = ()
+    inspect_audit: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
+    witness: Path | None = None
+    bank: SftpAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +92,12 @@ async def embedded(
         opened.push_async_callback(table.close)
         search = await EmbeddedSearch.open(place.data / "search.sqlite")
         opened.push_async_callback(search.close)
-        cards = await CardProcessor.open(place.processor)
-        opened.push_async_callback(cards.close)
+        stripe = await Stripe.open(place.processor, clock)
+        opened.push_async_callback(stripe.close)
         calendars = await WebCalendars.open()
         opened.push_async_callback(calendars.close)
         workflows = EmbeddedWorkflows(table, clock, entropy)
         opened.push_async_callback(workflows.close)
-        accounts = await PayoutAccounts.open_at(place.processor)
-        opened.push_async_callback(accounts.close)
         secrets = FileSecrets(place.data / "secrets")
         seal = await KeyedSeal.open(secrets, entropy)
         link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
@@ -94,21 +108,42 @@ async def embedded(
                 place.data / "blobs", address=f"{place.url}/uploads", secret=upload_key, clock=clock, entropy=entropy
             ),
             search=search,
-            cards=cards,
+            cards=stripe.cards,
             calendars=calendars,
-            accounts=accounts,
+            accounts=stripe.accounts,
+            transfers=stripe.transfers,
+            saved_cards=stripe.saved_cards,
             images=PillowImages(),
             press=MjmlPress(),
+            typesetter=ReportlabTypesetter(),
             mailer=SmtpMailer(place.smtp, clock) if place.smtp else None,
             passwords=await Argon2Passwords.open(entropy, place.argon2),
             codes=TotpCodes(entropy),
             tokens=await RsaTokens.open(secrets, clock, entropy, issuer=place.url, client_id="ecosystem"),
             seal=seal,
+            keys=await FileKeys.open(secrets, clock, entropy),
+            bank=await _bank(place, opened),
             clock=clock,
             entropy=entropy,
+            scoring=BoostedScoring(),
             workflows=workflows,
+            signatures=Ed25519Signatures(),
+            witness=FileWitness(place.witness or place.data / WITNESS),
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
-            inspector=ChildInspector(place.inspect) if place.inspect else None,
+            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}, place.compare)
+            if place.inspect
+            else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
+
+
+async def _bank(place: Place, opened: AsyncExitStack) -> Bank:
+    """The bank's server, or the folder that is shared with a bank on this machine."""
+    if place.bank is None:
+        return await folder_bank(place.data / "bank")
+    from ecosystem.adapters.outside.bank_sftp import sftp_bank
+
+    bank, shelf = sftp_bank(place.bank)
+    opened.push_async_callback(shelf.close)
+    return bank

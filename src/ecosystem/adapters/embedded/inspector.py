@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import msgspec
 
-from ecosystem.ports.inspector import Heard, InspectorFailed
+from ecosystem.ports.inspector import Heard, InspectorFailed, Whole
 
-LINE_BYTES_MAX = 4 * 1024 * 1024
+LINE_BYTES_MAX = 16 * 1024 * 1024
 SILENCE_MAX_S = 300.0
 ENDING_S = 5.0
 _decoder = msgspec.json.Decoder(Heard)
@@ -19,14 +20,25 @@ _decoder = msgspec.json.Decoder(Heard)
 
 @dataclass(frozen=True, slots=True)
 class ChildInspector:
-    """`command` is what to start; each line it prints is one `Heard` as JSON."""
+    """`command` is what to start for the ledger, `others` for what else there is; each line it prints is one `Heard`.
+
+    `comparing` is the command of a reconciliation; the day, and until when books are read, are said after it.
+    """
 
     command: Sequence[str]
+    others: Mapping[Whole, Sequence[str]] = field(default_factory=dict[Whole, Sequence[str]])
+    comparing: Sequence[str] = ()
 
-    async def verification(self) -> AsyncGenerator[Heard, None]:
+    def verification(self, what: Whole = Whole.LEDGER) -> AsyncGenerator[Heard, None]:
+        return self._heard_of(self.others.get(what, self.command))
+
+    def reconciliation(self, day: date, until: date) -> AsyncGenerator[Heard, None]:
+        return self._heard_of((*self.comparing, day.isoformat(), until.isoformat()))
+
+    async def _heard_of(self, command: Sequence[str]) -> AsyncGenerator[Heard, None]:
         try:
             child = await asyncio.create_subprocess_exec(
-                *self.command,
+                *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -11,6 +11,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
 
 CONNECT_TIMEOUT_S = 2
@@ -36,6 +37,10 @@ class Account(Struct, frozen=True, kw_only=True):
     def streams(self) -> DynamoDBStreamsClient:
         session = self._session()
         return session.client("dynamodbstreams", endpoint_url=self.endpoint, config=self._config())  # pyright: ignore[reportUnknownMemberType]
+
+    def kms(self) -> KMSClient:
+        session = self._session()
+        return session.client("kms", endpoint_url=self.endpoint, config=self._config())  # pyright: ignore[reportUnknownMemberType]
 
     def s3(self) -> S3Client:
         # A server of one's own rarely has a name per bucket.

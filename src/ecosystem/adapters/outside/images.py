@@ -82,7 +82,7 @@ def _standard(picture: Image.Image, profile: bytes | None) -> Image.Image:
             return converted
     if picture.mode.startswith("I"):
         # Sixteen bits of grey: the conversion would cut off what is above 255 instead of scaling it.
-        picture = picture.convert("I").point(lambda grey: grey / 256).convert("L")  # pyright: ignore[reportUnknownMemberType]: its stub leans on numpy's
+        picture = picture.convert("I").point(lambda grey: grey / 256).convert("L")
     seethrough = picture.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in picture.info
     return picture.convert("RGBA" if seethrough else "RGB")
 
@@ -94,7 +94,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 def _scaled(picture: Image.Image, width: int, height: int) -> Image.Image:
     if picture.size == (width, height):
         return picture
-    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)  # pyright: ignore[reportUnknownMemberType]: its stub leans on numpy's
+    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _webp(picture: Image.Image, quality: int) -> bytes:

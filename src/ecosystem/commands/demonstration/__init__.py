@@ -10,6 +10,7 @@
 | `courses.py` | a visit carried out: book, pay, change, come or not |
 | `disputes.py` | a dispute carried out, by customer, provider, operator and bank |
 | `newcomers.py` | somebody becomes a provider |
+| `paydays.py` | how providers are paid out |
 | `office.py` | the operator's rounds |
 | `agenda.py` | whose turn it is when |
 | `desk.py`, `door.py` | the card processor's desk and pages, and where its webhooks arrive |

@@ -77,6 +77,11 @@ class Desk:
         async with self.session.post(f"{self.origin}/v1/disputes/{chargeback_id}", data=said) as answer:
             await answer.read()
 
+    async def send_back(self, payout_id: str) -> None:
+        """A bank refuses a payout that is on its way, or sends back one that it took: the account is closed."""
+        said = {"what": "payout.failed", "id": payout_id, "told": {"code": "account_closed"}}
+        await self._post("/_sandbox/happen", said)
+
     async def _post(self, path: str, said: Mapping[str, Any]) -> bytes:
         async with self.session.post(self.origin + path, data=msgspec.json.encode(said)) as answer:
             body = await answer.read()

@@ -15,7 +15,7 @@ from ecosystem.adapters.embedded import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
 from ecosystem.commands import logs
-from ecosystem.commands.demonstration import courses, newcomers, office, passage, people, scenes, visits
+from ecosystem.commands.demonstration import courses, newcomers, office, passage, paydays, people, scenes, visits
 from ecosystem.commands.demonstration.agenda import Agenda
 from ecosystem.commands.demonstration.beginning import KEY, Beginning
 from ecosystem.commands.demonstration.desk import Desk
@@ -115,6 +115,7 @@ class History:
                 stage.agenda.begin(newcomers.join(stage, person, who, at, processor_is_down=number == 1))
         for number, (person, name) in enumerate(stage.cast.owners):
             stage.agenda.begin(newcomers.settle(stage, person, name, number, begun.began_at))
+        stage.agenda.begin(paydays.paydays(stage, begun.began_at, begun.ends_at))
         stage.agenda.begin(office.rounds(stage, begun.seed, begun.began_at, begun.ends_at))
 
     async def _live(self, passes: Passage, stage: Stage, begun: Beginning, is_stopping: Callable[[], bool]) -> None:

@@ -1,11 +1,11 @@
-"""The operator's rounds: each morning a look at refunds that failed, and now and then something given back."""
+"""The operator's rounds: each morning a look at what failed and what waits, and now and then something given back."""
 
 from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
 
-from ecosystem.commands.demonstration import odds
+from ecosystem.commands.demonstration import odds, paydays
 from ecosystem.commands.demonstration.disputes import part
 from ecosystem.commands.demonstration.stage import Stage
 from ecosystem.contexts.booking import BookingStatus
@@ -23,12 +23,14 @@ _NOTES = {
 
 async def rounds(stage: Stage, seed: int, first: datetime, until: datetime) -> None:
     """Every morning from the first day on. The last one is left to whoever looks at the demo."""
-    morning = first + MORNING
+    morning, day = first + MORNING, 0
     while morning < until - timedelta(days=1):
         if morning > stage.now:
             await stage.agenda.until(morning)
-            await _round(stage, random.Random(f"{seed}:office:{morning:%Y-%m-%d}"))  # noqa: S311 — the same each time
-        morning += timedelta(days=1)
+            chance = random.Random(f"{seed}:office:{morning:%Y-%m-%d}")  # noqa: S311 — the same each time
+            await _round(stage, chance)
+            await paydays.looked_after(stage, day, chance)
+        morning, day = morning + timedelta(days=1), day + 1
 
 
 async def _round(stage: Stage, chance: random.Random) -> None:

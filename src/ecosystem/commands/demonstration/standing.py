@@ -10,11 +10,13 @@ from ecosystem.app import App
 from ecosystem.contexts.booking import Booking, BookingStatus, Hold
 from ecosystem.contexts.disputes import Dispute
 from ecosystem.contexts.payments import Payment, PayoutAccount, Refund
-from ecosystem.ports.table import Stored, every
+from ecosystem.contexts.payouts import Payout, Receivable, Withdrawal
+from ecosystem.ports.table import Cursor, Stored
 from ecosystem.workflows.wiring import Wiring
 
 T = TypeVar("T", bound=Stored)
 Counts = Mapping[str, Counter[str]]
+PAGE = 1000
 
 
 async def counted(market: App, wiring: Wiring) -> Counts:
@@ -29,6 +31,9 @@ async def counted(market: App, wiring: Wiring) -> Counts:
             "disputes",
             "chargebacks",
             "payout accounts",
+            "payouts",
+            "debts of providers",
+            "withdrawals",
             "executions",
             "dead letters",
         )
@@ -47,10 +52,20 @@ async def counted(market: App, wiring: Wiring) -> Counts:
         told["disputes"][_dispute(dispute)] += 1
     for account in await _all(market, PayoutAccount):
         told["payout accounts"][account.state] += 1
+    await _paid_out(market, told)
     await _executions(market, told["executions"])
     for letter in (await wiring.deliveries.dead()).rows:
         told["dead letters"][letter.value.rule] += 1
     return told
+
+
+async def _paid_out(market: App, told: Mapping[str, Counter[str]]) -> None:
+    for payout in await _all(market, Payout):
+        told["payouts"]["in review" if payout.in_review and payout.is_open else payout.status] += 1
+    for debt in await _all(market, Receivable):
+        told["debts of providers"][debt.owed.currency] += 1
+    for withdrawal in await _all(market, Withdrawal):
+        told["withdrawals"][withdrawal.status] += 1
 
 
 async def _executions(market: App, told: Counter[str]) -> None:
@@ -64,7 +79,14 @@ async def _executions(market: App, told: Counter[str]) -> None:
 
 
 async def _all(market: App, kind: type[T]) -> list[T]:
-    return [row.value async for row in every(market.ports.table, kind)]
+    found: list[T] = []
+    after: Cursor | None = None
+    while True:
+        page = await market.ports.table.scan(kind, after=after, limit=PAGE)
+        found += page.values
+        after = page.next
+        if after is None:
+            return found
 
 
 def _booking(booking: Booking) -> str:

@@ -16,6 +16,7 @@ from ecosystem.contexts.booking.bookings import (
     NotYet,
     PlaceBooking,
     Proposal,
+    UnderReview,
     becomes,
     side_of,
 )
@@ -34,7 +35,7 @@ from ecosystem.contexts.booking.calendar import (
 )
 from ecosystem.contexts.booking.cancellations import AlreadyStarted, CancelBooking, cancel, preview
 from ecosystem.contexts.booking.claims import WrongLink, claim, claim_hash, claim_secret, guest_of
-from ecosystem.contexts.booking.confirmations import accept, confirm, decline, expire, intend_acceptance
+from ecosystem.contexts.booking.confirmations import accept, confirm, decline, expire, intend_acceptance, reviewed
 from ecosystem.contexts.booking.contacts import Seen, masked, seen_by_provider, short_name
 from ecosystem.contexts.booking.disputes import (
     DISPUTABLE,
@@ -253,6 +254,7 @@ __all__ = [
     "TooManyHolds",
     "TooManyMoves",
     "TooManyTries",
+    "UnderReview",
     "UnknownPolicy",
     "Week",
     "Window",
@@ -295,6 +297,7 @@ __all__ = [
     "report_no_show",
     "reschedule",
     "resume",
+    "reviewed",
     "seen_by_provider",
     "settle_no_show",
     "short_name",

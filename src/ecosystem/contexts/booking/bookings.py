@@ -56,6 +56,10 @@ class NotInThisState(Conflict):
     """The booking's state does not allow this."""
 
 
+class UnderReview(Conflict):
+    """We are checking the payment of this request. You can accept it as soon as that is done."""
+
+
 class NotYet(Conflict):
     """It is too early for this."""
 
@@ -126,6 +130,7 @@ class Booking(Stored, frozen=True, kw_only=True):
     calendar entry. `accepted_by` is who accepted a request whose money is being captured. `refund_cap_bps` bounds what
     a cancellation by the customer gives back after moves. `absent` is who did not come. `settled_at` is when it came to
     stand how the booking ends, and its money was divided; a dispute that is concluded later does not change it.
+    `reviewing` while the marketplace looks at its payment: until then nobody accepts it.
     """
 
     entity: ClassVar[str] = "booking"
@@ -157,6 +162,7 @@ class Booking(Stored, frozen=True, kw_only=True):
     absent: Side | None = None
     settled_at: datetime | None = None
     accepted_by: Actor | None = None
+    reviewing: bool = False
     disputed_from: BookingStatus | None = None
     ended_by: Side | None = None
     reason: str = ""
@@ -252,7 +258,8 @@ def reason_of(text: str) -> str:
 def indexed(booking: Booking) -> dict[Index, Key]:
     """Where the booking is found: by status and what is due, by customer, by provider; a request by its provider."""
     due_at = booking.due_at or booking.changed_at
-    wants_answer = booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is None
+    asked = booking.status is BookingStatus.AWAITING_PROVIDER and not booking.offer.instant
+    wants_answer = asked and booking.accepted_by is None
     request = Key(keys.requests(booking.provider_id), keys.due(due_at, booking.booking_id))
     return {
         Index.STATUS: Key(

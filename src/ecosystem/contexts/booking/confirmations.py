@@ -13,6 +13,7 @@ from ecosystem.contexts.booking.bookings import (
     Changed,
     NotInThisState,
     NotYet,
+    UnderReview,
     moved,
     must_act_as,
     must_be,
@@ -33,19 +34,27 @@ CAPTURE_WITHIN = timedelta(minutes=1)
 """After this long without an outcome the system asks what became of an acceptance."""
 
 
-def confirm(booking: Booking, at: datetime) -> Changed:
+def confirm(booking: Booking, at: datetime, *, reviewing: bool = False) -> Changed:
     """The booking once its payment is there: confirmed, or with the provider when it is on request.
+
+    `reviewing`: the marketplace looks at the payment first, and the booking waits for it as for its provider.
 
     Whether a payment is there is for the caller to know. A payment that arrives after `due_at`, but before anyone let
     the booking expire, still counts: the time is still kept.
     """
     must_be(booking, BookingStatus.AWAITING_PAYMENT)
-    if booking.offer.instant:
+    if booking.offer.instant and not reviewing:
         confirmed = moved(booking, BookingStatus.CONFIRMED, at, booked_at=at, due_at=booking.start_at)
         return confirmed, BookingConfirmed(**told(confirmed), accepted=False)
     answer_by = max(at, min(at + ANSWER, booking.start_at))
-    asked = moved(booking, BookingStatus.AWAITING_PROVIDER, at, booked_at=at, due_at=answer_by)
-    return asked, BookingRequested(**told(asked), answer_by=answer_by)
+    asked = moved(booking, BookingStatus.AWAITING_PROVIDER, at, booked_at=at, due_at=answer_by, reviewing=reviewing)
+    unasked = reviewing and booking.offer.instant
+    return asked, BookingRequested(**told(asked), answer_by=answer_by, reviewing=unasked)
+
+
+def reviewed(booking: Booking, at: datetime) -> Booking:
+    """The booking that the marketplace need not look at any more. No fact: what was decided is told by who decided."""
+    return replace(booking, reviewing=False, changed_at=at) if booking.reviewing else booking
 
 
 def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> tuple[Booking, RequestAccepted | None]:
@@ -58,6 +67,8 @@ def intend_acceptance(booking: Booking, actor: Actor, at: datetime) -> tuple[Boo
     must_be(booking, BookingStatus.AWAITING_PROVIDER)
     if booking.accepted_by is not None:
         return booking, None
+    if booking.reviewing:
+        raise UnderReview
     _in_time(booking, at)
     look_at = at + CAPTURE_WITHIN
     accepted = replace(booking, accepted_by=actor, due_at=look_at, changed_at=at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ecosystem.kernel.money import Money
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -19,6 +20,8 @@ class PlanSet(Fact, frozen=True, kw_only=True):
 
 class PolicySet(Fact, frozen=True, kw_only=True):
     """A cancellation policy was changed for later bookings."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     source: ClassVar[str] = "booking"
 
@@ -70,16 +73,24 @@ class BookingFact(Fact, frozen=True, kw_only=True):
 
 
 class BookingPlaced(BookingFact, frozen=True, kw_only=True):
-    """A hold became a booking that awaits its payment until `pay_by`."""
+    """A hold became a booking that awaits its payment until `pay_by`: its price and terms were accepted."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
 
     total: Money
     pay_by: datetime
 
 
 class BookingRequested(BookingFact, frozen=True, kw_only=True):
-    """The payment is authorized, and the provider is asked until `answer_by`."""
+    """The payment is authorized, and the provider is asked until `answer_by`.
+
+    `reviewing`: not the provider, but the marketplace, which looks at the payment first.
+    """
+
+    schema: ClassVar[int] = 3
 
     answer_by: datetime
+    reviewing: bool = False
 
 
 class RequestAccepted(BookingFact, frozen=True, kw_only=True):

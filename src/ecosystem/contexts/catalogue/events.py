@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -35,15 +36,21 @@ class ProviderClaimed(_Provider, frozen=True, kw_only=True):
 class ProviderSubmitted(_Provider, frozen=True, kw_only=True):
     """The owner asks to be listed; an operator looks at it."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
+
 
 class ProviderReturned(_Provider, frozen=True, kw_only=True):
     """An operator wants something changed first."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
 
     reason: str
 
 
 class ProviderActivated(_Provider, frozen=True, kw_only=True):
     """The provider is listed and may be booked."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
 
 
 class ProviderPaused(_Provider, frozen=True, kw_only=True):
@@ -57,21 +64,29 @@ class ProviderResumed(_Provider, frozen=True, kw_only=True):
 class ProviderSuspended(_Provider, frozen=True, kw_only=True):
     """An operator took the provider off the market."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
+
     reason: str
 
 
 class ProviderReinstated(_Provider, frozen=True, kw_only=True):
     """An operator lets the provider back."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
+
 
 class BadgeAwarded(_Provider, frozen=True, kw_only=True):
     """Something about the provider was verified."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
 
     badge: str
 
 
 class BadgeWithdrawn(_Provider, frozen=True, kw_only=True):
     """What was verified no longer holds."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
 
     badge: str
 
@@ -98,11 +113,15 @@ class ServiceChanged(_Service, frozen=True, kw_only=True):
 class ServicePublished(_Service, frozen=True, kw_only=True):
     """The service is on offer, as far as its provider is active."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
+
     title: str
 
 
 class ServiceClosed(_Service, frozen=True, kw_only=True):
     """The service is no longer on offer."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT
 
 
 class _Media(Fact, frozen=True, kw_only=True):
@@ -124,3 +143,5 @@ class MediaDescribed(_Media, frozen=True, kw_only=True):
 
 class MediaRemoved(_Media, frozen=True, kw_only=True):
     """A picture is gone, with all its renditions."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONTENT

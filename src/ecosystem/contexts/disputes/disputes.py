@@ -27,6 +27,7 @@ from typing import Any, ClassVar, NewType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ecosystem.contexts.disputes.bundles import Bundle, Submission
 from ecosystem.contexts.disputes.events import (
     DisputeAnswered,
     DisputeDecided,
@@ -195,7 +196,8 @@ class Dispute(Stored, frozen=True, kw_only=True):
     What is wanted, offered and decided comes on top of what was given.
 
     `due_at` is when the next thing is due in its state, `decide_by` when somebody has to have decided. Of a chargeback
-    `due_at` is when the bank wants its evidence, `payment_id` and `chargeback_id` say what it is about.
+    `due_at` is when the bank wants its evidence, `payment_id` and `chargeback_id` say what it is about. `bundles` are the
+    versions of the evidence, `submission` is what became of the one that was sent.
     """
 
     entity: ClassVar[str] = "dispute"
@@ -221,6 +223,8 @@ class Dispute(Stored, frozen=True, kw_only=True):
     payment_id: str = ""
     chargeback_id: str = ""
     given: Money | None = None
+    bundles: tuple[Bundle, ...] = ()
+    submission: Submission | None = None
 
     @property
     def left(self) -> Money:

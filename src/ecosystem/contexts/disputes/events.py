@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ecosystem.kernel.money import Money
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -66,14 +67,50 @@ class DisputeOverdue(DisputeFact, frozen=True, kw_only=True):
 class DisputeDecided(DisputeFact, frozen=True, kw_only=True):
     """It is decided: `refund` goes back besides what went before, or stays with the bank; `by` names who decided."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
     schema: ClassVar[int] = 2
 
     by: str
     refund: Money
 
 
+class EvidenceAssembled(DisputeFact, frozen=True, kw_only=True):
+    """An operator assembled the evidence: a version, by the hash of its file."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.ACCESS
+
+    version: int
+    sha256: str
+
+
+class EvidenceIntended(DisputeFact, frozen=True, kw_only=True):
+    """An operator sends that version to the customer's bank, through the card processor."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
+    version: int
+    sha256: str
+
+
+class EvidenceSent(DisputeFact, frozen=True, kw_only=True):
+    """The customer's bank has the evidence: nothing more can be said."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
+    version: int
+
+
+class EvidenceRefused(DisputeFact, frozen=True, kw_only=True):
+    """The card processor did not take the evidence. Why is kept with the dispute."""
+
+    version: int
+
+
 class DisputeRulesSet(Fact, frozen=True, kw_only=True):
     """The rules were changed for disputes from now on."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     source: ClassVar[str] = "dispute"
 

@@ -26,6 +26,11 @@ def timeline(dispute_id: str) -> str:
     return f"DISPUTE#{dispute_id}"
 
 
+def piece(dispute_id: str, digest: str, number: int) -> Key:
+    """Access: a part of the evidence, by the hash of the whole."""
+    return Key(f"EVIDENCE#{dispute_id}", f"{digest}#{number:04d}")
+
+
 def by_id(dispute_id: str) -> Key:
     """Access (slug index): one dispute by its id alone."""
     return Key(f"DISPUTE#{dispute_id}", "METADATA")

@@ -63,6 +63,20 @@ class Disputes:
             keys.state(state), Dispute, index=Index.STATUS, after=after, descending=state in OVER, limit=limit
         )
 
+    async def awaiting(self, state: State, most: int = DUE_MAX) -> Sequence[Dispute]:
+        """The disputes in a state, those whose time runs out first: at most so many."""
+        found: list[Dispute] = []
+        cursor: Cursor | None = None
+        while len(found) < most:
+            page = await self.table.query(
+                keys.state(state), Dispute, index=Index.STATUS, after=cursor, limit=min(PIECE, most - len(found))
+            )
+            found += page.values
+            cursor = page.next
+            if cursor is None:
+                break
+        return found
+
     async def due(self, state: State, at: datetime, most: int = DUE_MAX) -> Sequence[Dispute]:
         """Disputes in a state whose next thing is due, candidates for the sweep: those that are stuck among them."""
         found: list[Dispute] = []

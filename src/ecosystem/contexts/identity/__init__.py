@@ -52,6 +52,7 @@ from ecosystem.contexts.identity.second_factors import (
 from ecosystem.contexts.identity.sessions import (
     Identified,
     NoSuchSession,
+    Session,
     SessionEnded,
     SessionId,
     Sessions,
@@ -111,6 +112,7 @@ __all__ = [
     "SecondFactorDisabled",
     "SecondFactorEnabled",
     "SecondFactors",
+    "Session",
     "SessionEnded",
     "SessionId",
     "SessionView",

@@ -30,6 +30,7 @@ from ecosystem.contexts.identity.sessions import Sessions, SignedIn, opened
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.refusals import Denied, Invalid
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
@@ -117,7 +118,10 @@ class People:
     async def person(self, user_id: str, actor: Actor) -> Person:
         """One person. Raises `Denied`, `NoSuchPerson`."""
         actor.must_operate()
-        return Person.of((await account_of(self.table, ids.check("usr", user_id, field="user_id"))).value)
+        found = Person.of((await account_of(self.table, ids.check("usr", user_id, field="user_id"))).value)
+        if not actor.is_system:
+            await self.table.transact(noted(AuditKind.ACCESS, "PersonRead", actor, user_id, self.clock.now()))
+        return found
 
     async def lock(self, user_id: str, reason: str, actor: Actor) -> Person:
         """Shut the account and end its sessions. Raises `NotYourself`, `Invalid` without a reason."""

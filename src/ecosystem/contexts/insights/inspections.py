@@ -20,8 +20,9 @@ from ecosystem.contexts.insights import keys
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import IdReused, NotFound, Unavailable
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.inspector import Inspector
+from ecosystem.ports.inspector import Inspector, Whole
 from ecosystem.ports.table import ABSENT, Put, Row, Stored, Table
 
 InspectionId = NewType("InspectionId", str)
@@ -31,6 +32,8 @@ SILENT_MAX = timedelta(seconds=60)
 """An inspection that was not heard of for so long has lost its process."""
 
 LATEST = 20
+AMONG = 60
+"""Inspections that are looked at to find those of one kind."""
 
 
 class InspectionGone(NotFound):
@@ -53,6 +56,7 @@ class Inspection(Stored, frozen=True, kw_only=True):
     entity: ClassVar[str] = "inspection"
 
     inspection_id: InspectionId
+    what: Whole = Whole.LEDGER
     asked_by: Actor
     asked_at: datetime
     state: InspectionState = InspectionState.WAITING
@@ -81,23 +85,28 @@ class Inspections:
     clock: Clock
     inspector: Inspector | None
 
-    async def ask(self, inspection_id: str, actor: Actor) -> Inspection:
-        """Ask for an inspection; while one is under way, that one is the answer. Raises `IdReused`, `Unavailable`."""
+    async def ask(self, inspection_id: str, actor: Actor, what: Whole = Whole.LEDGER) -> Inspection:
+        """Ask for an inspection of that; while one is under way, that one is the answer. Raises `IdReused`, `Unavailable`."""
         actor.must_operate()
         ids.check("ins", inspection_id, field="inspection_id")
         if self.inspector is None:
             raise Unavailable("This deployment has no process that reads beside it.")
-        under_way = next((one for one in await self.latest(actor) if one.is_open), None)
+        under_way = next((one for one in await self.latest(actor, what=what) if one.is_open), None)
         if under_way is not None:
             return under_way
-        asked = Inspection(inspection_id=InspectionId(inspection_id), asked_by=actor, asked_at=self.clock.now())
-        await self.table.transact(self._put(asked, None))
+        asked = Inspection(
+            inspection_id=InspectionId(inspection_id), what=what, asked_by=actor, asked_at=self.clock.now()
+        )
+        await self.table.transact(
+            self._put(asked, None),
+            noted(AuditKind.PRIVILEGE, "VerificationAsked", actor, what.value, asked.asked_at),
+        )
         return asked
 
-    async def latest(self, actor: Actor, limit: int = LATEST) -> Sequence[Inspection]:
-        """The latest inspections, newest first."""
+    async def latest(self, actor: Actor, limit: int = LATEST, *, what: Whole = Whole.LEDGER) -> Sequence[Inspection]:
+        """The latest inspections of that, newest first, among the latest of all."""
         actor.must_operate()
-        return [row.value for row in await self._latest(limit)]
+        return [row.value for row in await self._latest(AMONG) if row.value.what is what][:limit]
 
     async def inspection(self, inspection_id: str, actor: Actor) -> Inspection:
         """One inspection. Raises `InspectionGone`."""
@@ -107,22 +116,22 @@ class Inspections:
     async def step(self) -> int:
         """Carry out what is asked for, the oldest first; how many were carried out."""
         carried = 0
-        for row in reversed(await self._latest(LATEST)):
+        for row in reversed(await self._latest(AMONG)):
             one = row.value
             if one.state is InspectionState.RUNNING and self._is_lost(one):
                 lost = replace(one, state=InspectionState.FAILED, ended_at=self.clock.now(), failure=_LOST)
                 await self.table.transact(self._put(lost, row))
             if one.state is InspectionState.WAITING:
-                await self._carry_out(one.inspection_id)
+                await self._carry_out(one.inspection_id, one.what)
                 carried += 1
         return carried
 
-    async def _carry_out(self, inspection_id: str) -> None:
+    async def _carry_out(self, inspection_id: str, what: Whole) -> None:
         if self.inspector is None:
             return
         await self._note(inspection_id, state=InspectionState.RUNNING, started_at=self.clock.now())
         try:
-            async with aclosing(self.inspector.verification()) as heard:
+            async with aclosing(self.inspector.verification(what)) as heard:
                 async for said in heard:
                     if said.report is not None:
                         await self._note(

@@ -5,7 +5,23 @@ from __future__ import annotations
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.ledger.accounts import Account, AccountFlag, Balances, Position
 from ecosystem.contexts.ledger.chart import Sale
+from ecosystem.contexts.ledger.keys import transfer_key
 from ecosystem.contexts.ledger.ledger import ChainTooLong, Ledger, LedgerBusy
+from ecosystem.contexts.ledger.payouts import (
+    Disbursement,
+    arrived,
+    bank_fee,
+    cleared,
+    corrected,
+    disbursed,
+    disbursement_ids,
+    handed_over,
+    moves,
+    processor_fee,
+    recovered,
+    topped_up,
+    written_off,
+)
 from ecosystem.contexts.ledger.posting import Decision, Known, decide
 from ecosystem.contexts.ledger.replay import Difference, NotARecording, Replayed, replay
 from ecosystem.contexts.ledger.results import (
@@ -42,6 +58,7 @@ __all__ = [
     "ChainTooLong",
     "Decision",
     "Difference",
+    "Disbursement",
     "Finding",
     "Known",
     "Lag",
@@ -75,13 +92,26 @@ __all__ = [
     "Verified",
     "Whereabouts",
     "Withdrawn",
+    "arrived",
+    "bank_fee",
     "chart",
+    "cleared",
+    "corrected",
     "decide",
+    "disbursed",
+    "disbursement_ids",
+    "handed_over",
     "linked",
+    "moves",
     "nothing_of",
+    "processor_fee",
+    "recovered",
     "replay",
     "reverse",
     "share_ids",
+    "topped_up",
+    "transfer_key",
     "verify",
     "withdrawn",
+    "written_off",
 ]

@@ -9,6 +9,8 @@ providers' balances are what we owe; commission and surcharge are what we earned
                 provider, commission, surcharge -> processor   after it
                 the same   -> bank                 when the customer was paid by other means
     chargeback  see `withdrawals.py`
+    bank debit  the same with clearing in the place of processor; bank <- clearing when it settled
+    payout      see `payouts.py`
 
 The id of a transfer is made from what caused it (a payment, a refund, a booking's release) and its own name, so that
 the same cause never posts twice.
@@ -37,6 +39,8 @@ class AccountCode(IntEnum):
     SURCHARGE = 5
     COSTS = 6
     BANK = 7
+    PAYOUT = 8
+    CLEARING = 9
 
 
 class TransferCode(IntEnum):
@@ -66,6 +70,22 @@ class TransferCode(IntEnum):
     REINSTATE_LYING = 64
     REINSTATE_BEYOND = 65
     REINSTATE_FEE = 66
+    PAYOUT_INTENDED = 70
+    PAYOUT_SENT = 71
+    PAYOUT_FEE = 72
+    PAYOUT_SETTLED = 73
+    PROCESSOR_FEE = 80
+    BANK_FEE = 81
+    WITHDRAWAL_ARRIVED = 90
+    TOPPED_UP = 92
+    DEBT_WRITTEN = 91
+    CORRECTION = 95
+    MICRO_SENT = 100
+    MICRO_SETTLED = 101
+    DEBIT_SETTLED = 110
+    REFUND_SETTLED = 111
+    RETURN_HELD = 112
+    RETURN_DISHONORED = 113
 
 
 _SUMMED = {
@@ -74,8 +94,12 @@ _SUMMED = {
     "surcharge": AccountCode.SURCHARGE,
     "costs": AccountCode.COSTS,
     "bank": AccountCode.BANK,
+    "clearing": AccountCode.CLEARING,
 }
 
+
+_HOLDING = {"escrow": AccountCode.ESCROW, "payout": AccountCode.PAYOUT}
+"""Accounts of one matter: they can never pay out more than came in."""
 
 _SHARES = frozenset({"provider", "commission", "surcharge"})
 
@@ -87,6 +111,12 @@ class Sale(Struct, frozen=True, kw_only=True):
     provider_id: str
     payment_id: str
     currency: str
+    through: str = ""
+    """The account that its money comes and goes by; the one at the card processor when none is named."""
+
+    @property
+    def rail(self) -> str:
+        return self.through or processor(self.currency)
 
     @property
     def escrow(self) -> str:
@@ -123,7 +153,7 @@ def surcharge(currency: str) -> str:
 
 
 def costs(currency: str) -> str:
-    """What the platform bears: the processor's fees for chargebacks, and what one took beyond the price. Summed."""
+    """What the platform bears: the fees of processor and bank, and what nobody else bears. Summed."""
     return f"costs:{currency}"
 
 
@@ -132,14 +162,24 @@ def bank(currency: str) -> str:
     return f"bank:{currency}"
 
 
+def payout(payout_id: str) -> str:
+    """The account of one payout: money off a provider's balance that the rail does not have yet."""
+    return f"payout:{payout_id}"
+
+
+def clearing(currency: str) -> str:
+    """Entries given to the bank that its statement does not show yet: debits are due in, credits due out. Summed."""
+    return f"clearing:{currency}"
+
+
 def account(account_id: str, currency: str) -> Account | None:
     """The account that this id names in the chart, for a ledger to open when it is first needed."""
     kind, _, rest = account_id.partition(":")
     if kind in _SUMMED and rest == currency:
         return Account(account_id=account_id, ledger=currency, code=_SUMMED[kind], flags=AccountFlag.SUMMED)
-    if kind == "escrow" and rest:
+    if kind in _HOLDING and rest:
         flags = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS
-        return Account(account_id=account_id, ledger=currency, code=AccountCode.ESCROW, flags=flags)
+        return Account(account_id=account_id, ledger=currency, code=_HOLDING[kind], flags=flags)
     if kind == "provider" and rest.endswith(f":{currency}"):
         return Account(account_id=account_id, ledger=currency, code=AccountCode.PROVIDER)
     return None
@@ -193,7 +233,7 @@ def refunded(sale: Sale, lines: Lines, refund_id: str, source: str = "") -> list
 
     It was paid out of the account `source`; by the processor when none is named.
     """
-    code, to = TransferCode, source or processor(sale.currency)
+    code, to = TransferCode, source or sale.rail
     return _posted(
         sale,
         refund_id,
@@ -211,7 +251,7 @@ def returned(
 
     `lying` is what lay in escrow of refunds that came back; it goes first, and `lines` are then those of the rest.
     """
-    code, to = TransferCode, source or processor(sale.currency)
+    code, to = TransferCode, source or sale.rail
     return _posted(
         sale,
         refund_id,
@@ -222,6 +262,18 @@ def returned(
             (code.RETURN_SURCHARGE, surcharge(sale.currency), to, lines.surcharge),
         ],
     )
+
+
+def debit_cleared(sale: Sale, entry_id: str, amount: Money) -> list[Transfer]:
+    """The bank's statement shows the customer's debit: what was due in is there."""
+    rows = [(TransferCode.DEBIT_SETTLED, bank(sale.currency), sale.rail, amount)]
+    return chain(sale.booking_id, entry_id, rows)
+
+
+def refund_cleared(sale: Sale, entry_id: str, amount: Money) -> list[Transfer]:
+    """The bank's statement shows the credit by which the customer was given money back."""
+    rows = [(TransferCode.REFUND_SETTLED, sale.rail, bank(sale.currency), amount)]
+    return chain(sale.booking_id, entry_id, rows)
 
 
 def release_ids(booking_id: str) -> list[str]:
@@ -244,7 +296,7 @@ def refund_ids(refund_id: str) -> list[str]:
 
 
 def _charge(sale: Sale, lines: Lines, act: str, flags: int) -> list[Transfer]:
-    source = processor(sale.currency)
+    source = sale.rail
     return _posted(
         sale,
         f"{sale.payment_id}.{act}",

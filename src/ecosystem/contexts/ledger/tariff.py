@@ -12,6 +12,7 @@ from ecosystem.contexts.ledger import keys
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.rates import Rates
 from ecosystem.kernel.refusals import NotFound
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import ABSENT, Put, Stale, Stored, Table
 
@@ -71,11 +72,13 @@ class Tariff:
         if seen is not None and seen != latest.version:
             raise RatesChanged
         changed = structs.replace(rates, version=latest.version + 1)
+        at = self.clock.now()
         await self.table.transact(
             Put(
                 key=keys.rates_key(changed.version),
-                value=RatesSet(rates=changed, at=self.clock.now(), actor=actor),
+                value=RatesSet(rates=changed, at=at, actor=actor),
                 expected=ABSENT,
-            )
+            ),
+            noted(AuditKind.RULES, "RatesSet", actor, "rates", at, version=changed.version),
         )
         return changed

@@ -13,6 +13,8 @@ where the sale's money is at that moment:
 | processor takes its fee | costs -> processor | the same | the same |
 | processor gives its fee back | processor -> costs | the same | the same |
 
+Of a bank debit, clearing stands in the place of processor: a debit that comes back is a chargeback that was lost.
+
 An inquiry takes nothing and posts nothing; a chargeback that was won gave everything back, one that was lost keeps what
 it took. Base and surcharge, provider and commission bear it in proportion, as they bear a refund of the same amount.
 Fees of the processor are the platform's, and so is what a network takes beyond what was left of the price.
@@ -82,8 +84,8 @@ def withdrawn(sale: Sale, where: Whereabouts, before: Withdrawn, after: Withdraw
         rows += _taken(sale, where, after.of_sale - before.of_sale)
     elif after.of_sale < before.of_sale:
         rows += _given_back(sale, where, before.of_sale - after.of_sale)
-    rows += _borne(before.beyond, after.beyond, TransferCode.CHARGEBACK_BEYOND, TransferCode.REINSTATE_BEYOND)
-    rows += _borne(before.fee, after.fee, TransferCode.CHARGEBACK_FEE, TransferCode.REINSTATE_FEE)
+    rows += _borne(sale, before.beyond, after.beyond, TransferCode.CHARGEBACK_BEYOND, TransferCode.REINSTATE_BEYOND)
+    rows += _borne(sale, before.fee, after.fee, TransferCode.CHARGEBACK_FEE, TransferCode.REINSTATE_FEE)
     return chain(sale.booking_id, cause, rows)
 
 
@@ -97,7 +99,7 @@ def share_ids(chargeback_id: str, movements: int) -> list[str]:
 
 
 def _taken(sale: Sale, where: Whereabouts, amount: Money) -> Iterator[_Row]:
-    code, to = TransferCode, processor(sale.currency)
+    code, to = TransferCode, sale.rail
     if not where.released:
         lines = rates.refund(where.charged, where.rates, refunded=where.gone, amount=amount)
         yield code.CHARGEBACK_BASE, sale.escrow, to, lines.base
@@ -112,7 +114,7 @@ def _taken(sale: Sale, where: Whereabouts, amount: Money) -> Iterator[_Row]:
 
 
 def _given_back(sale: Sale, where: Whereabouts, amount: Money) -> Iterator[_Row]:
-    code, source, gone = TransferCode, processor(sale.currency), where.gone - amount
+    code, source, gone = TransferCode, sale.rail, where.gone - amount
     if not where.released:
         lines = rates.refund(where.charged, where.rates, refunded=gone, amount=amount)
         yield code.REINSTATE_BASE, source, sale.escrow, lines.base
@@ -127,10 +129,10 @@ def _given_back(sale: Sale, where: Whereabouts, amount: Money) -> Iterator[_Row]
     yield code.REINSTATE_SURCHARGE, source, surcharge(sale.currency), lines.surcharge
 
 
-def _borne(before: Money, after: Money, took: TransferCode, gave: TransferCode) -> Iterator[_Row]:
+def _borne(sale: Sale, before: Money, after: Money, took: TransferCode, gave: TransferCode) -> Iterator[_Row]:
     """What the platform bears, in the currency it is borne in."""
     currency = after.currency
     if before < after:
-        yield took, costs(currency), processor(currency), after - before
+        yield took, costs(currency), sale.through or processor(currency), after - before
     elif after < before:
-        yield gave, processor(currency), costs(currency), before - after
+        yield gave, sale.through or processor(currency), costs(currency), before - after

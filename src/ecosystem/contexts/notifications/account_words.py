@@ -1,6 +1,6 @@
 """The words about a person's own account.
 
-Facts: `expires_at`, `left`, `reason`, `brand`. Mails to an address that is not proven yet say nothing that whoever
+Facts: `expires_at`, `left`, `reason`, `brand`; of a bank account `account` (four digits of it) and `pays_from`. Mails to an address that is not proven yet say nothing that whoever
 typed it could have written: otherwise strangers would have us mail their words.
 """
 
@@ -12,6 +12,34 @@ from ecosystem.contexts.notifications.wording import Wording
 _NOT_YOU = "If that was not you, reset your password now: it ends all sessions."
 
 _PERSON: dict[Kind, Wording] = {
+    Kind.BANK_ACCOUNT_ADDED: Wording(
+        topic=Topic.ACCOUNT,
+        subject="A bank account was added: {account}",
+        title="A bank account was added, {name}",
+        notice="{account} was added as your bank account.",
+        paragraphs=("{account} was added as your bank account, and takes the place of one that was there before.",),
+        asides=("Payouts to it begin at the earliest on {pays_from}.",),
+        button="See bank account",
+        notes=(_NOT_YOU, "Then remove the account and answer this mail."),
+    ),
+    Kind.BANK_ACCOUNT_VERIFIED: Wording(
+        topic=Topic.ACCOUNT,
+        subject="Your bank account is verified: {account}",
+        title="Your bank account is verified, {name}",
+        notice="{account} is verified.",
+        paragraphs=("{account} is verified and can be used.",),
+        asides=("Payouts to it begin at the earliest on {pays_from}.",),
+        button="See bank account",
+    ),
+    Kind.BANK_ACCOUNT_REFUSED: Wording(
+        topic=Topic.ACCOUNT,
+        subject="Your bank account cannot be used: {account}",
+        title="Your bank account cannot be used, {name}",
+        notice="{account} cannot be used.",
+        paragraphs=("{account} cannot be used.",),
+        asides=("{reason}",),
+        button="Add it again, or another",
+    ),
     Kind.CONFIRM_ADDRESS: Wording(
         topic=Topic.ACCOUNT,
         subject="Confirm your e-mail address for {brand}",

@@ -23,6 +23,7 @@ from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, NotFound
 from ecosystem.kernel.time import sortable
+from ecosystem.ports.audit import AuditKind, noted
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.mail import CalendarPart, Mail
 from ecosystem.ports.press import Press, Sheet
@@ -269,6 +270,8 @@ class Outbox:
         letter = (await self._letter(mail_id)).value
         if letter.confidential and letter.status is not LetterStatus.KEPT:
             letter = without_secret(letter)
+        # What people were written is read by nobody without a trace.
+        await self.table.transact(noted(AuditKind.ACCESS, "LetterRead", actor, mail_id, self.clock.now()))
         return LetterView.of(letter), mail_of(letter, self.press)
 
     async def send_again(self, mail_id: str, actor: Actor) -> None:
@@ -284,10 +287,11 @@ class Outbox:
             row.value.status is LetterStatus.SENT and row.value.confidential
         ):
             raise NothingToRepeat
-        letter = replace(
-            row.value, status=LetterStatus.QUEUED, attempts=0, due_at=self.clock.now(), settled_at=None, reason=""
+        now = self.clock.now()
+        letter = replace(row.value, status=LetterStatus.QUEUED, attempts=0, due_at=now, settled_at=None, reason="")
+        await self.table.transact(
+            letter_put(letter, row.unchanged), noted(AuditKind.PRIVILEGE, "LetterSentAgain", actor, mail_id, now)
         )
-        await self.table.transact(letter_put(letter, row.unchanged))
 
     async def due(self, limit: int) -> list[Row[Letter]]:
         """Letters to be sent now, the longest waiting first."""

@@ -1,7 +1,8 @@
 """The words for those who run the marketplace.
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
-of a provider `provider`; of an execution `machine`, its `matter`, and `error`.
+of a provider `provider`; of money at the processor its `amount`; of an execution `machine`, its `matter`, and `error`;
+of a reconciliation `day`, `count` and `open`; of returned debits the `rate`, how much was `returned`, and the `most` that is allowed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ _OPERATOR: dict[Kind, Wording] = {
         asides=("{reason}",),
         button="Deal with it",
         notes=("The customer was told that it takes longer.",),
+    ),
+    Kind.DEBIT_RETURNED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A bank debit of {total} came back",
+        title="A bank debit of {total} came back",
+        notice="The bank of {customer} sent {total} for {service} back.",
+        paragraphs=("{service}, booked by {customer}", "{booking}", "It is taken back out of escrow or of the shares."),
+        asides=("{reason}",),
+        button="See booking",
     ),
     Kind.REFUND_FOUND: Wording(
         topic=Topic.OPERATIONS,
@@ -88,6 +98,113 @@ _OPERATOR: dict[Kind, Wording] = {
         asides=("{reason}",),
         button="See execution",
         notes=("Once what stood in the way is gone, it can go on from where it failed.",),
+    ),
+    Kind.BOOKS_DIFFER: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Our books differ from processor or bank: {count} new",
+        title="{count} new differences of {day}",
+        notice="The reconciliation of {day} found {count} new differences; {open} are open.",
+        paragraphs=(
+            "{day}: {count} new, {open} open",
+            "Ledger, card processor and bank do not say the same. Each difference is listed with what mends it.",
+        ),
+        asides=("{reason}",),
+        button="See differences",
+    ),
+    Kind.BANK_ASKS: Wording(
+        topic=Topic.OPERATIONS,
+        subject="What the bank sent wants a person",
+        title="What the bank sent wants a person",
+        notice="{reason}",
+        paragraphs=("Nothing here explains what the bank sent, or a file of ours stands still.",),
+        asides=("{reason}",),
+        button="See what to do",
+        notes=("You are told once for each kind of trouble with a file; the page has all of it.",),
+    ),
+    Kind.RETURN_RATE_CLOSE: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Returned debits are at {returned} of debits; the network allows {most}",
+        title="The {rate} return rate is close to its limit",
+        notice="Of the debits of 60 days {returned} came back; the network allows {most}.",
+        paragraphs=(
+            "{rate} returns: {returned}, the limit is {most}",
+            "Above the limit the network asks our bank about us, and may end our debits.",
+        ),
+        button="See rates",
+        notes=("You are told once a day for as long as it is so.",),
+    ),
+    Kind.FRAUD_WARNED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A card's bank warns of fraud: {service} for {customer}",
+        title="A card's bank warns of fraud",
+        notice="The bank behind the card that paid {service} for {customer} calls it fraud. Refund it before it is charged back.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "The bank behind the card believes that its owner did not pay this. Often a chargeback follows, with its fee.",
+        ),
+        button="See booking",
+        notes=("Money that is refunded now cannot be charged back.",),
+    ),
+    Kind.REVIEW_OPENED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="The card processor asks you to look at a payment",
+        title="The card processor asks you to look at a payment",
+        notice="{service} for {customer} was paid, and the card processor finds it risky.",
+        paragraphs=(
+            "{service}, booked by {customer}",
+            "{booking}",
+            "The card processor finds this payment risky. Decide at its desk; what you decide is taken in here.",
+        ),
+        button="See booking",
+    ),
+    Kind.TOP_UP_FAILED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A top-up of {amount} failed",
+        title="A top-up of {amount} did not arrive",
+        notice="{amount} from your bank did not reach your balance at the payment processor.",
+        paragraphs=(
+            "{amount} from your bank did not reach your balance at the payment processor.",
+            "Payouts that wait for it go on waiting.",
+        ),
+        button="See payouts",
+        notes=("The payment processor's desk says why.",),
+    ),
+    Kind.ACCOUNT_LOST: Wording(
+        topic=Topic.OPERATIONS,
+        subject="{provider} ended our access to their payout account",
+        title="{provider} cannot be paid out any more",
+        notice="{provider} ended our access to their account at the payment processor. Their payouts rest.",
+        paragraphs=(
+            "{provider} ended our access to their account at the payment processor.",
+            "Nothing is paid out to them until they connect it again; what they earned stays on their balance.",
+        ),
+        button="See provider",
+        notes=("They were told how to connect it again.",),
+    ),
+    Kind.PAYOUT_STRANDED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A failed payout of {amount} to {provider} is not back",
+        title="The money of a failed payout could not be taken back",
+        notice="A payout of {amount} to {provider} failed, and the payment processor does not give the money back.",
+        paragraphs=(
+            "A payout of {amount} to {provider} did not reach their bank.",
+            "The payment processor does not give its money back. Here it counts as paid; it is asked for again by itself.",
+        ),
+        button="See provider",
+        notes=("The payment processor's desk shows their balance there and what was taken from it.",),
+    ),
+    Kind.TRANSFER_TAKEN_BACK: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A transfer to {provider} was taken back at the payment processor's desk",
+        title="A transfer was taken back by other hands",
+        notice="{amount} that {provider} was paid was taken back at the payment processor's desk. Reconciliation shows it.",
+        paragraphs=(
+            "Somebody took back a transfer to {provider} at the payment processor, whose payout was on its way or paid.",
+            "{amount} are on our balance there and not in our books yet. Reconciliation offers how to book them.",
+        ),
+        button="See provider",
+        notes=("If nobody of you did this, change your passwords and keys at the payment processor.",),
     ),
 }
 

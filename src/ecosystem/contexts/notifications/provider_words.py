@@ -1,6 +1,7 @@
 """The words for providers about their business itself: that they are welcome, and how they are paid.
 
-Facts: `provider`; where they apply `left` (what is still to do, in words) and `reason` (what keeps payouts back).
+Facts: `provider`; where they apply `left` (what is still to do, in words), `reason` (what keeps payouts back, or why one
+failed); of a payout its `amount`, and `expected_at`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,43 @@ _PROVIDER: dict[Kind, Wording] = {
         paragraphs=("The payment processor has closed the payout account of {provider}, and pays nothing out to it.",),
         button="See payouts",
         notes=("If you think that this is a mistake, answer this mail. Your earnings stay in your balance.",),
+    ),
+    Kind.PAYOUT_SENT: Wording(
+        topic=Topic.MONEY,
+        subject="{amount} is on its way to you",
+        title="{amount} is on its way to your bank, {name}",
+        notice="{amount} is on its way to your bank.",
+        paragraphs=("{amount} for {provider} left your balance and is on its way to your bank account.",),
+        asides=("Your bank should have it by {expected_at_day}.",),
+        button="See payouts",
+    ),
+    Kind.PAYOUT_PAID: Wording(
+        topic=Topic.MONEY,
+        subject="{amount} was paid to your bank",
+        title="{amount} was paid to your bank, {name}",
+        notice="{amount} was paid to your bank.",
+        paragraphs=("Your bank has taken {amount} for {provider}. It may take it a day to show it.",),
+        button="See payouts",
+    ),
+    Kind.PAYOUT_FAILED: Wording(
+        topic=Topic.MONEY,
+        subject="Your payout of {amount} did not arrive",
+        title="Your payout of {amount} did not arrive, {name}",
+        notice="{amount} did not reach your bank, and is back on your balance.",
+        paragraphs=("{amount} for {provider} did not reach your bank account. The money is back on your balance.",),
+        asides=("{reason}",),
+        button="See what to do",
+        notes=("Where your account has to be put right first, nothing more is paid out until you say that it is.",),
+    ),
+    Kind.PAYOUTS_PAUSED: Wording(
+        topic=Topic.MONEY,
+        subject="Your payouts are paused",
+        title="Your payouts are paused, {name}",
+        notice="Payouts to {provider} are paused.",
+        paragraphs=("We have paused payouts to {provider}. What you earn stays on your balance.",),
+        asides=("{reason}",),
+        button="See payouts",
+        notes=("If you have a question about this, answer this mail.",),
     ),
 }
 

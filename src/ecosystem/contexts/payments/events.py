@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -46,6 +47,31 @@ class PaymentCancelled(PaymentFact, frozen=True, kw_only=True):
     was_authorized: bool
 
 
+class CardOffered(PaymentFact, frozen=True, kw_only=True):
+    """A card paid whose owner wants it kept; the card processor is asked about it next."""
+
+    person_id: str
+
+
+class CardFact(Fact, frozen=True, kw_only=True):
+    """What every fact about a kept card names: the processor's id of it, and its last digits."""
+
+    source: ClassVar[str] = "payment"
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
+
+    person_id: str
+    card_id: str
+    last4: str
+
+
+class CardKept(CardFact, frozen=True, kw_only=True):
+    """A card is kept to pay with again, as its owner agreed to."""
+
+
+class CardForgotten(CardFact, frozen=True, kw_only=True):
+    """A card is kept no more; the card processor forgets it next."""
+
+
 class ChargebackOpened(PaymentFact, frozen=True, kw_only=True):
     """The customer's bank takes the money back, or asks about it (`inquiry`). `amount_minor` is what is disputed."""
 
@@ -67,6 +93,31 @@ class ChargebackClosed(PaymentFact, frozen=True, kw_only=True):
 
     chargeback_id: str
     won: bool
+
+
+class DebitAuthorized(PaymentFact, frozen=True, kw_only=True):
+    """The customer authorized one debit of their bank account. The text they agreed to is kept, `text_sha256` names it."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.CONSENT
+
+    text_sha256: str
+    last4: str
+
+
+class DebitSettled(PaymentFact, frozen=True, kw_only=True):
+    """The bank's statement shows the money of a bank debit."""
+
+
+class DebitPresentedAgain(PaymentFact, frozen=True, kw_only=True):
+    """A bank debit came back for want of money; it is presented once more."""
+
+
+class DebitReturned(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank sent a bank debit back for good. `reason` is what it says."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.MONEY
+
+    reason: str
 
 
 class RefundFact(PaymentFact, frozen=True, kw_only=True):
@@ -115,9 +166,13 @@ class PayoutAccountFact(Fact, frozen=True, kw_only=True):
 class PayoutAccountRequested(PayoutAccountFact, frozen=True, kw_only=True):
     """A payout account was decided on; the payment processor is asked next."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
 
 class PayoutAccountChanged(PayoutAccountFact, frozen=True, kw_only=True):
     """The payment processor sees the payout account differently. `reasons` say what stands in the way now."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
 
     state: str
     was: str

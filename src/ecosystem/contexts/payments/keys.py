@@ -53,6 +53,16 @@ def payout_account_timeline(provider_id: str) -> str:
     return f"PAYOUT_ACCOUNT#{provider_id}"
 
 
+def wallet(person_id: str) -> Key:
+    """Access: the cards that a person keeps."""
+    return Key(f"USER#{person_id}", "WALLET")
+
+
+def card_timeline(card_id: str) -> str:
+    """Access: when a card was kept, and when forgotten."""
+    return f"CARD#{card_id}"
+
+
 def webhook(event_id: str) -> Key:
     """Access: one event as the processor sent it; its being there makes a second delivery known."""
     return Key(webhook_timeline(event_id), "RECEIVED")
@@ -73,6 +83,16 @@ def held_payments(shard: int) -> str:
     return f"PAYMENT#authorized#{shard}"
 
 
+def debits_due(shard: int) -> str:
+    """Access (status index): settled bank debits, in order of the instant from which they are beyond return."""
+    return f"PAYMENT#debit#{shard}"
+
+
+def mandate(payment_id: str) -> Key:
+    """Access: the authorization by which a payment is taken from a bank account."""
+    return Key(payment_timeline(payment_id), "MANDATE")
+
+
 def open_refunds(shard: int) -> str:
     """Access (status index): refunds whose end is not known, in order of the instant to ask again."""
     return f"REFUND#open#{shard}"
@@ -86,6 +106,30 @@ def failed_refunds() -> str:
 def waiting_webhooks(shard: int) -> str:
     """Access (status index): events of the processor not yet acted upon, in order of their arrival."""
     return f"WEBHOOK#waiting#{shard}"
+
+
+def unknown_webhooks() -> str:
+    """Access (status index): events of the processor of a type that nobody here knows, in order of their arrival."""
+    return "WEBHOOK#unknown"
+
+
+def webhooks_read() -> Key:
+    """Access: how far the processor's own list of events was compared, and what was found."""
+    return Key("WEBHOOK_RECONCILIATION", "CHECKPOINT")
+
+
+COMPARISON = "RUN#"
+"""What the places of comparisons begin with."""
+
+
+def comparison(began_at: datetime) -> Key:
+    """Access: one comparison of the processor's events and things with what was heard, in the order of time."""
+    return Key(webhooks_read().partition, f"{COMPARISON}{sortable(began_at)}")
+
+
+def payout_account_named(account_id: str) -> Key:
+    """Access (slug index): the payout account that the processor knows under that id."""
+    return Key(f"PAYOUT_ACCOUNT_NAMED#{account_id}", "METADATA")
 
 
 def shard(entry_id: str) -> int:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, NewType
 
@@ -33,10 +33,14 @@ from msgspec.structs import replace
 from ecosystem.contexts.payments import keys
 from ecosystem.contexts.payments.chargebacks import Chargeback, advanced
 from ecosystem.contexts.payments.events import (
+    CardOffered,
     ChallengeRequired,
     ChargebackClosed,
     ChargebackMoved,
     ChargebackOpened,
+    DebitPresentedAgain,
+    DebitReturned,
+    DebitSettled,
     PaymentAuthorized,
     PaymentCancelled,
     PaymentCaptured,
@@ -109,8 +113,30 @@ _STATE = {
     Standing.CANCELLED: PaymentState.CANCELLED,
     Standing.CAPTURED: PaymentState.CAPTURED,
 }
+_GOOD = frozenset({PaymentState.AUTHORIZED, PaymentState.CAPTURED})
 OPEN = frozenset({PaymentState.INTENDED, PaymentState.REQUIRES_ACTION})
 """States whose end is not known yet: these have a deadline."""
+
+
+class DebitTerms(Struct, frozen=True, kw_only=True):
+    """How a payment is taken from a bank account. `account_id` is the account, `shown` what people are shown of it.
+
+    `settled_on` is the banking day on which the bank had the money. From `funds_at` on it is beyond the ordinary return:
+    until then nothing of it is shared out. `unreleased`: the booking ended before, and what is everybody's share of it
+    lies in escrow until then. `over`: nothing is left to be done when `funds_at` has come.
+    """
+
+    account_id: str
+    bank: str
+    last4: str
+    settled_on: date | None = None
+    funds_at: datetime | None = None
+    unreleased: bool = False
+    over: bool = False
+
+    def are_here(self, at: datetime) -> bool:
+        """Whether the money is beyond the ordinary return."""
+        return self.funds_at is not None and at >= self.funds_at
 
 
 class Pay(Struct, frozen=True, kw_only=True):
@@ -123,6 +149,10 @@ class Pay(Struct, frozen=True, kw_only=True):
     capture: Capture
     return_url: str
     description: str = ""
+    review: bool = False
+    customer_id: str | None = None
+    keep: bool = False
+    debit: DebitTerms | None = None
 
 
 class Payment(Stored, frozen=True, kw_only=True):
@@ -130,8 +160,10 @@ class Payment(Stored, frozen=True, kw_only=True):
 
     The request is kept whole, so that the same order can be given again by whoever finishes what a dead process began.
     `refunding` is asked for and unanswered; `refunded` was given back. `chargebacks` are all of its chargebacks, the one
-    opened first coming first: nearly always none or one. `owed` is what the customer should have had back when the
-    booking ended and the processor would not refund, since the bank asked for it once: it lies in escrow.
+    opened first coming first: nearly always none or one. `review`: a person looks at it before it is captured.
+    `customer_id` is who pays with a kept card, or wants this one kept (`keep`). `owed` is what the customer should have
+    had back when the booking ended and the processor would not refund, since the bank asked for it once: it lies in
+    escrow.
     """
 
     entity: ClassVar[str] = "payment"
@@ -163,6 +195,10 @@ class Payment(Stored, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     chargebacks: tuple[Chargeback, ...] = ()
     owed: Money | None = None
+    debit: DebitTerms | None = None
+    review: bool = False
+    customer_id: str | None = None
+    keep: bool = False
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], schema: int) -> dict[str, Any]:
@@ -223,12 +259,16 @@ class Payment(Stored, frozen=True, kw_only=True):
             capture=self.capture,
             return_url=self.return_url,
             description=self.description,
+            customer_id=self.customer_id,
+            keep=self.keep,
+            intended_at=self.intended_at,
         )
 
     def to(self, actor: Actor, request: Pay) -> Payment:
         """This payment, if the same actor asks the same again. Raises `IdReused` otherwise."""
         if (
-            self.payer != actor.actor_id
+            (self.debit.account_id if self.debit else "") != (request.debit.account_id if request.debit else "")
+            or self.payer != actor.actor_id
             or intend(request, actor, self.intended_at, self.deadline_at).order != self.order
         ):
             raise IdReused(field="payment_id")
@@ -249,6 +289,10 @@ def intend(request: Pay, actor: Actor, at: datetime, deadline_at: datetime) -> P
         capture=request.capture,
         return_url=request.return_url,
         description=request.description,
+        review=request.review,
+        debit=request.debit,
+        customer_id=request.customer_id,
+        keep=request.keep,
         intended_at=at,
         deadline_at=deadline_at,
         captured=nothing,
@@ -271,6 +315,26 @@ def settle(payment: Payment, outcome: Outcome, at: datetime) -> Payment:
     elif outcome.standing is Standing.CAPTURED and payment.captured < outcome.captured:
         payment = replace(payment, captured=outcome.captured)
     return _completed(payment, outcome)
+
+
+def debit_settled(payment: Payment, on: date, funds_at: datetime) -> Payment:
+    """The payment whose debit the bank's statement shows; the same value when that is known."""
+    assert payment.debit is not None
+    if payment.debit.settled_on is not None:
+        return payment
+    return replace(payment, debit=replace(payment.debit, settled_on=on, funds_at=funds_at))
+
+
+def debit_unsettled(payment: Payment) -> Payment:
+    """The payment whose debit came back for want of money, and is presented again: it waits for funds once more."""
+    assert payment.debit is not None
+    return replace(payment, debit=replace(payment.debit, settled_on=None, funds_at=None, over=False))
+
+
+def debit_over(payment: Payment) -> Payment:
+    """The payment of which nothing waits for its debit any more."""
+    assert payment.debit is not None
+    return replace(payment, debit=replace(payment.debit, over=True, unreleased=False))
 
 
 def give_up(payment: Payment, decline: Decline, at: datetime) -> Payment:
@@ -401,6 +465,14 @@ def facts(before: Payment, after: Payment) -> list[PaymentFact]:
     told: list[PaymentFact] = []
     if _RANK[after.state] > _RANK[before.state]:
         told.append(_entered(before, after))
+        if after.keep and _RANK[before.state] < _RANK[PaymentState.AUTHORIZED] and after.state in _GOOD:
+            told.append(CardOffered(**_named(after, after.amount), person_id=after.payer))
+    if after.debit and before.debit and after.debit.settled_on and not before.debit.settled_on:
+        told.append(DebitSettled(**_named(after, after.captured)))
+    if after.debit and before.debit and before.debit.settled_on and not after.debit.settled_on:
+        told.append(DebitPresentedAgain(**_named(after, after.captured)))
+    if after.debit and len(after.chargebacks) > len(before.chargebacks):
+        told.append(DebitReturned(**_named(after, after.captured), reason=after.chargebacks[-1].reason))
     for chargeback in after.chargebacks:
         told += _of_chargeback(before.chargeback_by(chargeback.chargeback_id), chargeback, after)
     return told
@@ -425,6 +497,8 @@ def index(payment: Payment) -> dict[Index, Key]:
         return keys.waits(keys.open_payments(spread), payment.deadline_at, payment.payment_id)
     if payment.state is PaymentState.AUTHORIZED and payment.authorized_until:
         return keys.waits(keys.held_payments(spread), payment.authorized_until, payment.payment_id)
+    if payment.debit and payment.debit.funds_at and not payment.debit.over:
+        return keys.waits(keys.debits_due(spread), payment.debit.funds_at, payment.payment_id)
     return {}
 
 
@@ -473,6 +547,10 @@ class Payments:
     async def overdue(self, at: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
         """Open payments whose deadline has passed, candidates for the sweep."""
         return await self._due(keys.open_payments, at, limit)
+
+    async def debits_due(self, at: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
+        """Payments whose debit is beyond the ordinary return by then, and that wait for it."""
+        return await self._due(keys.debits_due, at, limit)
 
     async def lapsing(self, before: datetime, limit: int = 100) -> Sequence[Row[Payment]]:
         """Payments whose authorization ends before that instant: capture or cancel them."""

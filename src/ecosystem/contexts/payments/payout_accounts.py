@@ -25,9 +25,9 @@ from ecosystem.contexts.payments import keys
 from ecosystem.contexts.payments.events import PayoutAccountChanged, PayoutAccountRequested
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, NotFound
-from ecosystem.ports.accounts import AccountOrder, AccountOutcome, AccountStanding
+from ecosystem.ports.accounts import AccountOrder, AccountOutcome, AccountStanding, CapabilityStanding
 from ecosystem.ports.bus import announce
-from ecosystem.ports.table import ABSENT, Put, Row, Stale, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Put, Row, Stale, Stored, Table, Write
 
 
 class NoPayoutAccount(NotFound):
@@ -53,6 +53,7 @@ class PayoutState(StrEnum):
     REJECTED = "rejected"
 
 
+_ACTIVE = CapabilityStanding.ACTIVE
 _STATE = {
     AccountStanding.INCOMPLETE: PayoutState.PENDING,
     AccountStanding.VERIFYING: PayoutState.PENDING,
@@ -60,6 +61,10 @@ _STATE = {
     AccountStanding.ACTIVE: PayoutState.ACTIVE,
     AccountStanding.REJECTED: PayoutState.REJECTED,
 }
+
+
+_NO_TRANSFERS = "The payment processor takes nothing in for your account now. Its page says what is needed."
+_ENDED = "You ended our access to your account at the payment processor. Connect it again to be paid."
 
 
 class PayoutAccount(Stored, frozen=True, kw_only=True):
@@ -84,6 +89,11 @@ class PayoutAccount(Stored, frozen=True, kw_only=True):
     changed_at: datetime
 
     @property
+    def is_lost(self) -> bool:
+        """Whether its owner ended what we may do with it."""
+        return self.reasons == (_ENDED,)
+
+    @property
     def needs_its_owner(self) -> bool:
         """Whether its owner has something to do on the processor's pages."""
         return self.state in {PayoutState.RESTRICTED, PayoutState.REQUESTED} or (
@@ -100,16 +110,28 @@ def settled_payout_account(known: PayoutAccount, outcome: AccountOutcome, at: da
     """The payout account after news of it; the very same value when it says nothing new. Raises `OtherPayoutAccount`."""
     if outcome.provider_id != known.provider_id or known.account_id not in {"", outcome.account_id}:
         raise OtherPayoutAccount
+    state, reasons = _STATE[outcome.standing], outcome.reasons
+    if state is PayoutState.ACTIVE and outcome.capabilities.get("transfers", _ACTIVE) is not _ACTIVE:
+        # It could pay its bank what it has, and takes nothing from us.
+        state, reasons = PayoutState.RESTRICTED, reasons or (_NO_TRANSFERS,)
     after = replace(
         known,
-        state=_STATE[outcome.standing],
+        state=state,
         account_id=outcome.account_id,
-        reasons=outcome.reasons,
+        reasons=reasons,
         verifying=outcome.standing is AccountStanding.VERIFYING,
         due_at=outcome.due_at,
         country=outcome.country,
         bank_last4=outcome.bank_last4,
     )
+    return known if after == known else replace(after, changed_at=at)
+
+
+def lost_payout_account(known: PayoutAccount, at: datetime) -> PayoutAccount:
+    """The payout account whose owner ended what we may do with it: nothing is paid out until they let us again."""
+    if known.state is PayoutState.REJECTED:
+        return known
+    after = replace(known, state=PayoutState.RESTRICTED, reasons=(_ENDED,), verifying=False, due_at=None)
     return known if after == known else replace(after, changed_at=at)
 
 
@@ -137,7 +159,8 @@ def payout_account_becomes(row: Row[PayoutAccount], after: PayoutAccount, actor:
     before = row.value
     if after == before:
         return []
-    put = Put(key=row.key, value=after, expected=row.unchanged, otherwise=PayoutAccountChanging())
+    index = {Index.SLUG: keys.payout_account_named(after.account_id)} if after.account_id else {}
+    put = Put(key=row.key, value=after, index=index, expected=row.unchanged, otherwise=PayoutAccountChanging())
     fact = PayoutAccountChanged(
         provider_id=after.provider_id, state=after.state, was=before.state, reasons=list(after.reasons)
     )
@@ -156,3 +179,9 @@ class PayoutAccountBook:
     async def of(self, provider_id: str) -> Row[PayoutAccount] | None:
         """The provider's payout account, if one was asked for."""
         return await self.table.get(keys.payout_account(provider_id), PayoutAccount)
+
+    async def named(self, account_id: str) -> PayoutAccount | None:
+        """The payout account that the processor knows under that id. From an index: a moment behind."""
+        key = keys.payout_account_named(account_id)
+        page = await self.table.query(key.partition, PayoutAccount, index=Index.SLUG, limit=1)
+        return page.values[0] if page.rows else None

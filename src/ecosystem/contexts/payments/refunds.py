@@ -153,6 +153,7 @@ class Refund(Stored, frozen=True, kw_only=True):
             booking_id=self.booking_id,
             intent_id=self.intent_id,
             amount=self.amount,
+            intended_at=self.requested_at,
         )
 
     def to(self, actor: Actor, request: IssueRefund) -> Refund:
@@ -185,6 +186,17 @@ def paid_elsewhere(payment: Payment, request: IssueRefund, actor: Actor, at: dat
     """
     after, requested = _requested(payment, request, payment.left, actor, at)
     return _moved(after, replace(requested, elsewhere=True), RefundState.ISSUED, at, None)
+
+
+def undrawn(
+    payment: Payment, request: IssueRefund, entry_id: str, actor: Actor, at: datetime
+) -> tuple[Payment, Refund]:
+    """Decide the refund of a bank debit that was taken out before it was sent, and is issued with that.
+
+    Raises `ExceedsCharge`.
+    """
+    after, requested = _requested(payment, request, payment.left, actor, at)
+    return _moved(after, replace(requested, processor_id=entry_id), RefundState.ISSUED, at, None)
 
 
 def _requested(

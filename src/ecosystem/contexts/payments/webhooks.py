@@ -38,23 +38,6 @@ KEPT_FOR = timedelta(days=90)
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,120}")
 
-SUBSCRIBED = (
-    "account.updated",
-    "payment_intent.amount_capturable_updated",
-    "payment_intent.canceled",
-    "payment_intent.payment_failed",
-    "payment_intent.succeeded",
-    "refund.created",
-    "refund.failed",
-    "refund.updated",
-    "charge.dispute.closed",
-    "charge.dispute.created",
-    "charge.dispute.funds_reinstated",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.updated",
-)
-"""The types of event that the processor is asked to send; each changes something of ours."""
-
 
 class BadSignature(Denied):
     """This does not come from the card processor: its signature does not match."""
@@ -73,40 +56,40 @@ class AlreadyStored(Conflict):
 
 
 class WebhookState(StrEnum):
+    """`recorded` is an event that nothing follows from here, and that is kept with the reason."""
+
     WAITING = "waiting"
     PROCESSED = "processed"
+    RECORDED = "recorded"
     FAILED = "failed"
-
-
-class About(StrEnum):
-    """What an event is about, and so what is asked of the processor next."""
-
-    PAYMENT = "payment"
-    REFUND = "refund"
-    CHARGEBACK = "chargeback"
-    ACCOUNT = "account"
-    NOTHING = "nothing"
 
 
 class Hint(Struct, frozen=True, kw_only=True):
     """What an event points at. The ids of ours are those we gave the processor; they are empty where it has none.
 
-    `subject_id` is the processor's id of the thing itself: the refund, the chargeback, the payment, the payout account.
+    `subject_id` is the processor's id of the thing itself: the refund, the chargeback, the payment. `account_id` is the
+    payout account in which it happened, None for our own. `card_id` is the kept card it is about, `charge_id` the charge.
     """
 
     event_id: str
     type: str
     created_at: datetime
-    about: About
     subject_id: str
+    account_id: str | None = None
     intent_id: str | None
+    charge_id: str = ""
+    card_id: str = ""
     payment_id: str
     booking_id: str
     refund_id: str
 
 
 class Webhook(Stored, frozen=True, kw_only=True):
-    """An event as it came, and what was made of it."""
+    """An event as it came, and what was made of it.
+
+    `missed` tells that its delivery never arrived: it was found in the processor's own list. `unknown` that its type
+    stands in no table of ours. `trouble` is why acting upon it was refused, or why it was only recorded.
+    """
 
     entity: ClassVar[str] = "webhook"
 
@@ -119,6 +102,13 @@ class Webhook(Stored, frozen=True, kw_only=True):
     attempts: int = 0
     closed_at: datetime | None = None
     trouble: str = ""
+    missed: bool = False
+    unknown: bool = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was acted upon, or recorded: nothing more is to be done."""
+        return self.state in {WebhookState.PROCESSED, WebhookState.RECORDED}
 
     @property
     def hint(self) -> Hint:
@@ -133,9 +123,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class _Subject(Struct):
-    id: str
+    # A balance has none: there is one of it.
+    id: str = ""
     object: str = ""
     payment_intent: str | None = None
+    charge: str | None = None
+    payment_method: str | None = None
     metadata: dict[str, str] | None = None
 
 
@@ -148,6 +141,7 @@ class _Event(Struct):
     type: str
     created: int
     data: _Detail
+    account: str | None = None
 
 
 _decoder = msgspec.json.Decoder(_Event)
@@ -196,9 +190,11 @@ def read(body: bytes) -> Hint:
         event_id=event.id,
         type=event.type[:120],
         created_at=created_at,
-        about=_about(event.type),
         subject_id=subject.id,
+        account_id=event.account,
         intent_id=subject.id if subject.object == "payment_intent" else subject.payment_intent,
+        charge_id=subject.id if subject.object == "charge" else subject.charge or "",
+        card_id=subject.id if subject.object == "payment_method" else subject.payment_method or "",
         payment_id=ours.get("payment_id", ""),
         booking_id=ours.get("booking_id", ""),
         refund_id=ours.get("refund_id", ""),
@@ -207,7 +203,7 @@ def read(body: bytes) -> Hint:
 
 def says_nothing_new(payment: Payment, hint: Hint) -> bool:
     """Whether the payment knows already what the event can tell, so that the processor need not be asked."""
-    if hint.about is not About.PAYMENT or payment.intent_id != hint.intent_id:
+    if payment.intent_id != hint.intent_id:
         return False
     match hint.type:
         case "payment_intent.succeeded":
@@ -222,21 +218,11 @@ def says_nothing_new(payment: Payment, hint: Hint) -> bool:
             return False
 
 
-def _about(kind: str) -> About:
-    if kind.startswith("account."):
-        return About.ACCOUNT
-    if kind.startswith("charge.dispute."):
-        return About.CHARGEBACK
-    if kind.startswith(("refund.", "charge.refund.")):
-        return About.REFUND
-    if kind.startswith(("payment_intent.", "charge.")):
-        return About.PAYMENT
-    return About.NOTHING
-
-
-def stored(hint: Hint, body: bytes, at: datetime) -> list[Write]:
+def stored(hint: Hint, body: bytes, at: datetime, *, missed: bool = False) -> list[Write]:
     """The writes of a new event, refused as `AlreadyStored` when its id is known."""
-    kept = Webhook(event_id=hint.event_id, type=hint.type, created_at=hint.created_at, received_at=at, body=body)
+    kept = Webhook(
+        event_id=hint.event_id, type=hint.type, created_at=hint.created_at, received_at=at, body=body, missed=missed
+    )
     return [
         Put(
             key=keys.webhook(hint.event_id),
@@ -262,6 +248,12 @@ def processed(row: Row[Webhook], at: datetime) -> Put:
     return _put(row, closed)
 
 
+def recorded(row: Row[Webhook], reason: str, at: datetime, *, unknown: bool = False) -> Put:
+    """The write that says that nothing follows from the event, and why."""
+    closed = replace(row.value, state=WebhookState.RECORDED, closed_at=at, trouble=reason[:500], unknown=unknown)
+    return _put(row, closed)
+
+
 def troubled(row: Row[Webhook], trouble: str, at: datetime, *, give_up: bool) -> Put:
     """The write that says an attempt failed, and whether another follows."""
     state = WebhookState.FAILED if give_up else WebhookState.WAITING
@@ -277,11 +269,13 @@ def troubled(row: Row[Webhook], trouble: str, at: datetime, *, give_up: bool) ->
 
 def again(row: Row[Webhook]) -> Put:
     """The write that makes a stored event wait to be acted upon once more: a replay."""
-    return _put(row, replace(row.value, state=WebhookState.WAITING, closed_at=None))
+    return _put(row, replace(row.value, state=WebhookState.WAITING, closed_at=None, unknown=False))
 
 
 def index(kept: Webhook) -> dict[Index, Key]:
-    """Where the sweep finds an event that waits."""
+    """Where the sweep finds an event that waits, and an operator one of a type that nobody knows."""
+    if kept.unknown:
+        return keys.waits(keys.unknown_webhooks(), kept.received_at, kept.event_id)
     if kept.state is not WebhookState.WAITING:
         return {}
     return keys.waits(keys.waiting_webhooks(keys.shard(kept.event_id)), kept.received_at, kept.event_id)
@@ -313,6 +307,22 @@ class Webhooks:
             return Receipt(hint=hint, is_new=False)
         return Receipt(hint=hint, is_new=True)
 
+    async def take_in(self, body: bytes) -> Receipt:
+        """Store an event that the processor's own list has and whose delivery never arrived. Raises `UnreadableEvent`."""
+        hint = read(body)
+        try:
+            await self.table.transact(*stored(hint, body, self.clock.now(), missed=True))
+        except AlreadyStored:
+            return Receipt(hint=hint, is_new=False)
+        return Receipt(hint=hint, is_new=True)
+
+    async def unknown(self, limit: int = 100) -> Sequence[Webhook]:
+        """Events of types that no table of ours has, the latest first."""
+        page = await self.table.query(
+            keys.unknown_webhooks(), Webhook, index=Index.STATUS, descending=True, limit=limit
+        )
+        return page.values
+
     async def webhook(self, event_id: str) -> Row[Webhook]:
         """The stored event. Raises `NoSuchWebhook`."""
         row = await self.table.get(keys.webhook(event_id), Webhook)
@@ -338,6 +348,6 @@ class Webhooks:
         rows = [row for page in pages for row in page.rows]
         return sorted(rows, key=lambda row: row.value.received_at)[:limit]
 
-    async def replay(self, event_id: str) -> None:
-        """Let a stored event be acted upon once more."""
-        await self.table.transact(again(await self.webhook(event_id)))
+    async def replay(self, event_id: str, *writes: Write) -> None:
+        """Let a stored event be acted upon once more, in one commit with what tells of it."""
+        await self.table.transact(again(await self.webhook(event_id)), *writes)

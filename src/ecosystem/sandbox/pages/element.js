@@ -173,8 +173,13 @@
         body,
       });
       const made = await answer.json();
-      if (made.error) refused(made.error);
-      else tell({ type: "card", id: made.id, brand: made.card.brand, last4: made.card.last4 });
+      if (made.error) return refused(made.error);
+      if (typeof details.setup !== "string" || !details.setup) {
+        return tell({ type: "card", id: made.id, brand: made.card.brand, last4: made.card.last4 });
+      }
+      const kept = await sandboxKeep(root.dataset.key, made, details.setup);
+      if (kept.error) refused(kept.error);
+      else tell(kept.told);
     } catch {
       refused({ message: "The card processor does not answer. Try again." });
     } finally {

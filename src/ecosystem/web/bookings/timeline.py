@@ -96,6 +96,12 @@ def _placed(story: Story, detail: Detail) -> Told:
 
 def _requested(story: Story, detail: Detail) -> Told:
     answer_by = story.moment(_at(detail["answer_by"]))
+    if detail.get("reviewing"):
+        return (
+            story.say("Payment received"),
+            story.say("We look at it by {at}, and then confirm.", at=answer_by),
+            "done",
+        )
     return story.say("Request sent"), story.say("{provider} was asked to answer by {at}.", at=answer_by), "done"
 
 
@@ -292,6 +298,10 @@ def _ahead(story: Story) -> Iterator[Step]:
         case _S.AWAITING_PROVIDER:
             answer_by = min(booking.due_at or booking.start_at, booking.start_at)
             words = story.say("At the latest.")
+            if booking.reviewing and booking.offer.instant:
+                yield Step(title=story.say("We confirm your booking"), at=answer_by, words=words, state="now")
+                yield start
+                return
             yield Step(title=story.say("{provider} answers"), at=answer_by, words=words, state="now")
             yield start
         case _S.CONFIRMED:

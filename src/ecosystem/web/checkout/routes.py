@@ -29,7 +29,9 @@ from ecosystem.web.bookings.sheet import card_text
 from ecosystem.web.bookings.terms import Deal, deal_of, stages
 from ecosystem.web.checkout import attempts
 from ecosystem.web.checkout.desk import Desk, Stage, desk, held
+from ecosystem.web.checkout.element import allow_element
 from ecosystem.web.checkout.others import others
+from ecosystem.web.checkout.wallet import wallet_of
 from ecosystem.web.forms import Form
 from ecosystem.web.statuses import status_of
 from ecosystem.web.visit import Visit
@@ -53,8 +55,21 @@ class OtherCheckout(Conflict):
     """This form belongs to another checkout. Load the page again."""
 
 
-class PayForm(Struct, frozen=True, kw_only=True):
-    """The first attempt. `total` is the price that the page said, in minor units; `card` what the element handed out."""
+class WithCard(Struct, frozen=True, kw_only=True):
+    """What an attempt is paid with: `saved` is one of the visitor's kept cards, `card` what the element handed out."""
+
+    card: CardId = ""
+    saved: CardId = ""
+    keep: bool = False
+
+    @property
+    def chosen(self) -> str:
+        """The id of the card that is to pay; empty when there is none."""
+        return self.saved or self.card
+
+
+class PayForm(WithCard, frozen=True, kw_only=True):
+    """The first attempt. `total` is the price that the page said, in minor units."""
 
     booking_id: Id
     payment_id: Id
@@ -65,16 +80,14 @@ class PayForm(Struct, frozen=True, kw_only=True):
     ]
     note: Annotated[str, Meta(max_length=2_000)] = ""
     place: Annotated[str, Meta(max_length=500)] = ""
-    card: CardId = ""
 
 
-class PayAgain(Struct, frozen=True, kw_only=True):
+class PayAgain(WithCard, frozen=True, kw_only=True):
     """A further attempt: whom the booking is for stands in it already."""
 
     booking_id: Id
     payment_id: Id
     total: Annotated[int, Meta(ge=0)]
-    card: CardId = ""
 
 
 Paying = Form[PayForm] | Form[PayAgain]
@@ -105,7 +118,7 @@ async def pay(request: Visit, hold_id: FromPath[str]) -> Answer:
     if before.stage is not Stage.OPEN or _is_repeated(before, form):
         return await _stands(request, before)
     try:
-        await request.market.checkout.pay(_order(request, before, form), before.actor)
+        await request.market.checkout.pay(_order(request, before, form), before.actor, address=request.arrival.address)
     except Refusal as no:
         after = await desk(request, hold_id)
         moved_on = after.stage is not Stage.OPEN or len(after.payments) > len(before.payments)
@@ -174,7 +187,7 @@ def _is_repeated(at: Desk, form: Paying) -> bool:
     asked = form.value
     if asked is None:
         return False
-    return any(each.payment_id == asked.payment_id and each.card == asked.card for each in at.payments)
+    return any(each.payment_id == asked.payment_id and each.card == asked.chosen for each in at.payments)
 
 
 def _order(request: Visit, at: Desk, form: Paying) -> PayForHold:
@@ -184,7 +197,7 @@ def _order(request: Visit, at: Desk, form: Paying) -> PayForHold:
         raise OtherCheckout
     if asked.total != at.lines.total.minor:
         raise PriceChanged
-    if not asked.card:
+    if not asked.chosen:
         raise CardMissing(field="card")
     if isinstance(asked, PayForm):
         contact, note, place = Contact(name=asked.name, email=asked.email), asked.note, asked.place
@@ -199,7 +212,9 @@ def _order(request: Visit, at: Desk, form: Paying) -> PayForHold:
         hold_id=at.hold.hold_id,
         contact=contact,
         total=Money(asked.total, at.lines.currency),
-        card=asked.card,
+        card=asked.chosen,
+        saved=bool(asked.saved),
+        keep=asked.keep and not asked.saved,
         return_url=f"{_origin(request)}/checkout/{at.hold.hold_id}/return",
         note=note,
         place=place,
@@ -254,7 +269,9 @@ async def _open(request: Visit, at: Desk, form: Paying | None, asked: int) -> An
     values |= {"asked": asked, "asks_on": at.stage is Stage.WAITING and asked < ASKED_MAX}
     if request.arrival.wants_fragment:
         return request.fragment("checkout/_fragment.html", status=status, **values)
-    return _unkept(request.page("checkout/page.html", status=status, **values))
+    answer = _unkept(request.page("checkout/page.html", status=status, **values))
+    allow_element(request, answer)
+    return answer
 
 
 def _unkept(answer: Answer) -> Answer:
@@ -273,6 +290,7 @@ async def _values(request: Visit, at: Desk, form: Paying) -> dict[str, Any]:
     hold, offer, market = at.hold, at.hold.offer, request.market
     zone = zones.chosen(request, hold.request.zone)
     declined = at.last if at.stage is Stage.OPEN else None
+    wallet = await wallet_of(request, at)
     deal = (
         deal_of(at.booking)
         if at.booking
@@ -299,6 +317,7 @@ async def _values(request: Visit, at: Desk, form: Paying) -> dict[str, Any]:
         "percent": f"{at.rates.surcharge_bps / 100:g}",
         "stages": stages(deal, at.at),
         "element": market.ports.cards.element,
+        **wallet.values(declined.card if declined else ""),
         "at_customer": offer.mode is Mode.AT_CUSTOMER,
         "declined": declined.decline if declined else None,
         "declined_card": card_text(declined),

@@ -19,6 +19,7 @@ from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.catalogue import ProviderStatus
 from ecosystem.contexts.disputes import State
 from ecosystem.contexts.insights import Now
+from ecosystem.contexts.reconciliation import State as Unsettled
 from ecosystem.web.answers import Answer
 from ecosystem.web.errors import NoSuchPage
 from ecosystem.web.forms import Form
@@ -82,8 +83,14 @@ async def desk(request: Visit) -> Desk:
         "mail": len(await market.notifications.outbox.queued(actor, limit=MANY)),
         "disputes": len((await market.disputes.in_state(State.ESCALATED, actor, limit=MANY)).rows),
         "refunds": len(await market.refunds.failed(limit=MANY)),
+        "fraud": len((await market.casework.waiting(actor, limit=MANY)).rows),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
+        "ach": len((await market.ach.returns.exceptions(limit=MANY)).rows),
     }
+    states = (Unsettled.OPEN, Unsettled.PROPOSED)
+    waiting["discrepancies"] = sum(
+        [len((await market.discrepancies.in_state(state, actor, limit=MANY)).rows) for state in states]
+    )
     return Desk(request=request, now=now, waiting=waiting)
 
 

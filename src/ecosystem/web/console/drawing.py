@@ -8,6 +8,9 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from ecosystem.kernel.display import money_text
+from ecosystem.kernel.money import Money, exponent
+
 WIDTH, HEIGHT = 1000, 250
 GRID_LINES_MAX = 5
 LABELS_MAX = 7
@@ -53,16 +56,16 @@ def chart(
     `mark` writes a value beside its grid line, `said` in a sentence.
     """
     assert len(days) == len(values) == len(before)
-    low, high, step = _axis(min(0, *values, *before), max(1, *values, *before))
-    ticks = [Tick(_y(value, low, high), mark(value)) for value in range(high, low - 1, -step)]
+    low, high, step = axis(min(0, *values, *before), max(1, *values, *before))
+    ticks = [Tick(height(value, low, high), mark(value)) for value in range(high, low - 1, -step)]
     width = WIDTH / max(1, len(days) - 1)
-    places = [(round(at * width, 2), _y(value, low, high)) for at, value in enumerate(values)]
-    ground = _y(max(0, low), low, high)
+    places = [(round(at * width, 2), height(value, low, high)) for at, value in enumerate(values)]
+    ground = height(max(0, low), low, high)
     line = _curve(places)
     return Chart(
         line=line,
         area=f"{line} L{places[-1][0]:g},{ground:g} L{places[0][0]:g},{ground:g} Z",
-        before=_curve([(round(at * width, 2), _y(value, low, high)) for at, value in enumerate(before)]),
+        before=_curve([(round(at * width, 2), height(value, low, high)) for at, value in enumerate(before)]),
         ticks=ticks,
         labels=_labels(days),
         points=[
@@ -73,7 +76,7 @@ def chart(
     )
 
 
-def _axis(least: int, most: int) -> tuple[int, int, int]:
+def axis(least: int, most: int) -> tuple[int, int, int]:
     """Round bounds around the values, and the distance of their grid lines: 1, 2 or 5 of a power of ten."""
     step = 1
     while (most - least) / step > GRID_LINES_MAX:
@@ -82,7 +85,8 @@ def _axis(least: int, most: int) -> tuple[int, int, int]:
     return least // step * step, -(-most // step) * step, step
 
 
-def _y(value: float, low: int, high: int) -> float:
+def height(value: float, low: int, high: int) -> float:
+    """How far from the top a value stands."""
     return round(HEIGHT - HEIGHT * (value - low) / (high - low), 2)
 
 
@@ -115,6 +119,20 @@ def _labels(days: Sequence[date]) -> Sequence[str]:
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
+
+
+def money_mark(minor: int, currency: str) -> str:
+    """An amount as short as a grid line wants it: `€7k`."""
+    whole = abs(minor) / 10 ** exponent(currency)
+    for size, sign in ((1_000_000, "m"), (1_000, "k")):
+        if whole >= size:
+            return f"{_symbol(currency, minor)}{whole / size:g}{sign}"
+    return f"{_symbol(currency, minor)}{whole:g}"
+
+
+def _symbol(currency: str, minor: int) -> str:
+    symbol = money_text(Money(0, currency)).rstrip("0.,")
+    return f"\N{MINUS SIGN}{symbol}" if minor < 0 else symbol
 
 
 class Cell(Struct, frozen=True):

@@ -21,6 +21,10 @@ async def tell(market: App, event: Event) -> None:
         await market.telling.tell(event)
     if event.type in market.payout_accounts.TOLD:
         await market.payout_accounts.tell(event)
+    if event.type in market.payout_news.TOLD:
+        await market.payout_news.tell(event)
+    if event.type in market.bank_notices.TOLD:
+        await market.bank_notices.tell(event)
     if event.type in market.alarms.TOLD:
         await market.alarms.tell(event)
 

@@ -1,6 +1,7 @@
 """`workflow-orchestrator`: begins an execution where an event calls for one, and answers the steps that wait for it.
 
-An execution is named after its matter, so an event that comes twice begins one.
+An execution is named after its matter, so an event that comes twice begins one. Rotations of keys are long work too, for
+which no machine stands: what is left of them is in an index, and each firing goes on with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ecosystem.app import App
 from ecosystem.kernel.actor import system
 from ecosystem.ports.bus import Event
 from ecosystem.ports.workflows import StartExecution
-from ecosystem.workflows.triggers import Entry
+from ecosystem.workflows.triggers import Entry, Firing
 from ecosystem.workflows.waits import Waits
 
 ACTOR = system("workflow-orchestrator")
@@ -67,6 +68,7 @@ BEGINNINGS: Mapping[str, Beginning] = {
     "HoldTaken": Beginning(machine=BOOKING, fields=("hold_id",)),
     "PaymentIntended": Beginning(machine=PAYMENT, fields=("payment_id", "booking_id"), given={"kind": "charge"}),
     "RefundRequested": Beginning(machine=PAYMENT, fields=("refund_id", "booking_id"), given={"kind": "refund"}),
+    "PayoutIntended": Beginning(machine=PAYMENT, fields=("payout_id",), given={"kind": "payout"}),
     "DisputeOpened": Beginning(machine=DISPUTE, fields=("dispute_id", "booking_id")),
     # What nobody has claimed yet is nobody's to be paid for.
     "ProviderRegistered": Beginning(machine=ONBOARDING, fields=("provider_id",), wants="owner_id"),
@@ -109,4 +111,17 @@ async def begin(market: App, beginning: Beginning, detail: Detail) -> None:
     await market.ports.workflows.start(request, ACTOR)
 
 
-ENTRY = Entry(event=orchestrate)
+REWRAP = "rewrap-keys"
+RETIRE = "retire-keys"
+
+
+async def go_on(market: App, firing: Firing) -> None:
+    """Go on with rotations, or retire what they left behind; and write down what the keys were used for."""
+    if firing.schedule == RETIRE:
+        await market.key_rings.retire_due(ACTOR)
+        return
+    await market.key_rings.go_on(ACTOR)
+    await market.key_rings.keys.write_down()
+
+
+ENTRY = Entry(event=orchestrate, schedule=go_on)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar.params import FromPath
 from msgspec import Meta, Struct
@@ -48,6 +48,12 @@ class Deciding(Struct, frozen=True, kw_only=True):
     expected: int | None = None
 
 
+class NoteToBank(Struct, frozen=True, kw_only=True):
+    """What we say to the bank, before anything was typed."""
+
+    note: str = ""
+
+
 class Ahead(Struct, frozen=True, kw_only=True):
     """What a decision would do: to the customer, and with the rest, or with what was released."""
 
@@ -78,7 +84,7 @@ async def listed(request: Visit) -> Answer:
 @get("/console/disputes/{booking_id:str}/{dispute_id:str}")
 async def show(request: Visit, booking_id: FromPath[str], dispute_id: FromPath[str]) -> Answer:
     """One dispute, both sides of it, and the form that decides it."""
-    return await _shown(request, booking_id, dispute_id, forms.blank(Deciding))
+    return await shown_with(request, booking_id, dispute_id, forms.blank(Deciding))
 
 
 @post("/console/disputes/{booking_id:str}/{dispute_id:str}")
@@ -99,14 +105,14 @@ async def decide(request: Visit, booking_id: FromPath[str], dispute_id: FromPath
         dossier = await request.market.dossiers.of(booking_id, request.actor)
         ahead = _ahead(request, dossier, wanted)
         if not asked.sure:
-            return await _shown(request, booking_id, dispute_id, form, ahead)
+            return await shown_with(request, booking_id, dispute_id, form, ahead)
         if asked.expected != ahead.back:
             raise ChangedMeanwhile
         await request.market.disputing.decide(wanted, request.actor)
     except Refusal as no:
         if isinstance(no, NotFound):
             raise
-        return await _shown(request, booking_id, dispute_id, form.refused(no, refund="amount"))
+        return await shown_with(request, booking_id, dispute_id, form.refused(no, refund="amount"))
     return request.redirect(f"/console/disputes/{booking_id}/{dispute_id}", toast=Toast(text="The dispute is decided."))
 
 
@@ -120,9 +126,16 @@ def _ahead(request: Visit, dossier: Dossier, wanted: DecideDispute) -> Ahead:
     return Ahead(division=division, back=division.back.minor if division else 0)
 
 
-async def _shown(
-    request: Visit, booking_id: str, dispute_id: str, form: Form[Deciding], ahead: Ahead | None = None
+async def shown_with(
+    request: Visit,
+    booking_id: str,
+    dispute_id: str,
+    form: Form[Deciding],
+    ahead: Ahead | None = None,
+    *,
+    sending: Form[Any] | None = None,
 ) -> Answer:
+    """The dispute's page; `sending` is the form of its evidence, where something stands against it."""
     at_desk = await desk(request)
     dispute = await request.market.disputing.of(booking_id, dispute_id, request.actor)
     dossier = await request.market.dossiers.of(booking_id, request.actor)
@@ -130,7 +143,7 @@ async def _shown(
     return at_desk.answer(
         "disputes/detail.html",
         "disputes/_decide.html",
-        status=status_of(form.refusal) if form.refusal else 200,
+        status=status_of(refusal) if (refusal := form.refusal or (sending.refusal if sending else None)) else 200,
         one=shown(dispute),
         dispute=dispute,
         dossier=dossier,
@@ -140,6 +153,8 @@ async def _shown(
         presets=_presets(dispute, left),
         most=decimal_text(left),
         refused=dossier.charge is not None and not dossier.charge.refundable,
+        sending=sending or forms.blank(NoteToBank),
+        late=dispute.due_at is None or request.at >= dispute.due_at,
         is_open=not dispute.is_over and dispute.kind is Kind.COMPLAINT,
     )
 

@@ -29,6 +29,8 @@ KINDS: Mapping[int, str] = {
     chart.AccountCode.SURCHARGE: "Surcharge earned",
     chart.AccountCode.COSTS: "Costs borne",
     chart.AccountCode.BANK: "Our own bank account",
+    chart.AccountCode.PAYOUT: "A payout not sent yet",
+    chart.AccountCode.CLEARING: "On its way at the bank",
 }
 _MONTH = re.compile(r"[2-9][0-9]{3}-(0[1-9]|1[0-2])")
 

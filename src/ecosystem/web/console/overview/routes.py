@@ -11,8 +11,6 @@ from msgspec import Struct
 from ecosystem.contexts.booking import BookingStatus
 from ecosystem.contexts.catalogue import categories
 from ecosystem.contexts.ledger import chart
-from ecosystem.kernel.display import money_text
-from ecosystem.kernel.money import Money, exponent
 from ecosystem.kernel.time import local
 from ecosystem.web.answers import Answer
 from ecosystem.web.console import drawing
@@ -76,7 +74,7 @@ async def show(request: Visit) -> Answer:
             period.days,
             period.of("charged"),
             period.before("charged"),
-            mark=lambda minor: _axis_money(minor, currency),
+            mark=lambda minor: drawing.money_mark(minor, currency),
             said=lambda minor: units_text(minor, currency),
         ),
         charged_total=units_text(sum(period.of("charged")), currency),
@@ -203,20 +201,6 @@ def _moved(value: int, before: int) -> dict[str, str]:
         "delta": f"{percent:+.1f}%" if abs(percent) < 1000 else f"{percent / 100:+.0f}\N{MULTIPLICATION SIGN}",
         "tone": tone,
     }
-
-
-def _axis_money(minor: int, currency: str) -> str:
-    """An amount as short as a grid line wants it: `€7k`."""
-    whole = abs(minor) / 10 ** exponent(currency)
-    for size, sign in ((1_000_000, "m"), (1_000, "k")):
-        if whole >= size:
-            return f"{_symbol(currency, minor)}{whole / size:g}{sign}"
-    return f"{_symbol(currency, minor)}{whole:g}"
-
-
-def _symbol(currency: str, minor: int) -> str:
-    symbol = money_text(Money(0, currency)).rstrip("0.,")
-    return f"\N{MINUS SIGN}{symbol}" if minor < 0 else symbol
 
 
 def _hour_said(weekday: int, hour: int, count: int) -> str:

@@ -21,7 +21,7 @@ from ecosystem.web.console.bookings.listed import rows
 from ecosystem.web.console.bookings.story import told
 from ecosystem.web.console.desk import desk, get, post
 from ecosystem.web.forms import Form
-from ecosystem.web.provider.payouts.routes import drawn
+from ecosystem.web.provider.payouts.page import drawn
 from ecosystem.web.statuses import status_of
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit

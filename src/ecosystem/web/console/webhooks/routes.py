@@ -41,6 +41,8 @@ async def listed(request: Visit) -> Answer:
         "webhooks/list.html",
         waiting=await hearing.waiting(actor) if not asked.after else (),
         webhooks=await hearing.stored(ids, actor) if ids else (),
+        unknown=await hearing.unknown(actor) if not asked.after else (),
+        comparisons=await request.market.missed_events.latest(actor) if not asked.after else (),
         after=asked.after,
         next_after=found.next or "",
     )

@@ -30,7 +30,7 @@ from ecosystem.ports.entropy import mint
 from ecosystem.ports.table import Cursor
 from ecosystem.web import calendar
 from ecosystem.web.answers import Answer, Drawn
-from ecosystem.web.disputes import Amount, amount_of, shown
+from ecosystem.web.disputes import Amount, amount_of, evidence_file, shown
 from ecosystem.web.fields import Path
 from ecosystem.web.provider.area import Area, area, get, post
 from ecosystem.web.provider.bookings.deeds import deeds
@@ -212,6 +212,16 @@ async def answer_dispute(request: Visit, booking_id: FromPath[str], dispute_id: 
     except Refusal as no:
         return await _refused(here, booking, no, form.values)
     return request.redirect(f"/provider/bookings/{booking_id}", toast=Toast(text=ANSWERED[asked.answer]))
+
+
+@get("/provider/bookings/{booking_id:str}/disputes/{dispute_id:str}/evidence/{version:int}")
+async def evidence(
+    request: Visit, booking_id: FromPath[str], dispute_id: FromPath[str], version: FromPath[int]
+) -> Answer:
+    """A version of the evidence that we assembled, as its one file."""
+    here = await area(request)
+    await theirs(here, booking_id)
+    return await evidence_file(request, booking_id, dispute_id, version)
 
 
 @post("/provider/bookings/{booking_id:str}/admit")

@@ -70,6 +70,8 @@ def _told(story: Story) -> Iterator[Step]:
 
 
 def _requested(story: Story, detail: Mapping[str, Any]) -> Told:
+    if detail.get("reviewing"):
+        return f"{story.customer} booked", "We look at the payment before it is confirmed.", "done"
     return (
         f"{story.customer} asked for this time",
         f"To be answered by {story.moment(_at(detail['answer_by']))}.",
@@ -230,6 +232,9 @@ def _ahead(story: Story) -> Iterator[Step]:
             yield Step(title="The customer pays", at=booking.due_at, words="The time is held until then.", state="now")
         case _S.AWAITING_PROVIDER if booking.accepted_by is not None:
             yield Step(title="You accepted; the payment is being taken", at=None, state="now")
+        case _S.AWAITING_PROVIDER if booking.reviewing:
+            yield Step(title="We look at the payment", at=booking.due_at, words="At the latest.", state="now")
+            yield start
         case _S.AWAITING_PROVIDER:
             yield Step(title="You accept or decline", at=booking.due_at, words="At the latest.", state="now")
             yield start

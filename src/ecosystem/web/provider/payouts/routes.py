@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
-from ecosystem.contexts.payments import NoPayoutAccount, PayoutState
-from ecosystem.journeys.payout_accounts import Payouts
+from ecosystem.contexts.payments import NoPayoutAccount
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.web.answers import Answer, Drawn
-from ecosystem.web.provider.area import Area, area, get, post
-from ecosystem.web.statuses import status_of
+from ecosystem.web.provider.area import area, get, post
+from ecosystem.web.provider.payouts.page import shown
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
-
-WORDS: dict[PayoutState, tuple[str, str, str]] = {
-    PayoutState.NONE: ("Not set up", "", "Set up payouts, and what you earn can go to your bank account."),
-    PayoutState.REQUESTED: ("Being opened", "wait", "The payment processor opens an account for you."),
-    PayoutState.PENDING: ("Not ready yet", "wait", "The payment processor does not know enough about you yet."),
-    PayoutState.RESTRICTED: ("Something is needed", "bad", "Nothing can be paid out until it is there."),
-    PayoutState.ACTIVE: ("Ready", "good", "What you earn can be paid to your bank account."),
-    PayoutState.REJECTED: ("Rejected", "bad", "The payment processor pays nothing out to this account."),
-}
-"""Each state as its owner reads it: a word, its tone, and a sentence."""
-VERIFYING = ("Being verified", "wait", "You have said everything. The payment processor looks into it.")
 
 
 class Returned(Struct, kw_only=True):
@@ -43,7 +29,7 @@ async def show(request: Visit) -> Answer:
             await request.market.payout_accounts.ask(here.provider_id, request.actor)
         except (Unavailable, NoPayoutAccount) as refused:
             trouble = refused if isinstance(refused, Unavailable) else None
-    return await _shown(request, here, trouble)
+    return await shown(request, here, trouble)
 
 
 @post("/provider/payouts/open")
@@ -53,7 +39,7 @@ async def begin(request: Visit) -> Answer:
     try:
         await request.market.payout_accounts.request(here.provider_id, request.actor)
     except Refusal as no:
-        return await _shown(request, here, no)
+        return await shown(request, here, no)
     toast = Toast(text="The payment processor has opened an account for you. Go on there.")
     return request.redirect("/provider/payouts", toast=toast)
 
@@ -73,7 +59,7 @@ async def proceed(request: Visit) -> Answer:
     except NoPayoutAccount:
         return request.redirect("/provider/payouts")
     except Refusal as no:
-        return await _shown(request, here, no)
+        return await shown(request, here, no)
     return Drawn(status=303, headers=(("location", link.url),)).answer()
 
 
@@ -84,22 +70,5 @@ async def ask(request: Visit) -> Answer:
     try:
         await request.market.payout_accounts.ask(here.provider_id, request.actor)
     except Refusal as no:
-        return await _shown(request, here, no)
+        return await shown(request, here, no)
     return request.redirect("/provider/payouts", toast=Toast(text="Asked. This is how it stands."))
-
-
-async def _shown(request: Visit, here: Area, trouble: Refusal | None = None) -> Answer:
-    payouts = await request.market.payout_accounts.of(here.provider_id, request.actor)
-    return here.page(
-        "provider/payouts/page.html",
-        status=status_of(trouble) if trouble else 200,
-        trouble=trouble,
-        **drawn(payouts),
-    )
-
-
-def drawn(payouts: Payouts) -> dict[str, Any]:
-    """What a page shows of it."""
-    verifying = payouts.state is PayoutState.PENDING and not payouts.may_be_filled_in
-    word, tone, sentence = VERIFYING if verifying else WORDS[payouts.state]
-    return {"payouts": payouts, "account": payouts.account, "word": word, "tone": tone, "sentence": sentence}

@@ -1,0 +1,1 @@
+"""`ecosystem fraud ...`: simulate, train, evaluate; the figures behind what the product thinks of a checkout."""

@@ -1,0 +1,1 @@
+"""Files of the clearing house, what comes back, and the bank."""

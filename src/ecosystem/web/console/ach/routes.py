@@ -1,0 +1,247 @@
+"""Files that go to the bank: what is in each, who lets it go, and who we are to the bank."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+
+from ecosystem.contexts.ach import (
+    HERE,
+    AchFile,
+    FileState,
+    NoSuchFile,
+    Originator,
+    SetOriginator,
+)
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Refusal
+from ecosystem.ports.table import Cursor
+from ecosystem.web import forms
+from ecosystem.web.answers import Answer
+from ecosystem.web.console.desk import desk, get, post
+from ecosystem.web.forms import Form
+from ecosystem.web.statuses import status_of
+from ecosystem.web.templates import Toast
+from ecosystem.web.visit import Visit
+
+PAGE = 25
+ENTRIES_SHOWN = 100
+STATES = {
+    FileState.BUILDING: ("Is being built", "wait"),
+    FileState.NEEDS_APPROVAL: ("Needs a second person", "wait"),
+    FileState.READY: ("May go to the bank", "wait"),
+    FileState.DELIVERING: ("Is being delivered", "wait"),
+    FileState.DELIVERED: ("Lies at the bank", "wait"),
+    FileState.ACKNOWLEDGED: ("The bank took it on", "good"),
+    FileState.SETTLED: ("Settled", "good"),
+    FileState.REJECTED: ("Refused by the bank", "bad"),
+    FileState.WITHDRAWN: ("Taken back", ""),
+}
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    after: Annotated[str, Meta(max_length=700)] = ""
+
+
+class Approving(Struct, frozen=True, kw_only=True):
+    """That this very content may go."""
+
+    content_sha256: Annotated[str, Meta(max_length=64)]
+
+
+class Withdrawing(Struct, frozen=True, kw_only=True):
+    reason: Annotated[str, Meta(max_length=200)]
+
+
+class Saying(Struct, frozen=True, kw_only=True):
+    """Who we are to the bank, as the form has it. `approval` is in whole dollars, `lead_min` in minutes."""
+
+    odfi: Annotated[str, Meta(max_length=9)]
+    destination: Annotated[str, Meta(max_length=10)]
+    destination_name: Annotated[str, Meta(max_length=23)]
+    origin: Annotated[str, Meta(max_length=10)]
+    origin_name: Annotated[str, Meta(max_length=23)]
+    company_name: Annotated[str, Meta(max_length=16)]
+    company_identification: Annotated[str, Meta(max_length=10)]
+    lead_min: Annotated[int, Meta(ge=5, le=360)] = 60
+    approval: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
+    version: Annotated[int, Meta(ge=0)] = 0
+
+
+class Confirming(Struct, frozen=True, kw_only=True):
+    version: Annotated[int, Meta(ge=1)]
+
+
+@get("/console/ach")
+async def listed(request: Visit) -> Answer:
+    """Files, the newest first, with what waits for a person and the return rates."""
+    asked = request.query_of(Asked).asked
+    at_desk = await desk(request)
+    ach = request.market.ach
+    page = await ach.delivering.files(after=Cursor(asked.after) if asked.after else None, limit=PAGE)
+    originator = await ach.originators.find()
+    return at_desk.page(
+        "ach/files.html",
+        files=[_shown_file(file) for file in page.values],
+        exceptions=len((await ach.returns.exceptions(limit=100)).rows),
+        rates=await ach.rates.standing(),
+        originator=originator.value if originator else None,
+        after=asked.after,
+        next_after=page.next or "",
+    )
+
+
+@get("/console/ach/bank")
+async def bank(request: Visit) -> Answer:
+    """Who we are to the bank."""
+    row = await request.market.ach.originators.find()
+    form = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
+    return await _bank(request, form)
+
+
+@post("/console/ach/bank")
+async def say(request: Visit) -> Answer:
+    """Say who we are to the bank."""
+    form = await request.form_of(Saying)
+    try:
+        asked = form.asked
+        wanted = SetOriginator(
+            odfi=asked.odfi,
+            destination=asked.destination,
+            destination_name=asked.destination_name,
+            origin=asked.origin,
+            origin_name=asked.origin_name,
+            company_name=asked.company_name,
+            company_identification=asked.company_identification,
+            lead_s=asked.lead_min * 60,
+            approval_cents=asked.approval * 100,
+            version=asked.version,
+        )
+        await request.market.ach.originators.say(wanted, request.actor)
+    except Refusal as no:
+        return await _bank(request, form.refused(no))
+    return request.redirect("/console/ach/bank", toast=Toast(text="It holds from the next file on."))
+
+
+@post("/console/ach/bank/limit")
+async def confirm_limit(request: Visit) -> Answer:
+    """Let a higher limit hold, as a second person."""
+    form = await request.form_of(Confirming)
+    try:
+        await request.market.ach.originators.confirm(form.asked.version, request.actor)
+    except Refusal as no:
+        row = await request.market.ach.originators.find()
+        shown = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
+        return await _bank(request, shown.refused(no))
+    return request.redirect("/console/ach/bank", toast=Toast(text="The higher limit holds from the next file on."))
+
+
+@get("/console/ach/files/{file_id:str}")
+async def show(request: Visit, file_id: FromPath[str]) -> Answer:
+    """One file: its control totals, its batches, and its entries without their account numbers."""
+    return await _file(request, file_id)
+
+
+@post("/console/ach/files/{file_id:str}/approve")
+async def approve(request: Visit, file_id: FromPath[str]) -> Answer:
+    """Let a file go, as a second person."""
+    form = await request.form_of(Approving)
+    try:
+        await request.market.ach.delivering.approve(file_id, form.asked.content_sha256, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="It goes to the bank now."))
+
+
+@post("/console/ach/files/{file_id:str}/withdraw")
+async def withdraw(request: Visit, file_id: FromPath[str]) -> Answer:
+    """Take a file back: its entries wait for the next window."""
+    form = await request.form_of(Withdrawing)
+    try:
+        await request.market.ach.delivering.withdraw(file_id, form.asked.reason, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="Its entries wait for the next window."))
+
+
+@post("/console/ach/files/{file_id:str}/give-back")
+async def give_back(request: Visit, file_id: FromPath[str]) -> Answer:
+    """Give the money of a refused file back where it came from."""
+    try:
+        await request.market.originating.give_back(file_id, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="The money is back where it came from."))
+
+
+async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) -> Answer:
+    at_desk = await desk(request)
+    ach = request.market.ach
+    file = (await ach.building.row(file_id)).value
+    entries: list[dict[str, object]] = []
+    async for place in ach.building.entries_of(file_id):
+        if len(entries) == ENTRIES_SHOWN:
+            break
+        entry = (await ach.entries.row(place.entry_id)).value
+        entries.append({"place": place, "entry": entry, "cents": Money(place.cents, "USD")})
+    return at_desk.page(
+        "ach/file.html",
+        status=status_of(trouble) if trouble else 200,
+        trouble=trouble,
+        file=file,
+        shown=_shown_file(file),
+        batches=[{"batch": batch, "cents": Money(batch.cents, "USD")} for batch in file.batches],
+        entries=entries,
+        may_approve=file.state is FileState.NEEDS_APPROVAL,
+        may_withdraw=file.state in HERE | {FileState.REJECTED},
+        is_rejected=file.state is FileState.REJECTED,
+    )
+
+
+async def _bank(request: Visit, form: Form[Saying]) -> Answer:
+    at_desk = await desk(request)
+    row = await request.market.ach.originators.find()
+    known = row.value if row else None
+    return at_desk.page(
+        "ach/bank.html",
+        status=status_of(form.refusal) if form.refusal else 200,
+        form=form,
+        known=known,
+        raising=Money(known.raising_cents, "USD") if known and known.raising_cents else None,
+        asked_here=known is not None and known.raising_by == request.actor.actor_id,
+    )
+
+
+def _shown_file(file: AchFile) -> dict[str, object]:
+    words, tone = STATES[file.state]
+    return {
+        "file": file,
+        "words": words,
+        "tone": tone,
+        "debits": Money(file.totals.debit_cents, "USD"),
+        "credits": Money(file.totals.credit_cents, "USD"),
+    }
+
+
+def _form_of(known: Originator) -> Form[Saying]:
+    return forms.blank(
+        Saying,
+        odfi=known.odfi,
+        destination=known.destination,
+        destination_name=known.destination_name,
+        origin=known.origin,
+        origin_name=known.origin_name,
+        company_name=known.company_name,
+        company_identification=known.company_identification,
+        lead_min=known.lead_s // 60,
+        approval=known.approval_cents // 100,
+        version=known.version,
+    )

@@ -1,0 +1,1 @@
+"""What rails for money cost."""

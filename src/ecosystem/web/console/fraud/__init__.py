@@ -1,0 +1,1 @@
+"""Fraud on the console: cases that wait, rules, models, who may decide."""

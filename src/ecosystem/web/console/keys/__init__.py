@@ -1,0 +1,1 @@
+"""The named keys, as operators see them."""

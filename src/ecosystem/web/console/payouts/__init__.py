@@ -1,0 +1,1 @@
+"""Payouts, and what providers owe, for operators."""

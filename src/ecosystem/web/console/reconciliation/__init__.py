@@ -1,0 +1,1 @@
+"""Reconciliation: what ledger, processor and bank differ over, and what is done about it."""

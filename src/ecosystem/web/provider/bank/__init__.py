@@ -1,0 +1,1 @@
+"""The bank account that a provider is paid to."""

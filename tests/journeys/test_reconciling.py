@@ -1,0 +1,319 @@
+"""A day held against what processor and bank have: what differs is found, mended, and stays mended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from ecosystem.contexts.identity import Admission
+from ecosystem.contexts.ledger import Transfer, chart, processor_fee
+from ecosystem.contexts.reconciliation import (
+    OPEN_STATES,
+    Deed,
+    Discrepancy,
+    DiscrepancyOver,
+    Kind,
+    NotOffered,
+    OwnProposal,
+    ReadAgain,
+    Repair,
+    Run,
+    RunState,
+    Side,
+    State,
+)
+from ecosystem.journeys.reconciling import DayNotOver
+from ecosystem.journeys.repairing import AskRepair
+from ecosystem.kernel.actor import Actor, Group
+from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Denied, Invalid
+from market import ADA, KEYS, OPERATOR, SYSTEM, Market
+from sandbox.calling import Caller
+
+SECOND = Actor(actor_id="usr_01kag2m8xw000000000000olivia", groups=(Group.ADMINS,))
+
+
+async def sold(shop: Market, count: int = 1) -> list[str]:
+    """Bookings that are paid."""
+    service_id = await shop.service(shop.provider_id)
+    paid = [await shop.book(service_id, shop.tomorrow(8 + 2 * at)) for at in range(count)]
+    await shop.wiring.settled()
+    return [each.booking.booking_id for each in paid]
+
+
+async def fees_booked(shop: Market) -> None:
+    """The processor's fees are posted, as the payout manager does."""
+    for entry in (await shop.app.ports.transfers.balance_entries(None)).items:
+        if entry.fee:
+            fee = Money(entry.fee, entry.currency)
+            await shop.app.ledger.submit(*processor_fee(entry.entry_id, "fees", fee))
+
+
+async def reconciled(shop: Market, after: int = 4) -> Run:
+    """The day that was over so many days ago is reconciled, once the books are summed."""
+    if after:
+        shop.clock.advance(timedelta(days=after))
+    await shop.sequence()
+    return await shop.app.reconciling.daily()
+
+
+async def open_ones(shop: Market) -> list[Discrepancy]:
+    return [one async for one in shop.app.discrepancies.all_of(*OPEN_STATES)]
+
+
+async def only(shop: Market) -> Discrepancy:
+    (one,) = await open_ones(shop)
+    return one
+
+
+def asks(one: Discrepancy, repair: Repair, reason: str = "Looked into it.") -> AskRepair:
+    return AskRepair(discrepancy_id=one.discrepancy_id, repair=repair, reason=reason)
+
+
+async def test_a_day_on_which_all_agree_is_proven_and_quiet(shop: Market) -> None:
+    await sold(shop, 3)
+    await fees_booked(shop)
+
+    run = await reconciled(shop, after=1)
+
+    assert (run.state, run.agreed, run.differing, run.on_their_way) == (RunState.DONE, 6, 0, 0)
+    assert run.rows == {Side.LEDGER: 6, Side.PROCESSOR: 6, Side.BANK: 0}
+    assert run.proven
+    ours, theirs = (
+        next(proof for proof in run.proofs if (proof.side, proof.account) == (side, "processor"))
+        for side in (Side.LEDGER, Side.PROCESSOR)
+    )
+    assert ours.closing == theirs.closing == ours.opening + ours.movements
+    assert run.unread == (), "no money of ours is at the bank"
+
+
+async def test_the_same_day_again_comes_to_the_same(shop: Market) -> None:
+    await sold(shop, 2)
+    first = await reconciled(shop)
+    before = {one.discrepancy_id: one for one in await open_ones(shop)}
+
+    again = await reconciled(shop, after=0)
+
+    assert (first.new, again.new, again.differing) == (2, 0, 2)
+    assert {one.discrepancy_id: one for one in await open_ones(shop)} == before
+
+
+async def test_a_fee_that_is_not_booked_is_booked_with_one_act(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    assert (one.kinds, one.amount, one.repairs[0]) == ((Kind.FEE_UNBOOKED,), -320, Repair.BOOK_FEE)
+
+    done = await shop.app.repairing.repair(asks(one, Repair.BOOK_FEE), OPERATOR)
+    with pytest.raises(DiscrepancyOver):
+        await shop.app.repairing.repair(asks(one, Repair.BOOK_FEE), OPERATOR)
+    run = await reconciled(shop, after=1)
+
+    assert (done.state, run.differing, run.new) == (State.CLOSED, 0, 0)
+    await shop.sequence()
+    assert await shop.balance(chart.costs("EUR")) == -320
+    assert await shop.balance(chart.processor("EUR")) == -(10_000 - 320)
+    await shop.verified()
+
+
+async def test_a_refund_nobody_told_us_of_is_adopted_and_does_not_come_back(shop: Market) -> None:
+    (booking_id,) = await sold(shop)
+    await fees_booked(shop)
+    payment = (await shop.app.payments.payments_of(booking_id))[0].value
+    assert payment.intent_id
+    async with aiohttp.ClientSession() as http:
+        desk = Caller(shop.sandbox.origin, http, KEYS.secret_key)
+        await desk("POST", "/v1/refunds", {"payment_intent": payment.intent_id, "amount": "2500"})
+    await reconciled(shop)
+    one = await only(shop)
+
+    await shop.app.repairing.repair(asks(one, Repair.ADOPT), OPERATOR)
+    run = await reconciled(shop, after=0)
+
+    assert (one.kinds, one.amount) == ((Kind.REFUND_UNBOOKED,), -2_500)
+    assert run.differing == 0
+    assert (await shop.app.refunds.refunds_of(booking_id))[0].value.amount == Money(2_500, "EUR")
+    await shop.verified()
+
+
+async def test_a_chargeback_nobody_told_us_of_is_adopted_with_its_dispute(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    paid = await shop.book(service_id, shop.tomorrow(), card="pm_card_createDispute")
+    await shop.sandbox.settled()
+    await shop.wiring.settled()
+    await fees_booked(shop)
+    await reconciled(shop)
+    found = {one.key: one for one in await open_ones(shop)}
+    (taken,) = [one for one in found.values() if Kind.CHARGEBACK_UNBOOKED in one.kinds]
+
+    await shop.app.repairing.repair(asks(taken, Repair.ADOPT), OPERATOR)
+    await reconciled(shop, after=0)
+
+    (dispute,) = await shop.app.disputes.of_booking(paid.booking.booking_id)
+    assert dispute.chargeback_id == taken.key.partition("#")[0]
+    assert taken.key not in [one.key for one in await open_ones(shop)]
+    await shop.verified()
+
+
+async def test_a_transfer_that_stands_twice_in_our_books_is_reversed(shop: Market) -> None:
+    await sold(shop)
+    await fees_booked(shop)
+    (entry, *_) = [e for e in (await shop.app.ports.transfers.balance_entries(None)).items if e.fee]
+    fee = Money(entry.fee, "EUR")
+    twice = Transfer(
+        transfer_id=f"{entry.entry_id}.twice", debit_account_id=chart.costs("EUR"),
+        credit_account_id=chart.processor("EUR"), amount=fee.minor, ledger="EUR",
+        code=chart.TransferCode.PROCESSOR_FEE, reference="fees",
+    )  # fmt: skip
+    await shop.app.ledger.submit(twice)
+    await reconciled(shop)
+    one = await only(shop)
+
+    await shop.app.repairing.repair(asks(one, Repair.REVERSE), OPERATOR)
+    run = await reconciled(shop, after=0)
+
+    assert one.kinds == (Kind.DUPLICATE_IN_LEDGER,)
+    assert run.differing == 0
+    await shop.sequence()
+    assert await shop.balance(chart.costs("EUR")) == -fee.minor
+    await shop.verified()
+
+
+async def test_what_moves_much_needs_a_second_operator(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id, Money(5_000_000, "EUR"))
+    await shop.book(service_id, shop.tomorrow())
+    await shop.wiring.settled()
+    await reconciled(shop)
+    one = await only(shop)
+
+    proposed = await shop.app.repairing.repair(asks(one, Repair.BOOK_FEE), OPERATOR)
+    with pytest.raises(OwnProposal):
+        await shop.app.repairing.approve(one.discrepancy_id, OPERATOR)
+    await shop.sequence()
+    before = await shop.balance(chart.costs("EUR"))
+    done = await shop.app.repairing.approve(one.discrepancy_id, SECOND)
+    await shop.sequence()
+
+    assert (proposed.state, before, done.state) == (State.PROPOSED, 0, State.CLOSED)
+    assert await shop.balance(chart.costs("EUR")) == one.amount < -100_000
+    assert [entry.deed for entry in done.history] == [Deed.SEEN, Deed.PROPOSED, Deed.REPAIRED]
+
+
+async def test_what_was_read_before_it_changed_is_not_acted_on(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    version = (await shop.app.discrepancies.row(one.discrepancy_id)).version
+    await shop.app.repairing.remark(one.discrepancy_id, "Their desk is closed today.", SECOND)
+
+    stale = AskRepair(discrepancy_id=one.discrepancy_id, repair=Repair.BOOK_FEE, reason="As billed.", version=version)
+    with pytest.raises(ReadAgain):
+        await shop.app.repairing.repair(stale, OPERATOR)
+    with pytest.raises(ReadAgain):
+        await shop.app.repairing.approve(one.discrepancy_id, SECOND, version)
+
+
+async def test_what_differs_stays_open_while_its_days_leave_the_window_and_closes_when_it_agrees(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    shop.clock.advance(timedelta(days=16))
+    still = await reconciled(shop, after=1)
+    await fees_booked(shop)
+
+    run = await reconciled(shop, after=1)
+
+    assert (still.differing, still.gone, still.new) == (1, 0, 0)
+    assert (run.gone, (await shop.app.discrepancies.row(one.discrepancy_id)).value.state) == (1, State.CLOSED)
+
+
+async def test_what_is_on_its_way_is_no_exception_until_it_is_overdue(shop: Market) -> None:
+    await sold(shop)
+
+    young, old = await reconciled(shop, after=1), await reconciled(shop, after=3)
+
+    assert (young.on_their_way, young.differing) == (1, 0)
+    assert (old.on_their_way, old.differing, old.new) == (0, 1, 1)
+
+
+async def test_what_agrees_by_now_is_closed_by_itself_and_opens_when_it_differs_again(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    await fees_booked(shop)
+
+    run = await reconciled(shop, after=0)
+
+    after = (await shop.app.discrepancies.row(one.discrepancy_id)).value
+    assert (run.gone, after.state, after.history[-1].deed) == (1, State.CLOSED, Deed.GONE)
+
+
+async def test_one_that_is_asked_about_waits_and_is_looked_after(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = await only(shop)
+
+    with pytest.raises(NotOffered):
+        await shop.app.repairing.repair(asks(one, Repair.SETTLE), OPERATOR)
+    with pytest.raises(Invalid):
+        await shop.app.repairing.repair(asks(one, Repair.BOOK_FEE, " "), OPERATOR)
+    await shop.app.repairing.assign(one.discrepancy_id, SECOND.actor_id, OPERATOR)
+    noted = await shop.app.repairing.remark(one.discrepancy_id, "Their desk is closed today.", SECOND)
+    accepted = await shop.app.repairing.repair(asks(one, Repair.ACCEPT, "It is theirs."), SECOND)
+    run = await reconciled(shop, after=0)
+
+    assert (noted.assigned_to, noted.history[-1].text) == (SECOND.actor_id, "Their desk is closed today.")
+    assert (accepted.state, run.new) == (State.CLOSED, 0)
+    assert (await shop.app.discrepancies.row(one.discrepancy_id)).value == accepted
+
+
+async def test_what_the_processor_does_not_know_cannot_be_taken_in(shop: Market) -> None:
+    await sold(shop)
+    await fees_booked(shop)
+    stray = Transfer(
+        transfer_id="gone.sent", debit_account_id=chart.costs("EUR"), credit_account_id=chart.processor("EUR"),
+        amount=700, ledger="EUR", code=chart.TransferCode.PAYOUT_SENT, reference="gone",
+    )  # fmt: skip
+    await shop.app.ledger.submit(stray)
+    await reconciled(shop)
+    one = await only(shop)
+
+    with pytest.raises(NotOffered):
+        await shop.app.repairing.repair(asks(one, Repair.ADOPT), OPERATOR)
+    await shop.app.repairing.repair(asks(one, Repair.REVERSE), OPERATOR)
+    run = await reconciled(shop, after=0)
+
+    assert (one.kinds, run.differing) == ((Kind.MISSING_AT_PROCESSOR,), 0)
+
+
+async def test_operators_are_told_once_of_what_is_new(shop: Market) -> None:
+    admission = Admission(
+        user_id=shop.id("usr"), email="olga@example.org", password="no hash", name="Olga", groups=(Group.ADMINS,)
+    )
+    await shop.app.ports.table.transact(*shop.app.identity.people.admitting(admission, SYSTEM))
+    await sold(shop, 2)
+    for after in (4, 0, 0):
+        await reconciled(shop, after)
+        await shop.wiring.settled()
+
+    letters = await shop.app.notifications.outbox.to("olga@example.org", OPERATOR)
+    notices = (await shop.app.notifications.board.latest(admission.user_id, OPERATOR)).notices
+    (notice,) = [notice for notice in notices if notice.kind == "books-differ"]
+
+    assert [letter.kind for letter in letters].count("books-differ") == 1
+    assert notice.title.startswith("2 new differences of ")
+    assert notice.link.endswith("/console/reconciliation")
+
+
+async def test_only_operators_ask_and_only_for_days_that_are_over(shop: Market) -> None:
+    today = shop.clock.now().date()
+
+    with pytest.raises(DayNotOver):
+        await shop.app.reconciling.ask(today, OPERATOR)
+    with pytest.raises(Denied):
+        await shop.app.reconciling.ask(today - timedelta(days=1), ADA)
+    asked = await shop.app.reconciling.ask(today - timedelta(days=1), OPERATOR)
+    assert (asked.state, await shop.app.reconciling.step()) == (RunState.WAITING, 1)
+    assert (await shop.app.reconciliations.of(asked.day, OPERATOR)).state is RunState.DONE
