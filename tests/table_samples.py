@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, TypeVar
 
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.kernel.refusals import Conflict
-from ecosystem.ports.table import Change, Cursor, Index, Key, Page, Put, Row, Stored, Table
+from ecosystem.ports.table import Change, ChangesForgotten, Cursor, Index, Key, Page, Put, Row, Stored, Table
 
 S = TypeVar("S", bound=Stored)
 
@@ -91,3 +91,19 @@ async def index_shows(table: Table, index: Index, partition: str, right: Callabl
             return
         await asyncio.sleep(0)
     raise AssertionError(f"the index still shows {rows}")
+
+
+class Forgetful:
+    """A table that has forgotten the changes at those cursors, and says so to whoever stands at one of them."""
+
+    def __init__(self, table: Table, told: Collection[Cursor]) -> None:
+        self._table = table
+        self._told = told
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._table, name)
+
+    async def changes(self, after: Cursor | None, *, limit: int) -> Sequence[Change]:
+        if after in self._told:
+            raise ChangesForgotten
+        return [change for change in await self._table.changes(after, limit=limit) if change.cursor not in self._told]

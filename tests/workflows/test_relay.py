@@ -1,7 +1,7 @@
 """The relay hands events over at least once, in order per aggregate, and keeps what failed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -13,13 +13,14 @@ from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.kernel.refusals import Denied
 from ecosystem.kernel.trace import trace_id
 from ecosystem.ports.bus import Event, Fact, announce
-from ecosystem.ports.table import Change, ChangesForgotten, Cursor, Put, Table, TableFull, Write
+from ecosystem.ports.table import Put, Table, TableFull, Write
 from ecosystem.ports.table_codec import decode, encode
 from ecosystem.workflows.deliveries import ATTEMPTS_MAX, Deliveries, Delivery, failed
 from ecosystem.workflows.lines import IN_LINE_MAX
 from ecosystem.workflows.patterns import of_types, pattern
 from ecosystem.workflows.relay import OF_ONE_RULE, Checkpoint, Lost, Relay, behind, checkpoint_key
 from ecosystem.workflows.rules import Rule
+from table_samples import Forgetful
 
 OPERATOR = Actor(actor_id="usr_operator", groups=(Group.ADMINS,))
 
@@ -571,17 +572,6 @@ async def test_far_behind_the_next_changes_are_handed_out_beside_those_before(
 async def test_events_forgotten_before_they_were_delivered_are_told_of_and_those_kept_go_out(
     table: Table, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Forgetful:
-        """The table, as it is when it has forgotten what came after a place."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(table, name)
-
-        async def changes(self, after: Cursor | None, *, limit: int) -> Sequence[Change]:
-            if after in told:
-                raise ChangesForgotten
-            return await table.changes(after, limit=limit)
-
     async def note(event: Event) -> None:
         seen.append(event.sequence)
 
@@ -590,7 +580,7 @@ async def test_events_forgotten_before_they_were_delivered_are_told_of_and_those
     await relay(table, clock, Rule("note", PAINTED, note)).drain()
     told = {change.cursor for change in await table.changes(None)}
     await happen(table, clock, "WALL#a", 2)
-    forgetful = cast("Table", Forgetful())
+    forgetful = cast("Table", Forgetful(table, told))
     assert (await behind(forgetful, clock, {"Painted"})).events == 1000
 
     await relay(forgetful, clock, Rule("note", PAINTED, note)).step()

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from ecosystem.contexts.booking import Booking, BookingStatus
 from ecosystem.contexts.catalogue import Services, ServiceUnknown, categories
 from ecosystem.contexts.insights import Count, Inventory, Standing
 from ecosystem.contexts.ledger import Recorded, chart
-from ecosystem.ports.table import Change, Cursor, Image, Row, Stored, Table
+from ecosystem.ports.table import Change, Image, Table, every
 from ecosystem.ports.table_codec import decoded
-
-S = TypeVar("S", bound=Stored)
 
 _PAID = frozenset({BookingStatus.CONFIRMED, BookingStatus.AWAITING_PROVIDER})
 _KINDS: Mapping[str, str] = {
@@ -34,10 +31,6 @@ COUNTABLE_MAX = 2**53
 """Beyond this no booking reaches; a ledger played for other purposes may."""
 
 
-PAGE = 1000
-PAGES_MAX = 1_000_000
-
-
 @dataclass(frozen=True, slots=True)
 class Counting:
     table: Table
@@ -49,20 +42,10 @@ class Counting:
         return Inventory(self._everything, _standing)
 
     async def _everything(self) -> AsyncIterator[Standing]:
-        async for row in self._all(Booking):
+        async for row in every(self.table, Booking):
             yield Standing(key=row.key, counts=_status(row.value), changed_at=row.value.changed_at)
-        async for row in self._all(Recorded):
+        async for row in every(self.table, Recorded):
             yield Standing(key=row.key, counts=_transfer(row.value), changed_at=row.value.at)
-
-    async def _all(self, kind: type[S]) -> AsyncIterator[Row[S]]:
-        after: Cursor | None = None
-        for _ in range(PAGES_MAX):
-            page = await self.table.scan(kind, after=after, limit=PAGE)
-            for row in page.rows:
-                yield row
-            after = page.next
-            if after is None:
-                return
 
     async def read(self, change: Change) -> Sequence[Count]:
         """What the change counts; nothing for most."""

@@ -5,10 +5,9 @@ Reads the stored items and nothing else, page by page, and says what it read. Ru
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from msgspec import Struct
 
@@ -20,10 +19,8 @@ from ecosystem.contexts.payouts import GIVEN_BACK, Payout, PayoutBook, PayoutSta
 from ecosystem.journeys.given_back import is_released
 from ecosystem.kernel.money import Money, zero
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Row, Stored, Table
+from ecosystem.ports.table import Table, every
 
-S = TypeVar("S", bound=Stored)
-PAGE = 1000
 READS_MAX = 3
 """How often a booking's payments are read again that changed while they were read."""
 PENDING_FOR = timedelta(days=8)
@@ -84,7 +81,7 @@ class Verifying:
     async def _held(self, report: Verification) -> dict[str, Money]:
         """What each unreleased booking should have in escrow."""
         held: dict[str, Money] = {}
-        async for row in self._scan(Booking):
+        async for row in every(self.table, Booking):
             booking = row.value
             report.bookings += 1
             if is_released(booking):
@@ -107,10 +104,10 @@ class Verifying:
         the release.
         """
         touched: dict[str, None] = {}
-        async for row in self._scan(Refund):
+        async for row in every(self.table, Refund):
             report.refunds += 1
             touched[row.value.booking_id] = None
-        async for row in self._scan(Payment):
+        async for row in every(self.table, Payment):
             if row.value.owed or row.value.chargebacks or row.value.debit:
                 touched[row.value.booking_id] = None
         for booking_id in touched:
@@ -151,7 +148,7 @@ class Verifying:
 
     async def _payments(self, report: Verification) -> None:
         """Every captured payment belongs to a booking that has use for it, in the amount agreed."""
-        async for row in self._scan(Payment):
+        async for row in every(self.table, Payment):
             report.payments += 1
             payment = row.value
             if not payment.took_money:
@@ -172,7 +169,7 @@ class Verifying:
         What it moved in all is what its status says: off the balance, to the rail, or all the way back.
         """
         unknown = report.ledger.payouts
-        async for row in self._scan(Payout):
+        async for row in every(self.table, Payout):
             report.payouts += 1
             unknown.discard(row.value.payout_id)
             await self._payout(report, row.value)
@@ -211,13 +208,3 @@ class Verifying:
             refund.value.payment_id == payment.payment_id and refund.value.state is RefundState.FAILED
             for refund in refunds
         )
-
-    async def _scan(self, kind: type[S]) -> AsyncIterator[Row[S]]:
-        after: Cursor | None = None
-        while True:
-            page = await self.table.scan(kind, after=after, limit=PAGE)
-            for row in page.rows:
-                yield row
-            if page.next is None:
-                return
-            after = page.next

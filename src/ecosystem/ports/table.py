@@ -7,7 +7,7 @@ commit expects the primary items' versions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, NewType, Protocol, TypeVar
@@ -263,3 +263,20 @@ class Table(Protocol):
     async def scan(self, kind: type[S], *, after: Cursor | None = None, limit: int = 1000) -> Page[S]:
         """Every item of that kind, in no order, not a snapshot. For reports and rebuilds, never for a page."""
         ...
+
+
+SCANNED = 1000
+SCANS_MAX = 1_000_000
+
+
+async def every(table: Table, kind: type[S]) -> AsyncIterator[Row[S]]:
+    """Every item of that kind, page by page: see `Table.scan`. Raises `Unavailable` where the pages find no end."""
+    after: Cursor | None = None
+    for _ in range(SCANS_MAX):
+        page = await table.scan(kind, after=after, limit=SCANNED)
+        for row in page.rows:
+            yield row
+        after = page.next
+        if after is None:
+            return
+    raise Unavailable("There are more items than can be read.")

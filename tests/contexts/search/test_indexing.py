@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -27,7 +27,8 @@ from ecosystem.contexts.catalogue.keys import rating_key
 from ecosystem.contexts.search import Indexer
 from ecosystem.kernel.money import Money
 from ecosystem.ports.search import Document, Query, Removal
-from ecosystem.ports.table import Add, Change, ChangesForgotten, Cursor, Table
+from ecosystem.ports.table import Add, Change, Table
+from table_samples import Forgetful
 
 ZOE, TAP, PIPE = an_id("prv", 1), an_id("svc", 1), an_id("svc", 2)
 
@@ -179,21 +180,10 @@ async def test_an_index_that_slept_too_long_is_built_anew(
 async def test_an_index_that_missed_changes_is_built_anew_and_follows_again(
     indexer: Indexer, services: Services, search: EmbeddedSearch, table: Table
 ) -> None:
-    class Forgetful:
-        """The table, as it is when it has forgotten what was told before."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(table, name)
-
-        async def changes(self, after: Cursor | None, *, limit: int) -> Sequence[Change]:
-            if after in told:
-                raise ChangesForgotten
-            return [change for change in await table.changes(after, limit=limit) if change.cursor not in told]
-
     await indexer.catch_up()
     await Publishing(services).close(TAP, OWNER)
     told = {change.cursor for change in await table.changes(None)}
-    indexer.table = Forgetful()  # type: ignore[assignment]
+    indexer.table = Forgetful(table, told)  # type: ignore[assignment]
 
     await indexer.catch_up()
 

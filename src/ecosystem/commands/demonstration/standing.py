@@ -11,12 +11,11 @@ from ecosystem.contexts.booking import Booking, BookingStatus, Hold
 from ecosystem.contexts.disputes import Dispute
 from ecosystem.contexts.payments import Payment, PayoutAccount, Refund
 from ecosystem.contexts.payouts import Payout, Receivable, Withdrawal
-from ecosystem.ports.table import Cursor, Stored
+from ecosystem.ports.table import Stored, every
 from ecosystem.workflows.wiring import Wiring
 
 T = TypeVar("T", bound=Stored)
 Counts = Mapping[str, Counter[str]]
-PAGE = 1000
 
 
 async def counted(market: App, wiring: Wiring) -> Counts:
@@ -79,14 +78,7 @@ async def _executions(market: App, told: Counter[str]) -> None:
 
 
 async def _all(market: App, kind: type[T]) -> list[T]:
-    found: list[T] = []
-    after: Cursor | None = None
-    while True:
-        page = await market.ports.table.scan(kind, after=after, limit=PAGE)
-        found += page.values
-        after = page.next
-        if after is None:
-            return found
+    return [row.value async for row in every(market.ports.table, kind)]
 
 
 def _booking(booking: Booking) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ecosystem.contexts.ledger.accounts import Account
 from ecosystem.contexts.ledger.transfers import Recorded, State, Sums, added, is_summed, recorded
 from ecosystem.kernel.refusals import Unavailable
-from ecosystem.ports.table import Cursor, Table
+from ecosystem.ports.table import Cursor, Table, every
 
 LATE = timedelta(minutes=5)
 """A transfer's change is told, and bears a time, this long around its commit at most."""
@@ -46,40 +46,25 @@ async def recount(table: Table, at: datetime) -> Recount:
     else:
         raise Unavailable("There are more changes than can be read.")
     transfers, sums = 0, Sums()
-    after: Cursor | None = None
-    for _ in range(PAGES_MAX):
-        page = await table.scan(Recorded, after=after, limit=PAGE)
-        for made in page.values:
-            if (
-                made.state is State.FAILED
-                or not is_summed(made)
-                or (made.at >= at - LATE and made.transfer_id not in told)
-            ):
-                continue
-            transfers += 1
-            for name, by in added(made).items():
-                counters = sums.setdefault(name, {})
-                for counter, amount in by.items():
-                    counters[counter] = counters.get(counter, 0) + amount
-        after = page.next
-        if after is None:
-            break
+    async for row in every(table, Recorded):
+        made = row.value
+        if made.state is State.FAILED or not is_summed(made) or (made.at >= at - LATE and made.transfer_id not in told):
+            continue
+        transfers += 1
+        for name, by in added(made).items():
+            counters = sums.setdefault(name, {})
+            for counter, amount in by.items():
+                counters[counter] = counters.get(counter, 0) + amount
     return Recount(cursor=cursor, transfers=transfers, lacking=await _lacking(table, sums))
 
 
 async def _lacking(table: Table, sums: Mapping[str, Mapping[str, int]]) -> Mapping[str, Mapping[str, int]]:
     """What the counters of every summed account lack, or have too much of."""
     lacking: dict[str, dict[str, int]] = {}
-    after: Cursor | None = None
-    for _ in range(PAGES_MAX):
-        page = await table.scan(Account, after=after, limit=PAGE)
-        for row in page.rows:
-            if row.value.is_summed:
-                right = sums.get(row.value.account_id, {})
-                by = {name: right.get(name, 0) - row.counters.get(name, 0) for name in COUNTERS}
-                if any(by.values()):
-                    lacking[row.value.account_id] = {name: amount for name, amount in by.items() if amount}
-        after = page.next
-        if after is None:
-            break
+    async for row in every(table, Account):
+        if row.value.is_summed:
+            right = sums.get(row.value.account_id, {})
+            by = {name: right.get(name, 0) - row.counters.get(name, 0) for name in COUNTERS}
+            if any(by.values()):
+                lacking[row.value.account_id] = {name: amount for name, amount in by.items() if amount}
     return lacking

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 from zlib import crc32
 
 import msgspec
@@ -31,10 +30,8 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Unavailable
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Index, Row, Stored, Table
+from ecosystem.ports.table import Cursor, Index, Row, Table, every
 from ecosystem.ports.table_limits import BATCH_MAX
-
-S = TypeVar("S", bound=Stored)
 
 FINDINGS_SHOWN = 100
 ACCOUNTS_TOGETHER = 500_000
@@ -157,7 +154,7 @@ class _Reading:
     async def accounts(self, held: Mapping[str, Money] | None, held_at: datetime) -> None:
         """Read each account by itself: its room, its escrow."""
         unseen = {booking_id for booking_id, money in (held or {}).items() if money}
-        async for row in _scan(self.table, Account):
+        async for row in every(self.table, Account):
             self.verified.accounts += 1
             self._account(row)
             kind, _, name = row.value.account_id.partition(":")
@@ -193,7 +190,7 @@ class _Reading:
         """Read every transfer, and compare the accounts of one bucket with the sums of their transfers."""
         sums: dict[str, _Sum] = {}
         settling: list[Recorded] = []
-        async for row in _scan(self.table, Recorded):
+        async for row in every(self.table, Recorded):
             made = row.value
             if bucket == 0:
                 self._transfer(made)
@@ -313,7 +310,7 @@ class _Reading:
 
     async def _compare(self, sums: dict[str, _Sum], bucket: int) -> None:
         suspects: list[str] = []
-        async for row in _scan(self.table, Account):
+        async for row in every(self.table, Account):
             name = row.value.account_id
             if row.value.is_summed or crc32(name.encode()) % self.buckets != bucket:
                 continue
@@ -402,17 +399,6 @@ def _sides(account_id: str) -> tuple[tuple[Index, str, bool], tuple[Index, str, 
         (keys.DEBIT_INDEX, keys.statement_partition("DEBIT", account_id), True),
         (keys.CREDIT_INDEX, keys.statement_partition("CREDIT", account_id), False),
     )
-
-
-async def _scan(table: Table, kind: type[S]) -> AsyncIterator[Row[S]]:
-    after: Cursor | None = None
-    while True:
-        page = await table.scan(kind, after=after, limit=PAGE)
-        for row in page.rows:
-            yield row
-        if page.next is None:
-            return
-        after = page.next
 
 
 async def _query(table: Table, partition: str, index: Index) -> AsyncIterator[Row[Recorded]]:
