@@ -59,6 +59,7 @@ from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.auditing import Auditing
 from ecosystem.journeys.auditing import read as auditing_read
 from ecosystem.journeys.bank_debits import BankDebits
+from ecosystem.journeys.bank_keeping import BankKeeping
 from ecosystem.journeys.bank_notices import BankNotices
 from ecosystem.journeys.calendars import Calendars
 from ecosystem.journeys.card_keeping import CardKeeping
@@ -207,6 +208,7 @@ class App:
     fraud_models: FraudModels
     checkout: Checkout
     bank_debits: BankDebits
+    bank_keeping: BankKeeping
     bank_notices: BankNotices
     acceptance: Acceptance
     closing: Closing
@@ -406,6 +408,7 @@ class App:
             key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
             bank_accounts=bank_accounts,
             bank_debits=bank_debits,
+            bank_keeping=BankKeeping(bank_accounts, providers),
             bank_notices=BankNotices(bank_accounts, identity.profiles, notifications),
             mandates=mandates,
             audit=audit,

@@ -23,6 +23,7 @@ from ecosystem.workflows.schedules import Schedule
 from ecosystem.workflows.wiring import Wiring
 from market import SYSTEM
 
+from .paying import is_paid_out, owes, pays_by_bank
 from .programs import ADA, EVE, OLGA, PASSWORD, PEDRO, PEOPLE, Client, Shop, text_of
 
 WEEK = {
@@ -39,6 +40,9 @@ async def test_every_root_field_answers_over_http(shop: Shop) -> None:
     await becomes_a_provider(shop)
     await books_and_moves(shop)
     await ends_in_every_way(shop, operator)
+    await is_paid_out(shop, operator)
+    await owes(shop, operator)
+    await pays_by_bank(shop)
     await books_as_a_guest(shop)
     await is_told(shop)
     await is_operated(shop, operator)

@@ -23,6 +23,7 @@ from msgspec import inspect
 from ecosystem.api import resolvers, sdl
 from ecosystem.api.arguments import Entry, camel
 from ecosystem.api.roots import Root
+from ecosystem.contexts.bank_accounts import AccountKind, AccountState, HolderKind, Purpose
 from ecosystem.contexts.booking import BookingStatus, HoldStatus, Side
 from ecosystem.contexts.booking import Mode as BookedMode
 from ecosystem.contexts.catalogue import Mode, ProviderStatus, ServiceStatus
@@ -32,6 +33,7 @@ from ecosystem.contexts.identity import Standing
 from ecosystem.contexts.ledger import State
 from ecosystem.contexts.notifications import LetterStatus, Topic
 from ecosystem.contexts.payments import PaymentState, RefundState
+from ecosystem.contexts.payouts import Cadence, Origin, PausedBy, PayoutStatus, Rail, Speed, WithdrawalStatus
 from ecosystem.journeys.onboarding import Step
 from ecosystem.kernel.actor import Group
 from ecosystem.ports.search import Sort, SuggestionKind
@@ -70,6 +72,17 @@ ENUMS: Mapping[str, type[Enum]] = {
     "DisputeParty": Party,
     "DisputeState": DisputeState,
     "TransferState": State,
+    "BankAccountHolder": HolderKind,
+    "BankAccountKind": AccountKind,
+    "BankAccountPurpose": Purpose,
+    "BankAccountState": AccountState,
+    "PausedBy": PausedBy,
+    "PayoutCadence": Cadence,
+    "PayoutOrigin": Origin,
+    "PayoutRail": Rail,
+    "PayoutSpeed": Speed,
+    "PayoutStatus": PayoutStatus,
+    "WithdrawalStatus": WithdrawalStatus,
 }
 
 

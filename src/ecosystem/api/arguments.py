@@ -29,6 +29,7 @@ _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 _OF_KIND = {
+    "account_id": "bank_account_id",
     "bkg_id": "booking_id",
     "hld_id": "hold_id",
     "mal_id": "mail_id",
@@ -36,10 +37,13 @@ _OF_KIND = {
     "ntc_id": "notice_ids",
     "pay_id": "payment_id",
     "prv_id": "provider_id",
+    "pyt_id": "payout_id",
     "rfd_id": "refund_id",
     "ses_id": "session_id",
     "svc_id": "service_id",
     "usr_id": "user_id",
+    "wdr_id": "withdrawal_id",
+    "wof_id": "write_off_id",
 }
 """Ids that are no ids are told by their kind."""
 

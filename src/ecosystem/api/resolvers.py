@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecosystem.api import (
+    bank_accounts,
     booking,
     catalogue,
     disputes,
@@ -10,6 +11,7 @@ from ecosystem.api import (
     ledger,
     notifications,
     payments,
+    payouts,
     rails,
     search,
     workflows,
@@ -18,6 +20,19 @@ from ecosystem.api.roots import Root
 
 ROOTS: tuple[Root, ...] = tuple(
     root
-    for context in (search, catalogue, booking, disputes, payments, ledger, rails, identity, notifications, workflows)
+    for context in (
+        search,
+        catalogue,
+        booking,
+        disputes,
+        payments,
+        bank_accounts,
+        ledger,
+        payouts,
+        rails,
+        identity,
+        notifications,
+        workflows,
+    )
     for root in context.ROOTS.fields
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ecosystem.api.bank_accounts import told_account
 from ecosystem.api.catalogue import told_provider, told_service
 from ecosystem.api.plain import money, policy, price, split
 from ecosystem.api.roots import Ask, Plain
@@ -14,7 +15,8 @@ from ecosystem.contexts import booking as booked
 from ecosystem.contexts.booking import Booking, Hold, Proposal, Seen, Side
 from ecosystem.contexts.booking import Refund as RefundShare
 from ecosystem.contexts.catalogue import ProviderUnknown, ServiceUnknown
-from ecosystem.contexts.payments import Payment, Refund
+from ecosystem.contexts.payments import Payment, Refund, mandate_digest
+from ecosystem.journeys.bank_debits import BankOffer
 from ecosystem.ports.bus import Event
 
 TOGETHER = 10
@@ -118,9 +120,23 @@ async def told_hold(ask: Ask, held: Hold) -> Plain:
         "expiresAt": held.expires_at,
         "bookingId": held.booking_id,
     }
-    if ask.wants("price"):
-        told["price"] = price(await ask.market.checkout.lines(held, ask.actor))
+    if ask.wants("price") or ask.wants("bank"):
+        lines = await ask.market.checkout.lines(held, ask.actor)
+        told["price"] = price(lines)
+        if ask.wants("bank"):
+            told["bank"] = _bank_offer(await ask.market.bank_debits.offer(held, lines.total, ask.actor))
     return told
+
+
+def _bank_offer(offer: BankOffer) -> Plain:
+    return {
+        "choices": [
+            {"account": told_account(account), "text": text, "textSha256": mandate_digest(text)}
+            for account, text in zip(offer.accounts, offer.texts, strict=True)
+        ],
+        "fundsBy": offer.funds_by,
+        "whyNot": offer.why_not or None,
+    }
 
 
 def payment(made: Payment, side: Side) -> Plain:
