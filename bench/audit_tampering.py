@@ -38,12 +38,14 @@ from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.witness import FileWitness
-from ecosystem.contexts.audit import Candidate, LogReader, Report, Salts, Sequencer, Verifier, keys
+from ecosystem.contexts.audit import Candidate, LogReader, Report, Salts, Sequencer, Signer, Verifier, keys
+from ecosystem.contexts.audit.findings import Findings
 from ecosystem.contexts.audit.keys import BLOCK
 from ecosystem.contexts.audit.log import Checkpoint, Chunk, Head, Tile
+from ecosystem.contexts.audit.matching import UNREADABLE
 from ecosystem.contexts.audit.merkle import leaf_hash, root_of
 from ecosystem.contexts.audit.salts import Alias, Salt
-from ecosystem.contexts.audit.verify import UNREADABLE, Block, Findings, roots_at
+from ecosystem.contexts.audit.verify import Block, roots_at
 from ecosystem.contexts.ledger import Ledger, Recorded, State, chart
 from ecosystem.contexts.ledger.keys import transfer_key
 from ecosystem.journeys.auditing import Auditing, of_act, of_event, of_transfer, read
@@ -221,6 +223,8 @@ class Field:
             await asyncio.gather(*(table.transact(*part) for part in parts))
 
     async def open(self) -> Remembering:
+        # What the witness was told within the last minutes it need not have yet.
+        self.clock.advance(timedelta(hours=1))
         table = await EmbeddedTable.read_only(self.path, self.clock)
         self.verifier = Remembering(
             LogReader(table),
@@ -228,7 +232,7 @@ class Field:
             self._touched,
             self.clock,
             Ed25519Signatures(),
-            (self.key.public,),
+            (Signer(public_key=self.key.public),),
             self.witness,
         )
         self.whole = Verifier(
@@ -237,7 +241,7 @@ class Field:
             Auditing(table, Ledger(table, self.clock, chart.account)).everything,
             self.clock,
             Ed25519Signatures(),
-            (self.key.public,),
+            (Signer(public_key=self.key.public),),
             self.witness,
         )
         self.file = apsw.Connection(str(self.path))
@@ -454,14 +458,28 @@ class Field:
         await self._acquit("log written anew", at)
 
     async def _witness(self) -> None:
-        """A bit of the witness file is another, or its end is gone within a note."""
+        """A bit of the witness file is another, notes at its end or within are gone, or all of it is."""
         path = self.folder / "witness.txt"
         before = path.read_bytes()
-        bit = self.random.randrange(len(before) * 8)
-        path.write_bytes(before[: bit // 8] + bytes([before[bit // 8] ^ 1 << bit % 8]) + before[bit // 8 + 1 :])
-        await self._judge("witness: flip", ("witness", str(bit)))
+        how = self.random.choice(("flip", "flip", "cut", "notes gone", "gone"))
+        notes = before.decode().split("\n\n")[:-1]
+        pairs = ["\n\n".join(notes[at : at + 2]) + "\n\n" for at in range(0, len(notes), 2)]
+        first = self.random.randrange(len(pairs))
+        last = self.random.randrange(first, len(pairs)) + 1
+        match how:
+            case "flip":
+                bit = self.random.randrange(len(before) * 8)
+                path.write_bytes(before[: bit // 8] + bytes([before[bit // 8] ^ 1 << bit % 8]) + before[bit // 8 + 1 :])
+            case "cut":
+                path.write_bytes(before[: self.random.randrange(len(before) - 1)])
+            case "notes gone":
+                path.write_text("".join(pairs[:first] + pairs[last:]))
+            case _:
+                path.unlink()
+        at = ("witness", f"{first} to {last}")
+        await self._judge(f"witness: {how}", at)
         path.write_bytes(before)
-        await self._acquit("witness: flip", ("witness", str(bit)))
+        await self._acquit(f"witness: {how}", at)
 
     def _chunk_of(self, block: int) -> At:
         """One of the block's chunks."""

@@ -187,13 +187,24 @@ def _audit_commands(audit: argparse.ArgumentParser) -> None:
 
     verifying = act("verify", _verify_audit, "Hold the whole log to its items, checkpoints and witness.")
     verifying.add_argument("--json", action="store_true", help="say how far it is and what it found as lines of JSON")
+    verifying.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help="a key from elsewhere that must have signed, as `audit key` prints it; again for later ones, oldest first",
+    )
+    verifying.add_argument("--least", type=_size, default=0, metavar="SIZE", help="how many entries there were once")
     proving = act("prove", _prove, "Write the proof that one act is in the log.")
     proving.add_argument(
         "id", metavar="ID", help="a transfer, an event (AGGREGATE:VERSION:TYPE), an act_..., or a place"
     )
     proving.add_argument("--out", type=Path, metavar="PROOF.json", help="write it there instead of printing it")
     act("key", _audit_key, "Print the keys that checkpoints are verified with.")
-    for name, default in (("verify", True), ("prove", False), ("key", False)):
+    summary = "Write every signed checkpoint, as the witness keeps them."
+    act("checkpoints", _audit_checkpoints, summary).add_argument(
+        "--out", type=Path, metavar="FILE", help="write them there, where no file is yet"
+    )
+    for name, default in (("verify", True), ("prove", False), ("key", False), ("checkpoints", False)):
         _flag(acts.choices[name], "ECOSYSTEM_DATA", "--data")
         if default:
             _flag(acts.choices[name], "ECOSYSTEM_AUDIT_WITNESS", "--witness")
@@ -384,6 +395,10 @@ def _keys(chosen: Settings, asked: argparse.Namespace) -> int:
     return asyncio.run(keyring.run(chosen, arguments))
 
 
+def _size(text: str) -> int:
+    return _between(text, 0, 2**48)
+
+
 def _version(text: str) -> int:
     return _between(text, 1, 1000)
 
@@ -397,7 +412,14 @@ def _report(chosen: Settings, asked: argparse.Namespace) -> int:
 def _verify_audit(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands import audits
 
-    return asyncio.run(audits.verify(chosen, as_json=asked.json))
+    known = audits.Known(keys=asked.key, least=asked.least)
+    return asyncio.run(audits.verify(chosen, known, as_json=asked.json))
+
+
+def _audit_checkpoints(chosen: Settings, asked: argparse.Namespace) -> int:
+    from ecosystem.commands import audits
+
+    return asyncio.run(audits.checkpoints(chosen, asked.out))
 
 
 def _prove(chosen: Settings, asked: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ecosystem.contexts.ach import ENVELOPED as ACH_ENVELOPED
 from ecosystem.contexts.ach import Ach, Entries
 from ecosystem.contexts.ach import Purpose as EntryPurpose
-from ecosystem.contexts.audit import Acts, Salts, verifier_key
+from ecosystem.contexts.audit import Acts, Salts, Signer, verifier_key
 from ecosystem.contexts.audit import Explorer as AuditExplorer
 from ecosystem.contexts.audit import LogReader as AuditLog
 from ecosystem.contexts.audit import Sequencer as AuditSequencer
@@ -563,7 +563,7 @@ class Auditors:
     async def verifier_keys(self) -> list[str]:
         """The keys that its checkpoints are verified with; none before there is a log."""
         head = await self.explorer.log.head()
-        return [verifier_key(head.value.origin, trusted) for trusted in self.verifier.trusted] if head else []
+        return [verifier_key(head.value.origin, each.public_key) for each in self.verifier.trusted] if head else []
 
 
 def auditors(
@@ -572,15 +572,20 @@ def auditors(
     entropy: Entropy,
     *,
     signatures: Signatures,
-    trusted: tuple[bytes, ...],
+    trusted: tuple[Signer, ...],
     witness: Witness | None,
+    origin: str = "",
+    least: int = 0,
 ) -> Auditors:
-    """Reading the audit log alone: it needs a table to read, and the public keys that may have signed."""
+    """Reading the audit log alone: it needs a table to read, and the public keys that may have signed, oldest first.
+
+    `origin` is whose log it has to be and `least` how long, where the asker knows.
+    """
     auditing = Auditing(table, Ledger(table, clock, chart.account))
     log, salts = AuditLog(table), Salts(table, clock, entropy)
     return Auditors(
         AuditExplorer(log, salts, auditing.find),
-        AuditVerifier(log, salts, auditing.everything, clock, signatures, trusted, witness),
+        AuditVerifier(log, salts, auditing.everything, clock, signatures, trusted, witness, origin=origin, least=least),
     )
 
 

@@ -7,11 +7,12 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from ecosystem.adapters.embedded import WITNESS
 from ecosystem.adapters.embedded.keys import FileKeys
@@ -23,10 +24,11 @@ from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.app import Auditors, auditors
 from ecosystem.commands.settings import Settings
-from ecosystem.contexts.audit import Report, proving, verdict
+from ecosystem.contexts.audit import Report, Signer, proving, public_key_of, signers, verdict
 from ecosystem.kernel.actor import system
-from ecosystem.kernel.refusals import NotFound
+from ecosystem.kernel.refusals import Conflict, Invalid, NotFound
 from ecosystem.ports.inspector import Heard
+from ecosystem.ports.table import Cursor
 
 TOLD_EVERY_S = 0.5
 SAID_EVERY_S = 5.0
@@ -38,28 +40,62 @@ class NoFile(NotFound):
     """There is no such file."""
 
 
+class KeysOfTwoLogs(Invalid):
+    """These keys are of different logs."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the asker knows of a log from elsewhere: its verifier keys, oldest first, and how long it was at least."""
+
+    keys: Sequence[str] = ()
+    least: int = 0
+
+    def trusted(self) -> tuple[str, tuple[Signer, ...]]:
+        """Whose log the keys are of, and the keys. Raises `Invalid`."""
+        read = [public_key_of(each) for each in self.keys]
+        origins = {origin for origin, _ in read}
+        if len(origins) > 1:
+            raise KeysOfTwoLogs(field="key")
+        return "".join(origins), tuple(Signer(public_key=public_key) for _, public_key in read)
+
+
+class FileThere(Conflict):
+    """There is a file of that name already."""
+
+
 @asynccontextmanager
-async def _opened(chosen: Settings) -> AsyncGenerator[Auditors]:
-    """Who reads the log of that data folder."""
+async def _opened(chosen: Settings, known: Known | None = None) -> AsyncGenerator[Auditors]:
+    """Who reads the log of that data folder, by the keys that are known; by the folder's own where none is."""
     clock, entropy = SystemClock(), SystemEntropy()
+    known = known or Known()
+    origin, trusted = known.trusted()
     table = await EmbeddedTable.read_only(chosen.data / "table.sqlite", clock)
     try:
-        keys = await FileKeys.open(FileSecrets(chosen.data / "secrets"), clock, entropy)
+        if not trusted:
+            secrets = FileSecrets(chosen.data / "secrets")
+            trusted = await signers(await FileKeys.open(secrets, clock, entropy, may_make=False))
         yield auditors(
             table,
             clock,
             entropy,
             signatures=Ed25519Signatures(),
-            trusted=tuple((await keys.signers()).values()),
-            witness=FileWitness(chosen.audit_witness or chosen.data / WITNESS),
+            trusted=trusted,
+            witness=FileWitness(witness_of(chosen)),
+            origin=origin,
+            least=known.least,
         )
     finally:
         await table.close()
 
 
-async def verify(chosen: Settings, *, as_json: bool) -> int:
+def witness_of(chosen: Settings) -> Path:
+    """Where the witness is."""
+    return chosen.audit_witness or chosen.data / WITNESS
+
+
+async def verify(chosen: Settings, known: Known, *, as_json: bool) -> int:
     """Hold the whole log to itself, its items, its checkpoints and the witness; 0 when nothing is wrong."""
-    async with _opened(chosen) as reading:
+    async with _opened(chosen, known) as reading:
         if as_json:
             return await _told(reading)
         last = time.monotonic()
@@ -73,6 +109,8 @@ async def verify(chosen: Settings, *, as_json: bool) -> int:
         reading.verifier.tell = tell
         report = await reading.verifier.verify()
     say_of(report)
+    if not known.keys:
+        print("The keys are the folder's own: hold it to one that you keep elsewhere (--key), and to a size (--least).")
     return 0 if report.holds else 1
 
 
@@ -80,9 +118,14 @@ def say_of(report: Report) -> None:
     """Print what was read, and every finding, the first wrong place first."""
     witnessed = "no witness" if report.witnessed is None else f"the witness has {report.witnessed}"
     print(
-        f"Read {report.size} entries (root {report.root}), {report.items} items ({report.erased} of people erased, "
-        f"{report.waiting} to be entered yet), {report.checkpoints} checkpoints (the last of {report.signed}); {witnessed}."
+        f"Read {report.size} entries (root {report.root}), {report.items} items ({report.waiting} to be entered yet), "
+        f"{report.checkpoints} checkpoints (the last of {report.signed}); {witnessed}."
     )
+    if report.erasures:
+        print(
+            f"{report.erasures} people were erased: {report.erased} items stand for entries that this opened up, and "
+            f"{report.gone} such entries have no item any more."
+        )
     for finding in report.findings:
         place = "" if finding.index is None else f" at entry {finding.index}"
         print(f"FINDING {finding.wrong.value}{place}: {finding.about}: {finding.detail}")
@@ -174,6 +217,29 @@ def check_proofs(path: Path) -> int:
     if disagreeing:
         print(f"{disagreeing} verdicts are not what their cases expect.", file=sys.stderr)
     return 1 if disagreeing else 0
+
+
+async def checkpoints(chosen: Settings, out: Path | None) -> int:
+    """Write every signed checkpoint as the witness keeps them: to begin another, once its loss is understood."""
+    async with _opened(chosen) as reading:
+        notes: list[str] = []
+        after: Cursor | None = None
+        while True:
+            found, after = await reading.explorer.checkpoints(READER, after, limit=1000)
+            notes += [f"{each.note}\n" for each in found]
+            if after is None:
+                break
+    text = "".join(reversed(notes))
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError as taken:
+            raise FileThere(f"{out} is there already: a witness is never written over.") from taken
+        print(f"{out}: {len(notes)} checkpoints")
+    return 0
 
 
 async def key(chosen: Settings) -> int:

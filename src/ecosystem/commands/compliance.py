@@ -32,6 +32,7 @@ from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.witness import FileWitness
 from ecosystem.app import auditors
 from ecosystem.commands.settings import Settings
+from ecosystem.contexts.audit import signers
 from ecosystem.contexts.identity import Account, Session
 from ecosystem.kernel.actor import Group
 from ecosystem.ports.keys import KeyName
@@ -286,7 +287,7 @@ async def _log(chosen: Settings, table: Table) -> list[Line]:
         SystemClock(),
         SystemEntropy(),
         signatures=Ed25519Signatures(),
-        trusted=tuple((await keys.signers()).values()),
+        trusted=await signers(keys),
         witness=FileWitness(witness),
     )
     found = await reading.verifier.verify()

@@ -15,8 +15,8 @@ class WitnessLost(Unavailable):
 class Witness(Protocol):
     """Keeps checkpoints where whoever changes the log cannot change them: appended, never rewritten."""
 
-    async def append(self, note: str) -> None:
-        """Keep the note behind all others; on return it is on disk. Raises `WitnessLost`."""
+    async def append(self, *notes: str) -> None:
+        """Keep the notes behind all others, in that order; on return they are on disk. Raises `WitnessLost`."""
         ...
 
     async def notes(self) -> Sequence[str]:

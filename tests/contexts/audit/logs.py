@@ -20,6 +20,7 @@ from ecosystem.contexts.audit import (
     Report,
     Salts,
     Sequencer,
+    Signer,
     Verifier,
 )
 from ecosystem.contexts.ledger import Ledger, chart
@@ -48,6 +49,7 @@ class OneKey:
 class Log:
     table: Table
     clock: VirtualClock
+    folder: Path
     entropy: SeededEntropy
     key: OneKey
     witness: FileWitness
@@ -75,6 +77,7 @@ class Log:
         return cls(
             table=table,
             clock=clock,
+            folder=folder,
             entropy=entropy,
             key=key,
             witness=witness,
@@ -115,7 +118,7 @@ class Log:
             self.auditing.everything,
             self.clock,
             Ed25519Signatures(),
-            (self.key.public,),
+            (Signer(public_key=self.key.public),),
             self.witness if witness else None,
         )
 

@@ -32,6 +32,7 @@ from ecosystem.ports.keys import (
     KeyName,
     KeyRetired,
     KeysDamaged,
+    KeysMissing,
     NoSuchVersion,
     Signature,
     State,
@@ -82,10 +83,15 @@ class FileKeys:
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def open(cls, secrets: Secrets, clock: Clock, entropy: Entropy) -> Self:
-        """The keys of this deployment, made on first use. Raises `KeysDamaged`, `SecretsExposed`."""
+    async def open(cls, secrets: Secrets, clock: Clock, entropy: Entropy, *, may_make: bool = True) -> Self:
+        """The keys of this deployment, made on first use if they may be.
+
+        Raises `KeysDamaged`, `KeysMissing`, `SecretsExposed`.
+        """
 
         def first() -> bytes:
+            if not may_make:
+                raise KeysMissing
             return _written({name: _made(clock.now(), entropy) for name in KeyName})
 
         return cls(_read(await secrets.kept(FILE, first)), secrets, clock, entropy)

@@ -20,8 +20,8 @@ class FileWitness:
         self._path = path
         self._threads = Threads(1, waiting_max=64)
 
-    async def append(self, note: str) -> None:
-        await self._threads.run(self._append, note)
+    async def append(self, *notes: str) -> None:
+        await self._threads.run(self._append, "".join(f"{note}\n" for note in notes))
 
     async def notes(self) -> Sequence[str]:
         return _split(await self._threads.run(self._read, 0))
@@ -32,7 +32,7 @@ class FileWitness:
         parts = tail.rstrip("\n").split(_END)[-2:]
         return f"{_END.join(parts)}\n" if tail else None
 
-    def _append(self, note: str) -> None:
+    def _append(self, text: str) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -40,7 +40,9 @@ class FileWitness:
                 size = os.fstat(descriptor).st_size
                 if size and _ending(self._path) != _END.encode():
                     raise WitnessLost(f"{self._path} ends in half a note: keep it elsewhere, and begin another file.")
-                os.write(descriptor, f"{note}\n".encode())
+                rest = memoryview(text.encode())
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

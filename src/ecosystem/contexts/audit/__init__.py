@@ -2,15 +2,25 @@
 
 from ecosystem.contexts.audit import proving
 from ecosystem.contexts.audit.acts import Acts
-from ecosystem.contexts.audit.checkpoints import Statement, Unsigned, note, statement, verifier_key
+from ecosystem.contexts.audit.checkpoints import (
+    Signer,
+    Statement,
+    Unsigned,
+    note,
+    public_key_of,
+    signers,
+    statement,
+    verifier_key,
+)
 from ecosystem.contexts.audit.entries import Candidate, CandidateReader, Entry, canonical
 from ecosystem.contexts.audit.explorer import Explorer, Found, NotYetSigned, Placed, Wanted
+from ecosystem.contexts.audit.findings import Finding, Report, Wrong
 from ecosystem.contexts.audit.log import Checkpoint, LogDamaged, LogReader, NotEntered
 from ecosystem.contexts.audit.proving import NotProven, Proof, Proven
 from ecosystem.contexts.audit.salts import Salts
 from ecosystem.contexts.audit.sequencer import Lag, LogBusy, Sequencer
 from ecosystem.contexts.audit.vectors import Verdict, verdict
-from ecosystem.contexts.audit.verify import Finding, Report, Verifier, Wrong
+from ecosystem.contexts.audit.verify import Verifier
 from ecosystem.ports.audit import Act, AuditKind
 
 __all__ = [
@@ -37,6 +47,7 @@ __all__ = [
     "Report",
     "Salts",
     "Sequencer",
+    "Signer",
     "Statement",
     "Unsigned",
     "Verdict",
@@ -46,6 +57,8 @@ __all__ = [
     "canonical",
     "note",
     "proving",
+    "public_key_of",
+    "signers",
     "statement",
     "verdict",
     "verifier_key",

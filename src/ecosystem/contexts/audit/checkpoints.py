@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from msgspec import Struct
@@ -22,13 +23,15 @@ from msgspec import Struct
 from ecosystem.contexts.audit.merkle import HASH_BYTES
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.kernel.time import sortable
-from ecosystem.ports.keys import Keys
+from ecosystem.ports.keys import KeyName, Keys
 from ecosystem.ports.signing import Signatures
 
 _ED25519 = b"\x01"
 _ID_BYTES = 4
 _SIGNATURE_BYTES = 64
 NOTE_LENGTH_MAX = 4096
+OVERLAP = timedelta(minutes=5)
+"""A key may sign so long after the next one was made: clocks differ, and a list of versions is believed for a while."""
 
 
 class Unsigned(Invalid):
@@ -42,6 +45,26 @@ class Statement(Struct, frozen=True, kw_only=True):
     size: int
     root: bytes
     at: str = ""
+
+
+class Signer(Struct, frozen=True, kw_only=True):
+    """A key that may have signed, from `since` until `until`; None where nobody says."""
+
+    public_key: bytes
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def served(self, at: datetime) -> bool:
+        """Whether it was the one to sign with then."""
+        return (self.since is None or at >= self.since - OVERLAP) and (self.until is None or at <= self.until + OVERLAP)
+
+
+class Marked(Struct, frozen=True, kw_only=True):
+    """A checkpoint that one of the trusted keys signed: what it says, when it says that was, and which key it was."""
+
+    statement: Statement
+    at: datetime
+    signer: int
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -124,19 +147,42 @@ def statement(read: Note) -> Statement:
     return Statement(origin=lines[0], size=int(size), root=root, at=lines[3])
 
 
-def verified(written: str, origin: str, trusted: tuple[bytes, ...], signatures: Signatures) -> Statement:
-    """What the note says, when it is of this log and one of these keys signed it. Raises `Unsigned`."""
+def verified(written: str, origin: str, trusted: Sequence[Signer], signatures: Signatures) -> Marked:
+    """What the note says, when it is of this log and one of these keys signed it in its time. Raises `Unsigned`."""
     read = note(written)
     said = statement(read)
     if said.origin != origin:
         raise Unsigned(f"That is a checkpoint of {said.origin}, not of {origin}.")
+    at = _instant(said.at)
     for name, key_name, mark in read.signatures:
-        for public_key in trusted:
+        for place, signer in enumerate(trusted):
             if (
                 name == origin
-                and key_name == key_id(origin, public_key)
+                and key_name == key_id(origin, signer.public_key)
                 and len(mark) == _SIGNATURE_BYTES
-                and signatures.verifies(public_key, read.text.encode(), mark)
+                and signatures.verifies(signer.public_key, read.text.encode(), mark)
             ):
-                return said
+                if not signer.served(at):
+                    raise Unsigned(f"It says that it was signed at {said.at}, when that key did not sign.")
+                return Marked(statement=said, at=at, signer=place)
     raise Unsigned("None of the keys that are trusted signed this checkpoint.")
+
+
+async def signers(keys: Keys) -> tuple[Signer, ...]:
+    """Every key that has signed or signs, oldest first, each with its time: it ends when the next one is made."""
+    made = {version.number: version.made_at for version in await keys.versions(KeyName.AUDIT)}
+    return tuple(
+        Signer(public_key=public_key, since=made.get(number) if number > 1 else None, until=made.get(number + 1))
+        for number, public_key in sorted((await keys.signers()).items())
+    )
+
+
+def _instant(written: str) -> datetime:
+    """The instant of a checkpoint, as it is written there. Raises `Unsigned`."""
+    try:
+        at = datetime.fromisoformat(written)
+        if sortable(at) == written:
+            return at
+    except (ValueError, Invalid):
+        pass
+    raise Unsigned("It does not say when it was signed.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from ecosystem.contexts.audit.checkpoints import Statement, public_key_of, verified
+from ecosystem.contexts.audit.checkpoints import Signer, Statement, public_key_of, verified
 from ecosystem.contexts.audit.entries import Entry, commitment, entry
 from ecosystem.contexts.audit.merkle import leaf_hash
 from ecosystem.contexts.audit.proofs import PROOF_MAX, includes
@@ -85,7 +85,7 @@ def checked(proof: Proof, signatures: Signatures, *, trusted: str = "") -> Prove
     verifier = trusted or proof.verifier_key
     try:
         origin, public_key = public_key_of(verifier)
-        statement = verified(proof.checkpoint, origin, (public_key,), signatures)
+        statement = verified(proof.checkpoint, origin, (Signer(public_key=public_key),), signatures).statement
         said = entry(proof.leaf.encode())
         path = [b64decode(step, validate=True) for step in proof.path[: PROOF_MAX + 1]]
         hashed = leaf_hash(proof.leaf.encode())

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ecosystem.contexts.audit import keys
 from ecosystem.contexts.audit.entries import PERSON, Candidate, Entry, entered, opening, persons, pseudonym
+from ecosystem.contexts.audit.erasures import ERASED
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, Invalid, Unavailable
 from ecosystem.ports.audit import Act, AuditKind, record
@@ -29,7 +30,6 @@ REMEMBERED_MAX = 50_000
 ATTEMPTS_MAX = 8
 PAGES_MAX = 1_000_000
 OF_THE_LOG = "log"
-ERASED = "SaltErased"
 
 
 class SaltsBusy(Unavailable):
@@ -37,7 +37,7 @@ class SaltsBusy(Unavailable):
 
 
 class Salt(Stored, frozen=True, kw_only=True):
-    """A person's salt, empty once erased. What is older than `erased_at` cannot be held to its entries any more."""
+    """A person's salt, empty once erased, and when they were erased last. Entries from before are `erasures.py`'s."""
 
     entity: ClassVar[str] = "audit_salt"
 
@@ -61,7 +61,6 @@ class Known(Struct, frozen=True):
 
     salt: bytes
     name: str
-    erased_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +71,20 @@ class Salts:
     _known: dict[str, Known] = field(default_factory=dict[str, Known], init=False)
 
     async def entry(self, candidate: Candidate) -> Entry | None:
-        """The entry it makes, as the salts stand: None where one is not there, or was erased after it was entered."""
+        """The entry it makes, as the salts stand: None where one is not there. An erased person's may have been another."""
         named = persons(candidate)
         known = await self.known({*named, OF_THE_LOG}, make=False)
-        if len(known) <= len(named) or self.is_erased(candidate, known):
-            return None
-        return made(candidate, known)
+        return made(candidate, known) if len(known) > len(named) else None
 
-    def is_erased(self, candidate: Candidate, known: Mapping[str, Known]) -> bool:
-        """Whether somebody it names was erased after it was entered."""
-        return any(
-            known[person].erased_at is not None and candidate.at <= (known[person].erased_at or candidate.at)
-            for person in persons(candidate)
-            if person in known
-        )
-
-    async def erasures(self, candidate: Candidate) -> list[datetime]:
-        """When the people it names were erased, those who were."""
-        rows = await self.table.batch_get([keys.salt(person) for person in sorted(persons(candidate))], Salt)
-        return [row.value.erased_at for row in rows if row is not None and row.value.erased_at is not None]
+    async def erased(self, candidate: Candidate) -> set[str]:
+        """Those of the people it names who were ever erased."""
+        named = sorted(persons(candidate))
+        rows = await self.table.batch_get([keys.salt(person) for person in named], Salt)
+        return {
+            person
+            for person, row in zip(named, rows, strict=True)
+            if row is not None and row.value.erased_at is not None
+        }
 
     async def opening(self, candidate: Candidate) -> bytes | None:
         """The key of its commitment; None where a salt is gone."""
@@ -188,7 +182,7 @@ class Salts:
             lacking: list[tuple[str, Row[Salt] | None]] = []
             for person, row in zip(wanted, rows, strict=True):
                 if row is not None and row.value.salt:
-                    known = Known(row.value.salt, pseudonym(row.value.salt), row.value.erased_at)
+                    known = Known(row.value.salt, pseudonym(row.value.salt))
                     found[person] = self._known[person] = known
                 else:
                     lacking.append((person, row))

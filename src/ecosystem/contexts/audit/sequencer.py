@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from ecosystem.contexts.audit import keys
-from ecosystem.contexts.audit.checkpoints import signed
-from ecosystem.contexts.audit.entries import Candidate, CandidateReader, persons
+from ecosystem.contexts.audit.checkpoints import Unsigned, note, signed, statement
+from ecosystem.contexts.audit.entries import Candidate, CandidateReader, entry, persons
+from ecosystem.contexts.audit.erasures import Opened, erased, is_erasure, outline
 from ecosystem.contexts.audit.keys import BLOCK
 from ecosystem.contexts.audit.log import Checkpoint, Chunk, Head, LogReader, Tile
 from ecosystem.contexts.audit.merkle import Frontier, leaf_hash
@@ -42,8 +43,14 @@ LATE = timedelta(minutes=5)
 ATTEMPTS_MAX = 8
 ROUNDS_MAX = 1_000_000
 LAG_CHANGES_MAX = 1000
+NOTES_MAX = 1_000
+"""Checkpoints that the witness is told together, when it could not be told for a while."""
+
 SORTED_TOGETHER = 50_000
 """Entered anew, so many are put in the order of their time together."""
+
+ERASURE = b'"kind":"erasure"'
+"""What is in the leaf of every erasure: most others need not be read."""
 
 Everything = Callable[[], AsyncIterator[Candidate]]
 """Every item that has an entry, or should have one."""
@@ -174,6 +181,9 @@ class Sequencer:
     async def _leaves(self, candidates: Sequence[Candidate]) -> list[bytes]:
         if not candidates:
             return []
+        if any(map(is_erasure, candidates)):
+            # Another process may have erased them: nothing after an erasure is entered under the name that it took away.
+            self.salts.forget()
         named: set[str] = {OF_THE_LOG}
         for candidate in candidates:
             named |= persons(candidate)
@@ -238,14 +248,13 @@ class Sequencer:
         told, cursor = await self._told(at - LATE)
         if cursor is None:
             return 0
-        present = await self._present()
+        present, opened = await self._present()
         lacking: list[tuple[datetime, bytes]] = []
         total = 0
         async for candidate in self.everything():
             if candidate.at >= at - LATE and candidate.item_id not in told:
                 continue
-            named = {*persons(candidate), OF_THE_LOG}
-            if self.salts.is_erased(candidate, await self.salts.known(named, make=True)):
+            if await self._is_entered(candidate, present, opened):
                 continue
             leaf = (await self._leaves([candidate]))[0]
             if leaf_hash(leaf) in present:
@@ -280,14 +289,35 @@ class Sequencer:
             await asyncio.sleep(0)
         raise LogBusy
 
-    async def _present(self) -> set[bytes]:
-        """The hashes of all leaves."""
+    async def _is_entered(self, candidate: Candidate, present: set[bytes], opened: Opened) -> bool:
+        """Whether the log has the item's entry: as it would be made now, or from before somebody in it was erased."""
+        said = await self.salts.entry(candidate)
+        if said is not None and leaf_hash(said.encoded()) in present:
+            return True
+        gone = await self.salts.erased(candidate)
+        if not gone:
+            return False
+        known = await self.salts.known(persons(candidate), make=False)
+        return opened.take(candidate, gone, {person: each.name for person, each in known.items()}) is not None
+
+    async def _present(self) -> tuple[set[bytes], Opened]:
+        """The hashes of all leaves, and those of them that erasures opened up."""
         reader, size = LogReader(self.table), self._head.value.size if self._head else 0
         found: set[bytes] = set()
+        erasures: dict[str, int] = {}
         for block in range(-(-size // BLOCK)):
-            found.update(map(leaf_hash, await reader.leaves(block)))
+            for place, leaf in enumerate(await reader.leaves(block), block * BLOCK):
+                found.add(leaf_hash(leaf))
+                if ERASURE in leaf and (name := erased(entry(leaf))) is not None:
+                    erasures.setdefault(name, place)
             await asyncio.sleep(0)
-        return found
+        opened = Opened()
+        for block in range(-(-size // BLOCK) if erasures else 0):
+            for place, leaf in enumerate(await reader.leaves(block), block * BLOCK):
+                if (said := outline(entry(leaf), place, erasures)) is not None:
+                    opened.add(said, place, leaf_hash(leaf))
+            await asyncio.sleep(0)
+        return found, opened
 
     async def _newest(self) -> Checkpoint | None:
         page = await self.table.query(keys.checkpoints(), Checkpoint, descending=True, limit=1)
@@ -306,15 +336,38 @@ class Sequencer:
         return made
 
     async def _tell(self, newest: Checkpoint) -> None:
-        """Give the witness the newest checkpoint, unless it has it."""
+        """Give the witness every checkpoint behind the last that it has."""
         if self.witness is None:
             return
         if self._witnessed is None:
-            last = await self.witness.last()
-            self._witnessed = newest.size if last == newest.note else 0
-        if self._witnessed < newest.size:
-            await self.witness.append(newest.note)
-            self._witnessed = newest.size
+            self._witnessed = await self._last_witnessed(self.witness, newest)
+        while self._witnessed < newest.size:
+            page = await self.table.query(
+                keys.checkpoints(),
+                Checkpoint,
+                start=keys.place(self._witnessed + 1),
+                end=keys.place(newest.size + 1),
+                limit=NOTES_MAX,
+            )
+            await self.witness.append(*(each.note for each in page.values))
+            self._witnessed = page.values[-1].size
+
+    async def _last_witnessed(self, witness: Witness, newest: Checkpoint) -> int:
+        """The size of the last checkpoint that the witness has.
+
+        One that was lost or is another log's is told the newest alone: what it no longer attests must not look attested.
+        """
+        last = await witness.last()
+        try:
+            size = statement(note(last)).size if last is not None else 0
+        except Unsigned:
+            size = -1
+        kept = await self.table.get(keys.checkpoint(size), Checkpoint) if size > 0 else None
+        first = await self.table.query(keys.checkpoints(), Checkpoint, limit=1)
+        if (kept is not None and kept.value.note == last) or (last is None and first.values[0].size == newest.size):
+            return size
+        log.error("the witness does not have the checkpoints that it was told: it was lost, or is another log's")
+        return newest.size - 1
 
 
 def chunked(first: int, leaves: Sequence[bytes]) -> list[Chunk]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -57,11 +57,19 @@ def _case(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_BYTES_MAX:
         return {}
     try:
-        read: object = json.loads(line)
+        read: object = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         name = _NAME.search(line)
         return {"case": name[1].decode("utf-8", "replace")} if name else {}
     return cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The object; one that says two things under a name says neither."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Malformed
+    return found
 
 
 def _accepts(case: dict[str, Any]) -> bool:
@@ -129,6 +137,10 @@ def _bytes(found: object) -> bytes:
     if not isinstance(found, str):
         raise _Malformed
     try:
-        return b64decode(found, validate=True)
+        raw = b64decode(found, validate=True)
     except (binascii.Error, ValueError) as malformed:
         raise _Malformed from malformed
+    # One hash has one spelling: no padding too many, no bits behind its end (RFC 4648, section 3.5).
+    if b64encode(raw).decode() != found:
+        raise _Malformed
+    return raw

@@ -7,123 +7,59 @@ its size, an item against its leaf. All of them together are the whole log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
 from ecosystem.contexts.audit import keys
-from ecosystem.contexts.audit.checkpoints import Unsigned, verified
-from ecosystem.contexts.audit.entries import Candidate, Entry, entry
+from ecosystem.contexts.audit.checkpoints import OVERLAP, Marked, Signer, Unsigned, verified
+from ecosystem.contexts.audit.entries import entry
+from ecosystem.contexts.audit.erasures import erased
+from ecosystem.contexts.audit.findings import Finding, Findings, Report, Wrong
 from ecosystem.contexts.audit.keys import BLOCK
 from ecosystem.contexts.audit.log import Checkpoint, Chunk, Head, LogReader, Tile
+from ecosystem.contexts.audit.matching import UNREADABLE, Matching
 from ecosystem.contexts.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
-from ecosystem.contexts.audit.salts import ERASED, OF_THE_LOG, Salts
+from ecosystem.contexts.audit.salts import Salts
 from ecosystem.contexts.audit.sequencer import LATE, Everything
-from ecosystem.kernel.refusals import Refusal
 from ecosystem.kernel.time import sortable
-from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.signing import Signatures
 from ecosystem.ports.table import Cursor, Row
 from ecosystem.ports.witness import Witness, WitnessLost
 
-FINDINGS_MAX = 100
-UNREADABLE = (Refusal, msgspec.MsgspecError, ValueError)
-"""What reading a stored thing raises that is not what was written."""
-
 Progress = Callable[[str, int], None]
 
 
-class Wrong(StrEnum):
-    """What may be wrong with a log, by the part that says so."""
-
-    HEAD = "head"
-    CHUNK = "chunk"
-    LEAF = "leaf"
-    TILE = "tile"
-    CHECKPOINT = "checkpoint"
-    TRUNCATED = "truncated"
-    FORKED = "forked"
-    ITEM_CHANGED = "item changed"
-    ITEM_MISSING = "item missing"
-    NOT_ENTERED = "not entered"
-    ENTERED_TWICE = "entered twice"
-    ITEMS = "items"
-    SALT = "salt"
-    WITNESS = "witness"
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong, and where: the place in the log where there is one."""
-
-    wrong: Wrong
-    index: int | None = None
-    about: str
-    detail: str
-
-
-class Report(Struct, frozen=True, kw_only=True):
-    """What was read, and everything that is wrong, the first place first; `waiting` acts are not entered yet."""
-
-    size: int
-    root: str
-    checkpoints: int
-    signed: int
-    items: int
-    erased: int
-    waiting: int
-    witnessed: int | None
-    found: int
-    findings: Sequence[Finding]
-
-    @property
-    def holds(self) -> bool:
-        return self.found == 0
-
-
-@dataclass(slots=True)
-class Findings:
-    """The findings so far: all are counted, the first of them kept."""
-
-    kept: list[Finding] = field(default_factory=list[Finding])
-    count: int = 0
-
-    def add(self, wrong: Wrong, about: str, detail: str, index: int | None = None) -> None:
-        self.count += 1
-        if len(self.kept) < FINDINGS_MAX:
-            self.kept.append(Finding(wrong=wrong, index=index, about=about, detail=detail))
-
-    def extend(self, others: Iterable[Finding]) -> None:
-        for other in others:
-            self.add(other.wrong, other.about, other.detail, other.index)
-
-
 class Block(Struct, frozen=True):
-    """A block as it was read: its leaves' hashes, its root, the pseudonyms it says were erased, and what is wrong."""
+    """A block as it was read: its leaves' hashes, its root, where it says that pseudonyms were erased, what is wrong."""
 
     index: int
     hashes: list[bytes]
     root: bytes
-    erasures: set[str]
+    erasures: dict[str, int]
     findings: list[Finding]
 
 
 @dataclass(slots=True)
 class Verifier:
-    """`trusted` are the public keys of `audit` that may have signed; `tell` hears how far it is, by part."""
+    """`trusted` are the keys that may have signed, oldest first; `tell` hears how far it is, by part.
+
+    `origin` is whose log it has to be, empty to take its own word; `least` how many entries it has to have.
+    """
 
     log: LogReader
     salts: Salts
     everything: Everything
     clock: Clock
     signatures: Signatures
-    trusted: tuple[bytes, ...]
+    trusted: tuple[Signer, ...]
     witness: Witness | None = None
     tell: Progress = lambda _part, _count: None
+    origin: str = ""
+    least: int = 0
 
     async def verify(self) -> Report:
         """Read all there is."""
@@ -138,24 +74,45 @@ class Verifier:
         roots, frontier = roots_at(blocks, {*marks, *notes})
         if head is not None:
             findings.extend(against_head(head, frontier))
+        if size < self.least:
+            short = f"there are {size} entries; at least {self.least} were written down"
+            findings.add(Wrong.TRUNCATED, "least size", short, size)
         findings.extend(await self.tiles([block.root for block in blocks if len(block.hashes) == BLOCK]))
         findings.extend(against_roots(marks, roots, size, Wrong.CHECKPOINT))
         findings.extend(against_roots(notes, roots, size, Wrong.WITNESS))
+        findings.extend(out_of_turn({**notes, **marks}))
         findings.extend(against_witness(marks, notes, size))
+        if self.witness is not None:
+            findings.extend(unwitnessed(marks, notes, at))
         findings.extend(await self.aliases())
-        erasures = set[str]().union(*(block.erasures for block in blocks))
-        items, erased, waiting = await self.items(findings, head, self.places(findings, blocks), erasures, at)
+        erasures: dict[str, int] = {}
+        for block in blocks:
+            for name, place in block.erasures.items():
+                erasures.setdefault(name, place)
+        matching = Matching(
+            log=self.log,
+            salts=self.salts,
+            head=head,
+            places=self.places(findings, blocks),
+            erasures=erasures,
+            at=at,
+            findings=findings,
+            tell=self.tell,
+        )
+        await matching.match(self.everything)
         return Report(
             size=size,
             root=frontier.root().hex(),
             checkpoints=len(marks),
             signed=max(marks, default=0),
-            items=items,
-            erased=erased,
-            waiting=waiting,
+            items=matching.items,
+            erased=matching.erased,
+            waiting=matching.waiting,
             witnessed=max(notes, default=0) if self.witness else None,
             found=findings.count,
             findings=sorted(findings.kept, key=lambda one: size if one.index is None else one.index),
+            erasures=len(erasures),
+            gone=matching.gone,
         )
 
     async def block(self, index: int, size: int) -> Block:
@@ -163,7 +120,7 @@ class Verifier:
         first = index * BLOCK
         count = min(BLOCK, size - first)
         hashes: list[bytes] = []
-        erasures: set[str] = set()
+        erasures: dict[str, int] = {}
         findings: list[Finding] = []
 
         def wrong(kind: Wrong, place: int, detail: str) -> None:
@@ -186,8 +143,8 @@ class Verifier:
                 except UNREADABLE as unread:
                     wrong(Wrong.LEAF, place, f"the leaf cannot be read: {unread}")
                 else:
-                    if said.kind == AuditKind.ERASURE and said.type == ERASED:
-                        erasures.add(said.subject)
+                    if (name := erased(said)) is not None:
+                        erasures.setdefault(name, place)
         if len(hashes) != count and not findings:
             wrong(
                 Wrong.CHUNK, first + min(len(hashes), count), f"{len(hashes)} of {count} leaves of the block are there"
@@ -236,24 +193,23 @@ class Verifier:
             findings.append(Finding(wrong=Wrong.SALT, about="salts", detail=f"cannot be read: {unread}"))
         return findings
 
-    def checkpoint(
-        self, kept: Checkpoint | str, origin: str, findings: Findings, wrong: Wrong
-    ) -> tuple[int, bytes] | None:
-        """Size and root that a checkpoint states, when one of our keys signed it."""
+    def checkpoint(self, kept: Checkpoint | str, origin: str, findings: Findings, wrong: Wrong) -> Marked | None:
+        """What a checkpoint says, when one of our keys signed it in its time."""
         written = kept if isinstance(kept, str) else kept.note
         about = f"checkpoint {written.split(chr(10))[1] if written.count(chr(10)) > 1 else '?'}"[:60]
         try:
-            said = verified(written, origin, self.trusted, self.signatures)
+            found = verified(written, origin, self.trusted, self.signatures)
         except Unsigned as unsigned:
             findings.add(wrong, about, unsigned.message)
             return None
+        said, public_key = found.statement, self.trusted[found.signer].public_key
         if isinstance(kept, Checkpoint) and (
-            said.size != kept.size or said.at != sortable(kept.at) or kept.public_key not in self.trusted
+            said.size != kept.size or said.at != sortable(kept.at) or kept.public_key != public_key
         ):
             findings.add(
                 wrong, about, f"the item of {kept.size} says what its note does not", min(said.size, kept.size)
             )
-        return said.size, said.root
+        return found
 
     async def _head(self, findings: Findings) -> Head | None:
         try:
@@ -261,10 +217,12 @@ class Verifier:
         except UNREADABLE as unread:
             findings.add(Wrong.HEAD, "head", f"cannot be read: {unread}")
             return None
+        if row is not None and self.origin and row.value.origin != self.origin:
+            findings.add(Wrong.HEAD, "head", f"says it is the log of {row.value.origin}, not of {self.origin}")
         return row.value if row else None
 
-    async def checkpoints(self, findings: Findings, head: Head | None) -> dict[int, bytes]:
-        marks: dict[int, bytes] = {}
+    async def checkpoints(self, findings: Findings, head: Head | None) -> dict[int, Marked]:
+        marks: dict[int, Marked] = {}
         after: Cursor | None = None
         while True:
             try:
@@ -280,33 +238,32 @@ class Verifier:
                 return marks
             await asyncio.sleep(0)
 
-    def _mark(self, row: Row[Checkpoint], head: Head | None, findings: Findings, marks: dict[int, bytes]) -> None:
+    def _mark(self, row: Row[Checkpoint], head: Head | None, findings: Findings, marks: dict[int, Marked]) -> None:
         if row.key != keys.checkpoint(row.value.size):
             findings.add(Wrong.CHECKPOINT, f"checkpoint {row.value.size}", f"lies at {row.key.sort}", row.value.size)
-        said = self.checkpoint(row.value, head.origin if head else "", findings, Wrong.CHECKPOINT)
-        if said is not None:
-            marks[said[0]] = said[1]
+        origin = self.origin or (head.origin if head else "")
+        if (said := self.checkpoint(row.value, origin, findings, Wrong.CHECKPOINT)) is not None:
+            marks[said.statement.size] = said
 
-    async def _notes(self, findings: Findings, head: Head | None) -> dict[int, bytes]:
+    async def _notes(self, findings: Findings, head: Head | None) -> dict[int, Marked]:
         """What the witness has."""
         if self.witness is None:
             return {}
-        marks: dict[int, bytes] = {}
+        marks: dict[int, Marked] = {}
         try:
             notes = await self.witness.notes()
         except WitnessLost as lost:
             findings.add(Wrong.WITNESS, "witness", lost.message)
             return {}
-        former = 0
         for written in notes:
-            said = self.checkpoint(written, head.origin if head else _origin(written), findings, Wrong.WITNESS)
+            origin = self.origin or (head.origin if head else _origin(written))
+            said = self.checkpoint(written, origin, findings, Wrong.WITNESS)
             if said is None:
                 continue
-            size, root = said
-            if size < former or marks.get(size, root) != root:
+            size = said.statement.size
+            if marks.get(size, said).statement.root != said.statement.root:
                 findings.add(Wrong.FORKED, f"witness {size}", "the witness has two different logs", size)
-            former = max(former, size)
-            marks[size] = root
+            marks[size] = said
         return marks
 
     async def blocks(self, findings: Findings, size: int) -> list[Block]:
@@ -334,98 +291,6 @@ class Verifier:
                     findings.add(Wrong.ENTERED_TWICE, f"entry {place}", again, place)
                 places.setdefault(hashed, place)
         return places
-
-    async def items(
-        self, findings: Findings, head: Head | None, places: dict[bytes, int], erasures: set[str], at: datetime
-    ) -> tuple[int, int, int]:
-        """Hold every item to its leaf, and every leaf to its item."""
-        left = dict(places)
-        unmatched: list[tuple[Candidate, Entry | None]] = []
-        items = erased = 0
-        known = await self.salts.known([OF_THE_LOG], make=False)
-        if head is not None and head.size and not known:
-            findings.add(Wrong.SALT, "salt", "the log's own salt is gone: no item can be held to its entry")
-            return 0, 0, 0
-        items_read = self.everything()
-        try:
-            async for candidate in items_read:
-                items += 1
-                if items % 4096 == 0:
-                    self.tell("items", items)
-                    await asyncio.sleep(0)
-                said = await self.salts.entry(candidate)
-                if said is not None and left.pop(leaf_hash(said.encoded()), None) is not None:
-                    continue
-                if await self._is_erased(candidate):
-                    erased += 1
-                else:
-                    unmatched.append((candidate, said))
-        except UNREADABLE as unread:
-            findings.add(Wrong.ITEMS, "items", f"an item cannot be read: {unread}")
-        self.tell("items", items)
-        waiting = await self._unmatched(findings, head, unmatched, left, at)
-        await self._left(findings, left, erasures)
-        return items, erased, waiting
-
-    async def _is_erased(self, candidate: Candidate) -> bool:
-        named = await self.salts.erasures(candidate)
-        return any(candidate.at <= erased_at for erased_at in named)
-
-    async def _unmatched(
-        self,
-        findings: Findings,
-        head: Head | None,
-        unmatched: list[tuple[Candidate, Entry | None]],
-        left: dict[bytes, int],
-        at: datetime,
-    ) -> int:
-        """Name what items without their leaf are: changed, not entered, or to be entered yet."""
-        if not unmatched:
-            return 0
-        leaves = await self._ids(left)
-        since = await self._since(head)
-        waiting = 0
-        for candidate, said in unmatched:
-            place = leaves.get(said.id) if said else None
-            if said is None:
-                findings.add(
-                    Wrong.SALT, candidate.item_id, "the salt of somebody it names is gone, and was never erased"
-                )
-            elif place is not None:
-                left.pop(place[0], None)
-                findings.add(Wrong.ITEM_CHANGED, candidate.item_id, "it is not what was entered", place[1])
-            elif leaf_hash(said.encoded()) in since or candidate.at >= at - LATE:
-                waiting += 1
-            else:
-                findings.add(Wrong.NOT_ENTERED, candidate.item_id, f"of {candidate.at.isoformat()} has no entry")
-        return waiting
-
-    async def _left(self, findings: Findings, left: dict[bytes, int], erasures: set[str]) -> None:
-        """Leaves whose item was not found: lawful only where somebody they name was erased, as the log itself says."""
-        for place in sorted(left.values()):
-            try:
-                said = entry(await self.log.leaf(place))
-            except UNREADABLE:
-                continue
-            if not said.pseudonyms & erasures:
-                findings.add(Wrong.ITEM_MISSING, said.id, "what was entered is not there", place)
-
-    async def _ids(self, left: dict[bytes, int]) -> dict[str, tuple[bytes, int]]:
-        found: dict[str, tuple[bytes, int]] = {}
-        for hashed, place in left.items():
-            try:
-                found[entry(await self.log.leaf(place)).id] = (hashed, place)
-            except UNREADABLE:
-                continue
-        return found
-
-    async def _since(self, head: Head | None) -> set[bytes]:
-        """The hashes of what was entered since the head was read."""
-        former, size = head.size if head else 0, await self.log.size()
-        found: set[bytes] = set()
-        for block in range(former // BLOCK, -(-size // BLOCK)):
-            found.update(map(leaf_hash, await self.log.leaves(block)))
-        return found
 
 
 def roots_at(blocks: Sequence[Block], wanted: set[int]) -> tuple[dict[int, bytes], Frontier]:
@@ -461,7 +326,7 @@ def against_head(head: Head, frontier: Frontier) -> list[Finding]:
     return []
 
 
-def against_witness(marks: dict[int, bytes], notes: dict[int, bytes], size: int) -> list[Finding]:
+def against_witness(marks: Mapping[int, Marked], notes: Mapping[int, Marked], size: int) -> list[Finding]:
     """Every checkpoint that the witness was told of is kept here too."""
     return [
         Finding(
@@ -472,15 +337,57 @@ def against_witness(marks: dict[int, bytes], notes: dict[int, bytes], size: int)
     ]
 
 
-def against_roots(marks: dict[int, bytes], roots: dict[int, bytes], size: int, name: Wrong) -> list[Finding]:
+def unwitnessed(marks: Mapping[int, Marked], notes: Mapping[int, Marked], at: datetime) -> list[Finding]:
+    """Every checkpoint is told to the witness, in minutes: one that it lacks says that it is not the file it was."""
+    due = sorted(size for size, mark in marks.items() if mark.at < at - LATE)
+    findings: list[Finding] = []
+    run: list[int] = []
+    for size in [*due, None]:
+        if size is not None and size not in notes:
+            run.append(size)
+            continue
+        if run:
+            lacks = (
+                f"it lacks {len(run)} checkpoints, those of {run[0]} to {run[-1]} entries"
+                if notes
+                else (f"it is gone, or empty: {len(run)} checkpoints were signed, up to one of {run[-1]} entries")
+            )
+            findings.append(Finding(wrong=Wrong.WITNESS, index=run[0], about="witness", detail=lacks))
+            run = []
+    return findings
+
+
+def out_of_turn(marks: Mapping[int, Marked]) -> list[Finding]:
+    """Checkpoints whose order is not that of their time, or which a key signed after a later one had taken over.
+
+    Without it, whoever gets hold of a key that signs no more could sign for any time of it.
+    """
+    findings: list[Finding] = []
+    taken_over: dict[int, datetime] = {}
+    for mark in marks.values():
+        for former in range(mark.signer):
+            taken_over[former] = min(mark.at, taken_over.get(former, mark.at))
+    latest: datetime | None = None
+    for size, mark in sorted(marks.items()):
+        if latest is not None and mark.at < latest - OVERLAP:
+            early = f"says {sortable(mark.at)}, after a smaller one of {sortable(latest)}"
+            findings.append(Finding(wrong=Wrong.CHECKPOINT, index=size, about=f"checkpoint {size}", detail=early))
+        elif mark.signer in taken_over and mark.at > taken_over[mark.signer] + OVERLAP:
+            late = "is signed by a key that a later one had replaced by then"
+            findings.append(Finding(wrong=Wrong.CHECKPOINT, index=size, about=f"checkpoint {size}", detail=late))
+        latest = mark.at if latest is None else max(latest, mark.at)
+    return findings
+
+
+def against_roots(marks: Mapping[int, Marked], roots: Mapping[int, bytes], size: int, name: Wrong) -> list[Finding]:
     """Hold what was signed to the roots at those sizes."""
     findings: list[Finding] = []
-    for signed, root in sorted(marks.items()):
+    for signed, mark in sorted(marks.items()):
         about = f"{name.value} {signed}"
         if signed > size:
             gone = f"was signed for {signed} entries; there are {size}"
             findings.append(Finding(wrong=Wrong.TRUNCATED, index=size, about=about, detail=gone))
-        elif signed in roots and roots[signed] != root:
+        elif signed in roots and roots[signed] != mark.statement.root:
             forked = "the log up to there is not the one that was signed"
             findings.append(Finding(wrong=Wrong.FORKED, index=signed - 1, about=about, detail=forked))
     return findings
