@@ -173,6 +173,11 @@ def _compliance_commands(compliance: argparse.ArgumentParser) -> None:
     reporting = acts.add_parser("report", help=summary, description=summary)
     reporting.set_defaults(command=_report)
     reporting.add_argument("--out", type=Path, metavar="FILE.md", help="write it there, and as JSON beside it")
+    reporting.add_argument(
+        "--no-checkout",
+        action="store_true",
+        help="leave out the checkout's page, for which a free time is taken as a visitor takes it, and given back",
+    )
     for name, flag in (("ECOSYSTEM_DATA", "--data"), ("ECOSYSTEM_PORT", "--port"), ("ECOSYSTEM_URL", "--url")):
         _flag(reporting, name, flag)
 
@@ -406,7 +411,7 @@ def _version(text: str) -> int:
 def _report(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands import compliance
 
-    return asyncio.run(compliance.report(chosen, asked.out))
+    return asyncio.run(compliance.report(chosen, asked.out, with_checkout=not asked.no_checkout))
 
 
 def _verify_audit(chosen: Settings, asked: argparse.Namespace) -> int:

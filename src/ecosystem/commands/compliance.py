@@ -7,22 +7,17 @@ PCI DSS v4.0.1 and its SAQ A (January 2025).
 
 from __future__ import annotations
 
-import http.client
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.embedded import WITNESS
 from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
@@ -30,53 +25,43 @@ from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.adapters.outside.signing import Ed25519Signatures
 from ecosystem.adapters.outside.witness import FileWitness
-from ecosystem.app import auditors
+from ecosystem.app import Auditors, auditors
+from ecosystem.commands.audits import READER, witness_of
+from ecosystem.commands.evidence import Evidence, Line
+from ecosystem.commands.page_evidence import card_data, scripts, seen
 from ecosystem.commands.settings import Settings
-from ecosystem.contexts.audit import signers
+from ecosystem.commands.visitor import Visitor
+from ecosystem.contexts.audit import Report, Wrong, signers
 from ecosystem.contexts.identity import Account, Session
 from ecosystem.kernel.actor import Group
+from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports.keys import KeyName
 from ecosystem.ports.table import Cursor, Table
 
-PAGES = ("/", "/search", "/sign-in", "/sign-up", "/reset", "/help/privacy")
-BODY_MAX = 4 * 1024 * 1024
-TIMEOUT_S = 5
 ROOT = Path(__file__).parents[3]
-CARD_FIELD = re.compile(r"autocomplete=[\"']?cc-|name=[\"']?(?:card_?number|cvc|cvv)\b", re.IGNORECASE)
-_SCRIPT = re.compile(r"<script\b[^>]*>", re.IGNORECASE)
-_SOURCE = re.compile(r"\bsrc=\"([^\"]+)\"")
+CANARY_DAYS_MAX = 90
+"""The search for card numbers is made anew each quarter, as scans are (11.3.2)."""
+KEY_DAYS_MAX = 365
+YEAR_DAYS = 365
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
-class Line(Struct, frozen=True, kw_only=True):
-    """One piece of evidence: the requirement, what was looked at, what was found, and what is left to do by hand.
+class _Canary(Struct, frozen=True, kw_only=True):
+    """What the search for card numbers wrote down, as far as it is told here."""
 
-    `holds` is None where nothing was measured.
+    at: datetime
+    numbers: int
+    size_bytes: int
+    hits: int
+    leak_found_everywhere: bool
+
+
+async def report(chosen: Settings, out: Path | None, *, with_checkout: bool = True) -> int:
+    """Write the report as Markdown, and as JSON beside it; 1 when something that was measured does not hold.
+
+    For the page that asks for a card, a free time is taken as a visitor takes it, and given back at once.
     """
-
-    requirement: str
-    about: str
-    found: str
-    holds: bool | None
-    by_hand: str = ""
-
-
-class Evidence(Struct, frozen=True, kw_only=True):
-    made_at: datetime
-    marketplace: str
-    measured_over_http: bool
-    lines: Sequence[Line]
-
-
-class _Answer(Struct, frozen=True):
-    status: int
-    policy: str
-    body: bytes
-
-
-async def report(chosen: Settings, out: Path | None) -> int:
-    """Write the report as Markdown, and as JSON beside it; 1 when something that was measured does not hold."""
-    evidence = await gathered(chosen)
+    evidence = await gathered(chosen, with_checkout=with_checkout)
     text = written(evidence)
     if out is None:
         sys.stdout.write(text)
@@ -88,121 +73,56 @@ async def report(chosen: Settings, out: Path | None) -> int:
     return 1 if any(line.holds is False for line in evidence.lines) else 0
 
 
-async def gathered(chosen: Settings) -> Evidence:
+async def gathered(chosen: Settings, *, with_checkout: bool = True) -> Evidence:
     """Everything there is to show."""
-    clock = SystemClock()
-    pages = {path: answer for path in PAGES if (answer := _asked(chosen, path)) is not None}
+    clock, visitor = SystemClock(), Visitor(chosen)
+    at = clock.now()
+    pages = seen(visitor, with_checkout=with_checkout)
     table = await EmbeddedTable.read_only(chosen.data / "table.sqlite", clock)
     try:
+        keys = await FileKeys.open(FileSecrets(chosen.data / "secrets"), clock, SystemEntropy(), may_make=False)
         lines = [
-            *_card_data(chosen, pages),
-            *_canary(),
-            *_scripts(chosen, pages),
+            *card_data(chosen, pages, with_checkout=with_checkout),
+            _canary(at),
+            *scripts(chosen, pages, visitor),
             *await _access(table),
-            *await _keys(chosen),
-            *await _log(chosen, table),
+            *await _keys(keys, at),
+            *await _log(chosen, table, keys, at),
             *_dependencies(),
             *_left_to_people(),
         ]
     finally:
         await table.close()
-    return Evidence(made_at=clock.now(), marketplace=chosen.url, measured_over_http=bool(pages), lines=lines)
+    return Evidence(made_at=at, marketplace=chosen.url, measured_over_http=bool(pages), lines=lines)
 
 
-def _card_data(chosen: Settings, pages: dict[str, _Answer]) -> Iterator[Line]:
-    """Where a card number could go: the element's origin alone, and no field of ours."""
-    eligibility = "SAQ A eligibility; 3.2.1"
-    for path, answer in pages.items():
-        frames = _directive(answer.policy, "frame-src")
-        sends = {name: _directive(answer.policy, name) for name in ("connect-src", "form-action")}
-        held = frames in {"'none'", _element(chosen)} and set(sends.values()) == {"'self'"}
-        said = f"frames from {frames}; {', '.join(f'{name} {value}' for name, value in sends.items())}"
-        yield Line(requirement=eligibility, about=f"{path}: where the page may send or frame", found=said, holds=held)
-        fields = len(CARD_FIELD.findall(answer.body.decode("utf-8", "replace")))
-        yield Line(
-            requirement=eligibility, about=f"{path}: card fields of ours", found=f"{fields} fields", holds=fields == 0
-        )
-    if not pages:
-        yield _unasked(eligibility, "where pages may send or frame")
-    named = sorted(_with_card_fields())
-    yield Line(
-        requirement=eligibility,
-        about="code and templates of the marketplace that name a card field (the sandbox processor is another program)",
-        found=", ".join(named) or "none",
-        holds=not named,
-        by_hand="Keep the processor's attestation of compliance: its element takes the card.",
-    )
-
-
-def _with_card_fields() -> Iterator[str]:
-    root = Path(str(files("ecosystem")))
-    for path in root.rglob("*"):
-        inside = path.relative_to(root)
-        if (
-            path.suffix in {".html", ".js"}
-            and inside.parts[0] != "sandbox"
-            and CARD_FIELD.search(path.read_text("utf-8"))
-        ):
-            yield inside.as_posix()
-
-
-def _canary() -> Iterator[Line]:
-    """What the search for card numbers came to, if it was ever made here."""
+def _canary(at: datetime) -> Line:
+    """What the search for card numbers came to, when it was made here last."""
     requirement, path = "3.2.1; 3.3.1", ROOT / "build" / "canary.json"
     about = "card numbers typed in a browser, and looked for in requests, log, files, memory and a backup"
+    again = "Run python -m bench.canary from the source, and write this report again."
     try:
-        kept = cast("dict[str, Any]", msgspec.json.decode(path.read_bytes()))
-        found = (
-            f"{kept['at']}: {kept['numbers']} numbers, {kept['size_bytes']:,} bytes searched, {kept['hits']} hits; a number "
-            "let out on purpose was found"
-        )
-        yield Line(requirement=requirement, about=about, found=found, holds=kept["hits"] == 0 and bool(kept["leak"]))
-    except (OSError, KeyError, TypeError, msgspec.MsgspecError):
-        yield Line(
-            requirement=requirement,
-            about=about,
-            found="never run here",
-            holds=None,
-            by_hand="Run python -m bench.canary from the source, and write this report again.",
-        )
-
-
-def _scripts(chosen: Settings, pages: dict[str, _Answer]) -> Iterator[Line]:
-    """Every script that pages load, beside what was built; and whether others could run."""
-    requirement = "SAQ A eligibility (script attacks); 6.4.3; 11.6.1"
-    if not pages:
-        yield _unasked(requirement, "scripts and their integrity")
-    served: dict[str, set[str]] = {}
-    for path, answer in pages.items():
-        policy = _directive(answer.policy, "script-src")
-        held = policy.startswith("'nonce-") and "unsafe" not in policy
-        shown = re.sub(r"'nonce-[^']+'", "'nonce-...'", policy)
-        yield Line(requirement=requirement, about=f"{path}: what may run", found=shown or "no policy", holds=held)
-        for tag in _SCRIPT.findall(answer.body.decode("utf-8", "replace")):
-            for source in _SOURCE.findall(tag):
-                served.setdefault(source, set()).add(path)
-    for source, where in sorted(served.items()):
-        answer = _asked(chosen, source) if source.startswith("/") else None
-        digest = sha256(answer.body).hexdigest() if answer else "not ours"
-        built = _built(source)
-        yield Line(
-            requirement=requirement,
-            about=f"{source}, on {len(where)} of {len(pages)} pages",
-            found=f"sha256 {digest}",
-            holds=answer is not None and digest == built,
-            by_hand="" if digest == built else "This is not what was built: find out who changed it.",
-        )
-
-
-def _built(source: str) -> str:
-    """The digest of the file that was built, whatever fingerprint its name bears."""
-    stem, _, ending = source.rpartition("/")[2].rpartition(".")
-    name = f"{stem.rpartition('.')[0] or stem}.{ending}"
-    for folder in ("dist", "plain"):
-        path = Path(str(files("ecosystem.web"))) / "static" / folder / name
-        if path.is_file():
-            return sha256(path.read_bytes()).hexdigest()
-    return ""
+        kept = msgspec.json.decode(path.read_bytes(), type=_Canary)
+    except OSError:
+        return Line(requirement=requirement, about=about, found="never run here", holds=False, by_hand=again)
+    except msgspec.MsgspecError:
+        unread = f"{path} is not what the search writes"
+        return Line(requirement=requirement, about=about, found=unread, holds=False, by_hand=again)
+    days = (at - kept.at).days
+    leaked = "was found everywhere" if kept.leak_found_everywhere else "WAS NOT FOUND EVERYWHERE"
+    is_old = not 0 <= days <= CANARY_DAYS_MAX
+    found = (
+        f"last run {kept.at:%Y-%m-%d}, {days} days ago{f', more than {CANARY_DAYS_MAX}' if is_old else ''}: {kept.numbers} "
+        f"numbers, {kept.size_bytes:,} bytes searched, {kept.hits} hits; a number let out on purpose {leaked}"
+    )
+    held = kept.numbers > 0 and kept.hits == 0 and kept.leak_found_everywhere
+    return Line(
+        requirement=requirement,
+        about=about,
+        found=found,
+        holds=held and not is_old,
+        by_hand="" if held and not is_old else again,
+    )
 
 
 async def _access(table: Table) -> list[Line]:
@@ -258,42 +178,36 @@ async def _signed_in(table: Table, people: set[str]) -> dict[str, datetime]:
             return latest
 
 
-async def _keys(chosen: Settings) -> list[Line]:
+async def _keys(keys: FileKeys, at: datetime) -> list[Line]:
     """Each named key: its versions and the age of the present one."""
-    clock = SystemClock()
-    keys = await FileKeys.open(FileSecrets(chosen.data / "secrets"), clock, SystemEntropy())
     lines: list[Line] = []
     for name in KeyName:
         versions = await keys.versions(name)
-        days = (clock.now() - versions[-1].made_at).days
+        days = (at - versions[-1].made_at).days
         lines.append(
             Line(
                 requirement="3.6.1; 3.7.4 (beyond SAQ A)",
                 about=f"key {name.value}",
                 found=f"version {versions[-1].number} of {len(versions)}, {days} days old",
-                holds=days <= 365,
-                by_hand="" if days <= 365 else f"ecosystem keys rotate {name.value}",
+                holds=days <= KEY_DAYS_MAX,
+                by_hand="" if days <= KEY_DAYS_MAX else f"ecosystem keys rotate {name.value}",
             )
         )
     return lines
 
 
-async def _log(chosen: Settings, table: Table) -> list[Line]:
+async def _log(chosen: Settings, table: Table, keys: FileKeys, at: datetime) -> list[Line]:
     """The audit log, verified whole now."""
-    keys = await FileKeys.open(FileSecrets(chosen.data / "secrets"), SystemClock(), SystemEntropy())
-    witness = chosen.audit_witness or chosen.data / WITNESS
+    path = witness_of(chosen)
     reading = auditors(
         table,
         SystemClock(),
         SystemEntropy(),
         signatures=Ed25519Signatures(),
         trusted=await signers(keys),
-        witness=FileWitness(witness),
+        witness=FileWitness(path),
     )
     found = await reading.verifier.verify()
-    apart = chosen.audit_witness is not None and not chosen.audit_witness.resolve().is_relative_to(
-        chosen.data.resolve()
-    )
     return [
         Line(
             requirement="10.2.1; 10.3.2; 10.3.4 (beyond SAQ A)",
@@ -302,20 +216,54 @@ async def _log(chosen: Settings, table: Table) -> list[Line]:
             holds=found.holds,
             by_hand="" if found.holds else "ecosystem audit verify names each place that is wrong.",
         ),
-        Line(
-            requirement="10.5.1 (beyond SAQ A)",
-            about="how long it is kept",
-            found="for ever: no entry expires, and none can be taken out unnoticed",
-            holds=found.holds,
-        ),
-        Line(
-            requirement="10.3.3 (beyond SAQ A)",
-            about="witness of its checkpoints",
-            found=f"{witness}, which has {found.witnessed or 0:,} entries",
-            holds=apart or None,
-            by_hand="" if apart else "Set ECOSYSTEM_AUDIT_WITNESS to a file on another machine.",
-        ),
+        await _kept(reading, found, at),
+        _witness(chosen, path, found),
     ]
+
+
+async def _kept(reading: Auditors, found: Report, at: datetime) -> Line:
+    """How far back the log goes, and whether anything of it is gone or will be."""
+    about = "entries kept for twelve months at least, the last three at hand (10.5.1 of v4.0.1)"
+    requirement = "10.5.1 (beyond SAQ A)"
+    if not found.size:
+        return Line(requirement=requirement, about=about, found="not measured: there is no entry yet", holds=None)
+    try:
+        first = (await reading.explorer.entry(0, READER)).entry.at
+    except Refusal as gone:
+        return Line(requirement=requirement, about=about, found=f"the first entry: {gone.message}", holds=False)
+    days = (at - first).days
+    young = "" if days >= YEAR_DAYS else "; no more has passed since the first"
+    whole = "none is missing, and none is to expire" if found.holds else "not all hold"
+    return Line(
+        requirement=requirement,
+        about=about,
+        found=f"{found.size:,} entries from {first:%Y-%m-%d} on, {days} days{young}; each read for this report: {whole}",
+        holds=found.holds,
+        by_hand="" if found.holds else "ecosystem audit verify names each place that is wrong.",
+    )
+
+
+def _witness(chosen: Settings, path: Path, found: Report) -> Line:
+    """Whether the witness agrees, and whether it lies on another disk than what it attests."""
+    wrong = [each for each in found.findings if each.wrong is Wrong.WITNESS]
+    try:
+        is_apart = path.stat().st_dev != (chosen.data / "table.sqlite").stat().st_dev
+        where = "another file system than the data" if is_apart else "the file system of the data"
+    except OSError as missing:
+        is_apart, where = False, f"not there: {missing.strerror}"
+    if wrong:
+        by_hand = "Find out what became of the file; ecosystem audit verify names what it lacks."
+    elif is_apart:
+        by_hand = "Confirm that nobody who runs the marketplace can change it: that is not measured."
+    else:
+        by_hand = "Set ECOSYSTEM_AUDIT_WITNESS to a file on another machine, best on a share that is written once."
+    return Line(
+        requirement="10.3.3 (beyond SAQ A)",
+        about="witness of its checkpoints, on media that are hard to change",
+        found=f"{path} ({where}): it has {found.witnessed or 0:,} of {found.signed:,} signed entries, {len(wrong)} findings",
+        holds=is_apart and not wrong and found.witnessed == found.signed,
+        by_hand=by_hand,
+    )
 
 
 def _dependencies() -> Iterator[Line]:
@@ -374,49 +322,8 @@ def _left_to_people() -> Iterator[Line]:
         ("12.10.1", "incidents", "Keep a plan of whom to call and what to do, and go through it each year."),
     ):  # fmt: skip
         yield Line(
-            requirement=requirement, about=about, found="not a matter for a program", holds=None, by_hand=by_hand
+            requirement=requirement, about=about, found="not measured: no program can", holds=None, by_hand=by_hand
         )
-
-
-def _unasked(requirement: str, about: str) -> Line:
-    return Line(
-        requirement=requirement,
-        about=about,
-        found="not measured: the marketplace did not answer",
-        holds=None,
-        by_hand="Start it (ecosystem serve), and write this report again.",
-    )
-
-
-def _asked(chosen: Settings, path: str) -> _Answer | None:
-    """What the marketplace answers on this machine; None when it does not."""
-    host = "127.0.0.1" if chosen.host in {"0.0.0.0", "::"} else chosen.host  # noqa: S104 — compared with, not listened on
-    connection = http.client.HTTPConnection(host, chosen.port, timeout=TIMEOUT_S)
-    try:
-        connection.request("GET", path, headers={"Host": urlsplit(chosen.url).netloc, "Accept": "text/html,*/*"})
-        answer = connection.getresponse()
-        body = answer.read(BODY_MAX)
-        return (
-            _Answer(answer.status, answer.headers.get("content-security-policy", ""), body)
-            if answer.status == 200
-            else None
-        )
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def _element(chosen: Settings) -> str:
-    return "https://js.stripe.com" if chosen.stripe else chosen.processor_url
-
-
-def _directive(policy: str, name: str) -> str:
-    for part in policy.split(";"):
-        said = part.strip()
-        if said.startswith(f"{name} "):
-            return said.removeprefix(f"{name} ")
-    return ""
 
 
 def written(evidence: Evidence) -> str:

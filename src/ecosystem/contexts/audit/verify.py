@@ -7,14 +7,14 @@ its size, an item against its leaf. All of them together are the whole log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from msgspec import Struct
 
 from ecosystem.contexts.audit import keys
-from ecosystem.contexts.audit.checkpoints import OVERLAP, Marked, Signer, Unsigned, verified
+from ecosystem.contexts.audit.attested import against_roots, against_witness, out_of_turn, unwitnessed
+from ecosystem.contexts.audit.checkpoints import Marked, Signer, Unsigned, verified
 from ecosystem.contexts.audit.entries import entry
 from ecosystem.contexts.audit.erasures import erased
 from ecosystem.contexts.audit.findings import Finding, Findings, Report, Wrong
@@ -23,7 +23,7 @@ from ecosystem.contexts.audit.log import Checkpoint, Chunk, Head, LogReader, Til
 from ecosystem.contexts.audit.matching import UNREADABLE, Matching
 from ecosystem.contexts.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
 from ecosystem.contexts.audit.salts import Salts
-from ecosystem.contexts.audit.sequencer import LATE, Everything
+from ecosystem.contexts.audit.sequencer import Everything
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.signing import Signatures
@@ -133,8 +133,8 @@ class Verifier:
             wrong(Wrong.CHUNK, first, f"the chunk of leaves cannot be read: {unread}")
         for row in rows:
             chunk, place = row.value, first + len(hashes)
-            if chunk.first != place or row.key != keys.chunk(chunk.first):
-                wrong(Wrong.CHUNK, place, f"a chunk that says it begins at {chunk.first} lies where {place} should be")
+            for detail in _misplaced(row, place):
+                wrong(Wrong.CHUNK, place, detail)
             for leaf in chunk.leaves:
                 place = first + len(hashes)
                 hashes.append(leaf_hash(leaf))
@@ -172,6 +172,9 @@ class Verifier:
             row = await self.log.table.get(keys.tile(level, index), Tile)
         except UNREADABLE as unread:
             return [Finding(wrong=Wrong.TILE, index=leaf, about=about, detail=f"cannot be read: {unread}")]
+        if row is not None and row.expires_at is not None:
+            expires = f"is to be removed at {sortable(row.expires_at)}"
+            return [Finding(wrong=Wrong.TILE, index=leaf, about=about, detail=expires)]
         kept = row.value.hashes if row else b""
         for place, hashed in enumerate(wanted):
             if kept[place * HASH_BYTES : (place + 1) * HASH_BYTES] != hashed:
@@ -241,6 +244,9 @@ class Verifier:
     def _mark(self, row: Row[Checkpoint], head: Head | None, findings: Findings, marks: dict[int, Marked]) -> None:
         if row.key != keys.checkpoint(row.value.size):
             findings.add(Wrong.CHECKPOINT, f"checkpoint {row.value.size}", f"lies at {row.key.sort}", row.value.size)
+        if row.expires_at is not None:
+            expires = f"is to be removed at {sortable(row.expires_at)}"
+            findings.add(Wrong.CHECKPOINT, f"checkpoint {row.value.size}", expires, row.value.size)
         origin = self.origin or (head.origin if head else "")
         if (said := self.checkpoint(row.value, origin, findings, Wrong.CHECKPOINT)) is not None:
             marks[said.statement.size] = said
@@ -326,71 +332,12 @@ def against_head(head: Head, frontier: Frontier) -> list[Finding]:
     return []
 
 
-def against_witness(marks: Mapping[int, Marked], notes: Mapping[int, Marked], size: int) -> list[Finding]:
-    """Every checkpoint that the witness was told of is kept here too."""
-    return [
-        Finding(
-            wrong=Wrong.CHECKPOINT, index=gone, about=f"checkpoint {gone}", detail="the witness has it; it is not here"
-        )
-        for gone in sorted(notes.keys() - marks.keys())
-        if gone <= size
-    ]
-
-
-def unwitnessed(marks: Mapping[int, Marked], notes: Mapping[int, Marked], at: datetime) -> list[Finding]:
-    """Every checkpoint is told to the witness, in minutes: one that it lacks says that it is not the file it was."""
-    due = sorted(size for size, mark in marks.items() if mark.at < at - LATE)
-    findings: list[Finding] = []
-    run: list[int] = []
-    for size in [*due, None]:
-        if size is not None and size not in notes:
-            run.append(size)
-            continue
-        if run:
-            lacks = (
-                f"it lacks {len(run)} checkpoints, those of {run[0]} to {run[-1]} entries"
-                if notes
-                else (f"it is gone, or empty: {len(run)} checkpoints were signed, up to one of {run[-1]} entries")
-            )
-            findings.append(Finding(wrong=Wrong.WITNESS, index=run[0], about="witness", detail=lacks))
-            run = []
-    return findings
-
-
-def out_of_turn(marks: Mapping[int, Marked]) -> list[Finding]:
-    """Checkpoints whose order is not that of their time, or which a key signed after a later one had taken over.
-
-    Without it, whoever gets hold of a key that signs no more could sign for any time of it.
-    """
-    findings: list[Finding] = []
-    taken_over: dict[int, datetime] = {}
-    for mark in marks.values():
-        for former in range(mark.signer):
-            taken_over[former] = min(mark.at, taken_over.get(former, mark.at))
-    latest: datetime | None = None
-    for size, mark in sorted(marks.items()):
-        if latest is not None and mark.at < latest - OVERLAP:
-            early = f"says {sortable(mark.at)}, after a smaller one of {sortable(latest)}"
-            findings.append(Finding(wrong=Wrong.CHECKPOINT, index=size, about=f"checkpoint {size}", detail=early))
-        elif mark.signer in taken_over and mark.at > taken_over[mark.signer] + OVERLAP:
-            late = "is signed by a key that a later one had replaced by then"
-            findings.append(Finding(wrong=Wrong.CHECKPOINT, index=size, about=f"checkpoint {size}", detail=late))
-        latest = mark.at if latest is None else max(latest, mark.at)
-    return findings
-
-
-def against_roots(marks: Mapping[int, Marked], roots: Mapping[int, bytes], size: int, name: Wrong) -> list[Finding]:
-    """Hold what was signed to the roots at those sizes."""
-    findings: list[Finding] = []
-    for signed, mark in sorted(marks.items()):
-        about = f"{name.value} {signed}"
-        if signed > size:
-            gone = f"was signed for {signed} entries; there are {size}"
-            findings.append(Finding(wrong=Wrong.TRUNCATED, index=size, about=about, detail=gone))
-        elif signed in roots and roots[signed] != mark.statement.root:
-            forked = "the log up to there is not the one that was signed"
-            findings.append(Finding(wrong=Wrong.FORKED, index=signed - 1, about=about, detail=forked))
-    return findings
+def _misplaced(row: Row[Chunk], place: int) -> Iterator[str]:
+    """What is wrong with where a chunk lies, and how long."""
+    if row.value.first != place or row.key != keys.chunk(row.value.first):
+        yield f"a chunk that says it begins at {row.value.first} lies where {place} should be"
+    if row.expires_at is not None:
+        yield f"the chunk is to be removed at {sortable(row.expires_at)}"
 
 
 def _origin(written: str) -> str:

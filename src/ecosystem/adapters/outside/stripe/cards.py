@@ -67,6 +67,14 @@ class _Event(Struct):
         return Happened(event_id=self.id, kind=self.type, at=at, account_id=self.account, body=body)
 
 
+STRIPE_ELEMENT = ElementOrigins(
+    scripts=(SCRIPTS, "https://*.js.stripe.com"),
+    frames=(SCRIPTS, "https://*.js.stripe.com", "https://hooks.stripe.com"),
+    calls=("https://api.stripe.com",),
+)
+"""What the script of Stripe itself loads, frames and calls."""
+
+
 class _Events(Struct):
     data: list[msgspec.Raw]
     has_more: bool = False
@@ -87,11 +95,7 @@ class StripeCards(Chargebacks):
                 publishable_key=account.publishable_key,
                 origin=SCRIPTS,
                 script_url=SCRIPT,
-                origins=ElementOrigins(
-                    scripts=(SCRIPTS, "https://*.js.stripe.com"),
-                    frames=(SCRIPTS, "https://*.js.stripe.com", "https://hooks.stripe.com"),
-                    calls=("https://api.stripe.com",),
-                ),
+                origins=STRIPE_ELEMENT,
             )
         origin = account.browser_origin
         return Element(publishable_key=account.publishable_key, origin=origin, frame_url=f"{origin}/element")
