@@ -77,6 +77,7 @@ from ecosystem.journeys.evidence import EvidenceBundling
 from ecosystem.journeys.executions import Watching
 from ecosystem.journeys.explorer import Explorer
 from ecosystem.journeys.failed_refunds import FailedRefunds
+from ecosystem.journeys.filling import BankFilling
 from ecosystem.journeys.fraud_models import FraudModels
 from ecosystem.journeys.guest_links import GuestLinks
 from ecosystem.journeys.happenings import Happenings
@@ -190,6 +191,7 @@ class App:
     paying_out: PayingOut
     payout_passage: PayoutPassage
     bank_payouts: BankPayouts
+    bank_filling: BankFilling
     processor_payouts: ProcessorPayouts
     originating: AchOrigination
     hearing_bank: AchHearing
@@ -463,6 +465,7 @@ class App:
             payout_passage=passage,
             processor_payouts=processor_payouts,
             bank_payouts=bank_payouts,
+            bank_filling=BankFilling(clock, payout_rules, bank_payouts, withdrawing, ledger),
             originating=originating,
             hearing_bank=hearing_bank,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),

@@ -111,6 +111,10 @@ async def is_paid_out(shop: Shop, operator: Client) -> None:
     rules = await pedro.all_of("payoutRules")
     changed = await operator.all_of("setPayoutRules", input={"version": rules["version"], "newForDays": 30})
     assert (changed["newForDays"], changed["minimums"]) == (30, rules["minimums"])
+    filling = {"least": {"minor": 5_000, "currency": "USD"}, "left": {"minor": 2_000, "currency": "USD"}}
+    filled = await operator.all_of("setFilling", version=changed["version"], filling=filling)
+    assert (filled["filling"]["least"]["minor"], filled["newForDays"]) == (5_000, 30)
+    assert (await operator.all_of("setFilling", version=filled["version"]))["filling"] is None
 
 
 async def owes(shop: Shop, operator: Client) -> None:

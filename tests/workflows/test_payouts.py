@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from ecosystem.contexts.bank_accounts import PAUSE, AccountKind, AddBankAccount, BankAccount, HolderKind, Purpose
 from ecosystem.contexts.catalogue import Location, ProviderFields
 from ecosystem.contexts.fraud import SetPolicy
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import (
     Cadence,
+    Filling,
     PausedBy,
     Payout,
     PayoutStatus,
     PayoutUnderWay,
+    Rail,
     SetPayoutPlan,
     Speed,
     Withdraw,
@@ -27,7 +31,7 @@ from ecosystem.ports.cards import ProcessorSilent
 from ecosystem.ports.transfers import TransferOrder
 from ecosystem.sandbox import Fault, What
 from ecosystem.workflows.entries import payout_manager
-from market import OPERATOR, Market
+from market import OPERATOR, SYSTEM, Market
 from payday import can_be_paid, days, earned, known, nothing_is_kept_back, of_processor, wanted
 from workflows.lives import MINUTE, PAYMENT, SECOND, admitted, path, told
 
@@ -309,6 +313,80 @@ async def test_one_whose_money_is_not_given_back_is_told_to_operators_and_asked_
     assert (after.status, after.is_stranded) == (PayoutStatus.RETURNED, False)
     assert await balance(lively) == 9_000
     await lively.verified()
+
+
+async def test_one_that_waits_for_our_balance_for_three_days_is_told_to_operators_once(
+    lively: Market, paula: Actor
+) -> None:
+    oscar = await admitted(lively, "Oscar Oliva", Group.ADMINS)
+    there = (await lively.app.withdrawing.balance(OPERATOR)).of("EUR")
+    leaves = Withdraw(withdrawal_id=lively.id("wdr"), amount=Money(there.available, "EUR"))
+    await lively.app.withdrawing.withdraw(leaves, OPERATOR)
+    payout = await asked(lively, paula)
+
+    await days(lively, 2)
+    early = (await told(lively, oscar)).count("payout-waits")
+    await days(lively, 3)
+
+    assert (await known(lively, payout)).status is PayoutStatus.INTENDED
+    assert (early, (await told(lively, oscar)).count("payout-waits")) == (0, 1)
+
+
+async def test_our_bank_account_is_filled_for_payouts_in_files_and_the_processor_keeps_what_is_to_stay(
+    lively: Market, paula: Actor
+) -> None:
+    begun = await lively.app.payout_plans.find(lively.provider_id)
+    by_hand = SetPayoutPlan(cadence=Cadence.MANUAL, version=begun.version if begun else 0)
+    await lively.app.payout_settings.set(lively.provider_id, by_hand, paula)
+    await earned(lively, currency="USD", owner=paula, hour=14)
+    rules = await lively.app.payout_rules.current()
+    filling = Filling(least=Money(1_000, "USD"), left=Money(2_500, "USD"))
+    await lively.app.payout_rules.set(replace(rules, filling=filling), OPERATOR)
+    await days(lively, 5)
+    first = await withdrawn(lively)
+
+    account = await verified_account(lively, paula)
+    plan = await lively.app.payout_plans.find(lively.provider_id)
+    by_bank = SetPayoutPlan(
+        cadence=Cadence.MANUAL, rail=Rail.ACH, bank_account_id=account.account_id, version=plan.version if plan else 0
+    )
+    await lively.app.payout_settings.set(lively.provider_id, by_bank, paula)
+    lively.clock.advance(PAUSE)
+    await lively.app.paying_out.ask(wanted(lively, 9_000, currency="USD"), paula)
+    await days(lively, 5)
+    then = await withdrawn(lively)
+
+    assert first == [1_000]
+    assert then[:1] == [1_000]
+    assert sum(then) <= 10_000
+    there = (await lively.app.withdrawing.balance(OPERATOR)).of("USD")
+    assert there.available == 2_500
+    assert await lively.balance(chart.bank("USD")) == -sum(then)
+    assert -await lively.balance(chart.processor("USD")) == (await of_processor(lively))["USD"]
+
+
+async def withdrawn(shop: Market) -> list[int]:
+    """What was withdrawn by itself, oldest first; all of it has arrived."""
+    made = (await shop.app.withdrawing.book.latest(OPERATOR)).values[::-1]
+    assert {each.asked_by for each in made} == {"system:payout-manager"}
+    assert {each.status for each in made} == {WithdrawalStatus.ARRIVED}
+    return [each.amount.minor for each in made]
+
+
+async def verified_account(shop: Market, owner: Actor) -> BankAccount:
+    request = AddBankAccount(
+        account_id=shop.id("bac"),
+        owner_id=shop.provider_id,
+        purpose=Purpose.PAYOUT,
+        routing_number="121000248",
+        account_number="000123456789",
+        holder="Paula Sousa",
+        holder_kind=HolderKind.PERSON,
+        kind=AccountKind.CHECKING,
+    )
+    made = await shop.app.bank_accounts.add(request, owner, user_id=owner.actor_id)
+    await shop.app.bank_accounts.verifying(made.account_id, SYSTEM)
+    return await shop.app.bank_accounts.verified(made.account_id, SYSTEM)
 
 
 async def test_one_whose_transfer_was_taken_back_unnoticed_is_not_paid_with_the_money_of_another(

@@ -13,6 +13,7 @@ from ecosystem.api.plain import Paging, connection, maybe, money
 from ecosystem.api.roots import Ask, Plain, Roots
 from ecosystem.contexts.payouts import (
     AskPayout,
+    Filling,
     GiveUp,
     Payout,
     PayoutPlan,
@@ -87,6 +88,13 @@ class SetPayoutRules(Struct, frozen=True, kw_only=True):
     minimums: tuple[Money, ...] | None = None
     instant_fee_bps: int | None = None
     instant_fee_minimums: tuple[Money, ...] | None = None
+
+
+class SetFilling(Struct, frozen=True, kw_only=True):
+    """Without a filling, our own money goes to our bank by an operator's act alone."""
+
+    version: int
+    filling: Filling | None = None
 
 
 @ROOTS.query
@@ -190,6 +198,14 @@ async def set_payout_rules(ask: Ask, request: SetPayoutRules) -> Plain:
 
 
 @ROOTS.mutation
+async def set_filling(ask: Ask, request: SetFilling) -> Plain:
+    ask.actor.must_operate()
+    rules = await ask.market.payout_rules.current()
+    wanted = replace(rules, filling=request.filling, version=request.version)
+    return _rules(await ask.market.payout_rules.set(wanted, ask.actor))
+
+
+@ROOTS.mutation
 async def give_up_receivable(ask: Ask, request: GiveUp) -> Plain:
     return _write_off(await ask.market.receivables.give_up(request, ask.actor))
 
@@ -285,6 +301,7 @@ def _rules(known: PayoutRules) -> Plain:
         "minimums": [money(each) for each in known.minimums],
         "instantFeeBps": known.instant_fee_bps,
         "instantFeeMinimums": [money(each) for each in known.instant_fee_minimums],
+        "filling": known.filling and {"least": money(known.filling.least), "left": money(known.filling.left)},
     }
 
 

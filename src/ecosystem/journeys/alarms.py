@@ -16,6 +16,7 @@ from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
+from ecosystem.contexts.payouts import Payout
 from ecosystem.contexts.reconciliation import DayReconciled
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import NotFound
@@ -109,6 +110,18 @@ class Alarms:
         facts: dict[str, Known] = {"amount": amount}
         kind, place = Kind.TOP_UP_FAILED, "/console/payouts"
         await self._raise(Alarm(kind=kind, event_id=f"{top_up_id}:failed", at=at, facts=facts, place=place))
+
+    async def payout_waits(self, payout: Payout) -> None:
+        """Tell every operator, once, that a payout has waited for days for our own balance at the processor."""
+        provider = (await self.providers.load(payout.provider_id)).value
+        alarm = Alarm(
+            kind=Kind.PAYOUT_WAITS,
+            event_id=f"{payout.payout_id}:waits",
+            at=payout.intended_at,
+            facts={"provider": provider.name, "amount": payout.amount},
+            place=f"/console/payouts/{payout.payout_id}",
+        )
+        await self._raise(alarm)
 
     async def of_provider(self, kind: Kind, provider_id: str, event_id: str, at: datetime, **facts: Known) -> None:
         """Tell every operator, once per event, what became of a provider's account or money at the processor."""

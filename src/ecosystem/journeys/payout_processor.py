@@ -53,6 +53,9 @@ log = logging.getLogger(__name__)
 COVERED_WITHIN = timedelta(days=10)
 """How long a payout waits for our own money to become available at the processor; captured money takes some days."""
 
+TOLD_AFTER = timedelta(days=3)
+"""How long it waits before operators are told: what cards bring in is available by then."""
+
 COMES_BACK_WITHIN = timedelta(days=10)
 """How long after it was paid a bank may send a payout back: so long it is asked about."""
 
@@ -158,6 +161,8 @@ class ProcessorPayouts:
         except BalanceTooLow:
             if payout.speed is Speed.INSTANT or payout.intended_at + COVERED_WITHIN < self.clock.now():
                 return await self._failed(payout, TOO_LOW, actor)
+            if payout.intended_at + TOLD_AFTER <= self.clock.now():
+                await self.alarms.payout_waits(payout)
             attempt = payout.attempt
             return await self.passage.note(
                 payout.payout_id, lambda known, at: paying.tried_anew(known, attempt, at), actor

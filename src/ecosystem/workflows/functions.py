@@ -247,6 +247,7 @@ TABLE: tuple[Function, ...] = (
             OnSchedule(name=payout_manager.PAID, expression="rate(1 day)"),
             OnSchedule(name=payout_manager.WITHDRAWALS, expression="rate(1 hour)"),
             OnSchedule(name=payout_manager.FEES, expression="rate(15 minutes)"),
+            OnSchedule(name=payout_manager.FILL, expression="rate(1 hour)"),
             OnChanges(entities=("ledger_account",), batch=90),
             OnFields(
                 fields=(
@@ -264,6 +265,7 @@ TABLE: tuple[Function, ...] = (
                     "Mutation.resumePayouts",
                     "Mutation.keepBack",
                     "Mutation.setPayoutRules",
+                    "Mutation.setFilling",
                     "Mutation.giveUpReceivable",
                     "Mutation.withdraw",
                 )

@@ -11,7 +11,8 @@ from tests.web.shop import post
 
 from ecosystem.contexts.ledger import Transfer, chart
 from ecosystem.contexts.payments import payout_account_made, requested_payout_account, settled_payout_account
-from ecosystem.contexts.payouts import Payout, PayoutStatus, Reserve
+from ecosystem.contexts.payouts import Filling, Payout, PayoutStatus, Reserve
+from ecosystem.kernel.money import Money
 from ecosystem.ports.accounts import AccountOrder, AccountOutcome, AccountStanding
 from market import OPERATOR, SYSTEM
 from payday import wanted
@@ -132,3 +133,21 @@ async def test_nobody_else_finds_these_pages(happened: Busy) -> None:
 @pytest.mark.parametrize("month", ["2026-13", "2026-00", "0000-01", "nonsense"])
 async def test_a_month_that_there_is_not_is_refused_kindly(olga: httpx.AsyncClient, month: str) -> None:
     assert (await olga.get(PATH, params={"month": month})).status_code in {400, 422}
+
+
+async def test_our_bank_account_is_filled_by_itself_from_then_on_and_by_hand_again(
+    happened: Busy, olga: httpx.AsyncClient
+) -> None:
+    rules = happened.shop.market.app.payout_rules
+    form = {"is_on": "1", "least": "1,000.50", "left": "200"}
+
+    wrong = await post(olga, f"{PATH}/filling", seen_on=PATH, version="1", is_on="1", least="much")
+    on = await post(olga, f"{PATH}/filling", seen_on=PATH, version="1", **form)
+    asked = (await rules.current()).filling
+    shown = await olga.get(PATH)
+    off = await post(olga, f"{PATH}/filling", seen_on=PATH, version="2", **(form | {"is_on": ""}))
+
+    assert (wrong.status_code, on.status_code, off.status_code) == (422, 303, 303)
+    assert asked == Filling(least=Money(100_050, "USD"), left=Money(20_000, "USD"))
+    assert 'value="1000.50"' in shown.text
+    assert (await rules.current()).filling is None

@@ -83,6 +83,7 @@ class Kind(StrEnum):
     TOP_UP_FAILED = "top-up-failed"
     ACCOUNT_LOST = "account-lost"
     PAYOUT_STRANDED = "payout-stranded"
+    PAYOUT_WAITS = "payout-waits"
     TRANSFER_TAKEN_BACK = "transfer-taken-back"
 
     CONFIRM_ADDRESS = "confirm-address"

@@ -194,6 +194,18 @@ _OPERATOR: dict[Kind, Wording] = {
         button="See provider",
         notes=("The payment processor's desk shows their balance there and what was taken from it.",),
     ),
+    Kind.PAYOUT_WAITS: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A payout of {amount} to {provider} has waited for days",
+        title="A payout waits for your balance at the payment processor",
+        notice="A payout of {amount} to {provider} waits: your balance at the payment processor is too low for it.",
+        paragraphs=(
+            "A payout of {amount} to {provider} was due three days ago or more.",
+            "Your balance at the payment processor has been too low for it all the time. It is sent once there is enough.",
+        ),
+        button="See payout",
+        notes=("Top your balance up at the payment processor's desk. After ten days the payout fails.",),
+    ),
     Kind.TRANSFER_TAKEN_BACK: Wording(
         topic=Topic.OPERATIONS,
         subject="A transfer to {provider} was taken back at the payment processor's desk",

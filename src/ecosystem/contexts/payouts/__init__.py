@@ -31,6 +31,7 @@ from ecosystem.contexts.payouts.fees import (
     FeesTaken,
     fees_place,
 )
+from ecosystem.contexts.payouts.filling import BankStanding, Filling, filling_id, to_fill
 from ecosystem.contexts.payouts.payouts import (
     ASK_AGAIN_AFTER,
     GIVEN_BACK,
@@ -140,12 +141,14 @@ __all__ = [
     "WRITE_OFF_PREFIX",
     "Aged",
     "AskPayout",
+    "BankStanding",
     "Cadence",
     "Debit",
     "DebtWrittenOff",
     "Destination",
     "Disposable",
     "FeesTaken",
+    "Filling",
     "GiveUp",
     "NoSuchPayout",
     "NoSuchWithdrawal",
@@ -215,6 +218,7 @@ __all__ = [
     "disposable",
     "due_next",
     "fees_place",
+    "filling_id",
     "first_plan",
     "found_withdrawal",
     "kept_back",
@@ -230,6 +234,7 @@ __all__ = [
     "resumed",
     "set_plan",
     "stranded",
+    "to_fill",
     "tried_anew",
     "troubled",
     "withdrawal",

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ecosystem.contexts.payouts import keys
 from ecosystem.contexts.payouts.events import PayoutRulesSet
+from ecosystem.contexts.payouts.filling import Filling
 from ecosystem.contexts.payouts.reserves import NOTHING_KEPT, Reserve
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import BPS, Money
@@ -39,6 +40,7 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
     `reserve` holds for providers younger than `new_for_days`. `minimums` is at most one amount per currency, below which
     nothing is paid out. An instant payout costs its provider `instant_fee_bps` of what reaches their bank, as the
     processor counts it, at least the one of `instant_fee_minimums`; in a currency not named there, none are offered.
+    With a `filling`, our own money goes to our bank account by itself.
     """
 
     version: int = 1
@@ -47,6 +49,7 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
     minimums: tuple[Money, ...] = (Money(1_000, "CHF"), Money(1_000, "EUR"), Money(1_000, "GBP"), Money(1_000, "USD"))
     instant_fee_bps: int = 100
     instant_fee_minimums: tuple[Money, ...] = (Money(50, "EUR"), Money(50, "GBP"), Money(50, "USD"))
+    filling: Filling | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.new_for_days <= NEW_DAYS_MAX:

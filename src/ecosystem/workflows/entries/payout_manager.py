@@ -24,7 +24,7 @@ from ecosystem.workflows.triggers import Entry, Firing, OnChanges
 ACTOR = system("payout-manager")
 ASK = payouts.ASK
 DUE, LEFT, PAID = "due-payouts", "left-payouts", "paid-payouts"
-WITHDRAWALS, FEES = "left-withdrawals", "processor-fees"
+WITHDRAWALS, FEES, FILL = "left-withdrawals", "processor-fees", "fill-bank"
 HEARD = ("BankAccountVerified", "PayoutAccountChanged", "ReviewApproved", "ReviewDeclined")
 """From then on somebody can be paid, or can be paid again; or an operator has looked at a payout."""
 
@@ -67,6 +67,8 @@ async def move_on(market: App, firing: Firing) -> None:
         await payouts.ask(market, firing.matter, ACTOR)
     elif firing.schedule == FEES:
         await market.processor_fees.take_in()
+    elif firing.schedule == FILL:
+        await market.bank_filling.fill()
     else:
         await rounds(sweeps[firing.schedule])
 

@@ -10,7 +10,16 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.ledger import Recorded
-from ecosystem.contexts.payouts import WITHDRAWAL_PREFIX, PayoutStatus, Reserve, Withdraw
+from ecosystem.contexts.payouts import (
+    WITHDRAWAL_PREFIX,
+    Filling,
+    PayoutRules,
+    PayoutStatus,
+    Reserve,
+    Withdraw,
+    WithdrawalStatus,
+)
+from ecosystem.journeys.ach_causes import CURRENCY
 from ecosystem.kernel.money import Money, decimal_text
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.entropy import mint
@@ -29,6 +38,14 @@ from ecosystem.web.visit import Visit
 
 PATH = "/console/payouts"
 PER_PAGE = 50
+
+
+WITHDRAWN = {
+    WithdrawalStatus.INTENDED: "Asked for",
+    WithdrawalStatus.IN_TRANSIT: "On its way",
+    WithdrawalStatus.ARRIVED: "Arrived",
+    WithdrawalStatus.FAILED: "Failed",
+}
 
 
 class Asked(Struct, kw_only=True):
@@ -53,6 +70,22 @@ class Leaving(Struct, frozen=True, kw_only=True):
     withdrawal_id: Id
     amount: Annotated[str, Meta(max_length=24)]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="That is not a currency.")]
+
+
+class Filled(Struct, frozen=True, kw_only=True):
+    """How our bank account is filled by itself; `version` is that of the rules the operator saw."""
+
+    is_on: bool = False
+    least: Annotated[str, Meta(max_length=24)] = ""
+    left: Annotated[str, Meta(max_length=24)] = ""
+    version: int
+
+    def filling(self) -> Filling | None:
+        """Raises `Invalid`, naming the amount."""
+        if not self.is_on:
+            return None
+        least, left = typed(self.least or "0", CURRENCY, "least"), typed(self.left or "0", CURRENCY, "left")
+        return Filling(least=least, left=left)
 
 
 class Why(Struct, frozen=True, kw_only=True):
@@ -94,6 +127,21 @@ async def withdraw(request: Visit) -> Answer:
         return await _listed(request, leaving=form.refused(no))
     failed = made.reason if made.status == "failed" else ""
     return request.redirect(PATH, toast=Toast(text=failed or "It is on its way to our bank."))
+
+
+@post(f"{PATH}/filling")
+async def fill(request: Visit) -> Answer:
+    """Have our bank account filled by itself from now on, or no longer."""
+    form = await request.form_of(Filled)
+    try:
+        asked = form.asked
+        rules = await request.market.payout_rules.current()
+        after = replace(rules, filling=asked.filling(), version=asked.version)
+        await request.market.payout_rules.set(after, request.actor)
+    except Refusal as no:
+        return await _listed(request, filled=form.refused(no))
+    said = "Our bank account is filled by itself from now on." if after.filling else "It is filled by hand from now on."
+    return request.redirect(PATH, toast=Toast(text=said))
 
 
 @get(f"{PATH}/{{payout_id:str}}")
@@ -147,7 +195,11 @@ async def resume(request: Visit, payout_id: FromPath[str]) -> Answer:
 
 
 async def _listed(
-    request: Visit, *, keeping: Form[Keeping] | None = None, leaving: Form[Leaving] | None = None
+    request: Visit,
+    *,
+    keeping: Form[Keeping] | None = None,
+    leaving: Form[Leaving] | None = None,
+    filled: Form[Filled] | None = None,
 ) -> Answer:
     at_desk, market = await desk(request), request.market
     asked = request.query_of(Asked).asked if request.method == "GET" else Asked()
@@ -156,7 +208,7 @@ async def _listed(
         at, request.actor, after=Cursor(asked.after) if asked.after else None, limit=PER_PAGE
     )
     rules = await market.payout_rules.current()
-    refused = (keeping and keeping.refusal) or (leaving and leaving.refusal)
+    refused = (keeping and keeping.refusal) or (leaving and leaving.refusal) or (filled and filled.refusal)
     return at_desk.page(
         "payouts/list.html",
         status=status_of(refused) if refused else 200,
@@ -183,9 +235,23 @@ async def _listed(
             amount="",
             currency=request.kit.site.currency,
         ),
+        filled=filled or _filled(rules),
+        fills_in=CURRENCY,
+        leaving_words=WITHDRAWN,
         withdrawals=(await market.withdrawing.book.latest(request.actor, limit=6)).values,
         balance=await _balance(request),
         funds_text=_signed,
+    )
+
+
+def _filled(rules: PayoutRules) -> Form[Filled]:
+    filling = rules.filling
+    return forms.blank(
+        Filled,
+        is_on=1 if filling else "",
+        least=decimal_text(filling.least) if filling else "",
+        left=decimal_text(filling.left) if filling else "",
+        version=rules.version,
     )
 
 
