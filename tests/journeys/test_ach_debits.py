@@ -208,6 +208,65 @@ async def test_a_refund_goes_back_as_a_credit_once_the_funds_are_here(house: Cle
     await house.market.verified()
 
 
+@pytest.mark.parametrize("ended", [AccountState.REMOVED, AccountState.REFUSED])
+async def test_a_debit_of_an_account_that_ended_while_it_waited_is_not_filed(
+    house: Clearing, ended: AccountState
+) -> None:
+    opening = house.bank.books.balance
+    paid = await booked(house)
+    other = await booked(house, "000777777777", days=11)
+    [entry] = await entries(house, paid)
+    account_id = entry.receiver.bank_account_id
+    if ended is AccountState.REMOVED:
+        await house.app.bank_accounts.remove(account_id, ADA)
+    else:
+        await house.app.bank_accounts.verification_failed(account_id, "R02", "It is closed.", SYSTEM)
+
+    await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
+
+    assert [each.state for each in await entries(house, paid)] == [EntryState.CANCELLED]
+    assert [each.state for each in await entries(house, other)] == [EntryState.SETTLED]
+    assert await status(house, paid) is not BookingStatus.CONFIRMED
+    assert await sums(house, paid) == {"bank": -10_000}
+    assert house.bank.books.balance == opening + 10_000
+    payment = (await house.app.payments.payment(paid.booking.booking_id, paid.payment.payment_id)).value
+    assert payment.chargebacks[0].reason == "The bank account was removed or refused before it was sent"
+    await house.market.verified()
+
+
+async def test_a_refund_to_an_account_that_was_removed_is_not_filed_and_waits_for_an_operator(house: Clearing) -> None:
+    paid = await booked(house, days=20)
+    await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
+    await house.app.closing.cancel(CancelBooking(booking_id=paid.booking.booking_id), ADA)
+    for _ in range(48):
+        if await entries(house, paid, Purpose.REFUND):
+            break
+        await house.until(house.clock.now() + timedelta(hours=1))
+    [credit] = await entries(house, paid, Purpose.REFUND)
+    assert credit.state is EntryState.WAITING
+    await house.app.bank_accounts.remove(credit.receiver.bank_account_id, ADA)
+
+    await house.until(datetime(2026, 12, 1, 2, tzinfo=UTC))
+
+    [credit] = await entries(house, paid, Purpose.REFUND)
+    [refund] = await house.app.refunds.refunds_of(paid.booking.booking_id)
+    assert (credit.state, refund.value.state) == (EntryState.CANCELLED, RefundState.FAILED)
+    assert await sums(house, paid) == {"escrow": 10_000, "bank": -10_000}
+    await house.market.verified()
+
+
+async def test_a_verification_of_an_account_that_was_removed_is_not_filed(house: Clearing) -> None:
+    account = await house.account(verified=False)
+    await house.app.originating.verify(account.account_id)
+    await house.app.bank_accounts.remove(account.account_id, OWNER)
+
+    await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
+
+    [entry] = await house.app.ach.entries.of(account.account_id)
+    assert entry.state is EntryState.CANCELLED
+    assert house.lying() == []
+
+
 async def test_a_correction_of_a_customers_account_holds_for_the_next_debit(house: Clearing) -> None:
     paid = await booked(house, "9801398217")
 

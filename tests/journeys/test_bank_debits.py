@@ -527,6 +527,33 @@ async def test_cancelling_before_the_debit_is_sent_draws_nothing(market: Market,
     await market.verified()
 
 
+async def test_cancelling_is_told_to_draw_nothing_until_the_debit_is_sent_and_then_the_terms_hold(
+    market: Market,
+) -> None:
+    known = await paid(market, policy="strict")
+    booking_id = known.booking.booking_id
+    market.clock.advance(timedelta(days=3, hours=1))
+    before = await market.app.closing.preview(booking_id, ADA)
+    await filed(market)
+    after = await market.app.closing.preview(booking_id, ADA)
+
+    cancelled = await market.app.closing.cancel(CancelBooking(booking_id=booking_id), ADA)
+
+    assert (before.amount, after.amount) == (PRICE, Money(5_000, "USD"))
+    assert cancelled.refund is not None
+    assert cancelled.refund.amount == Money(5_000, "USD")
+
+
+async def test_what_was_revoked_in_time_is_told_as_all_given_back(market: Market) -> None:
+    known = await paid(market, policy="strict")
+    market.clock.advance(timedelta(days=3, hours=1))
+
+    cancelled = await market.app.closing.cancel(CancelBooking(booking_id=known.booking.booking_id), ADA)
+
+    assert cancelled.refund is not None
+    assert cancelled.refund.amount == PRICE
+
+
 async def test_a_refund_that_waited_ends_with_the_debit_that_is_called_off(market: Market) -> None:
     known = await paid(market)
     half = GiveBack(

@@ -94,6 +94,25 @@ async def test_a_booking_is_paid_from_a_bank_account_and_its_authorization_read_
     assert "USD 123.45" in copy.text
 
 
+async def test_a_debit_that_is_not_sent_yet_is_revoked_by_cancelling(shop: Shop) -> None:
+    hold_id, account_id = await prepared(shop)
+    async with shop.client() as client:
+        await sign_in(client, ANA)
+        path = f"/checkout/{hold_id}/bank"
+        page = await client.get(path)
+        fields = {"account": account_id, "text_sha256": hidden(page.text, "text_sha256"), "total": "12345"}
+        await post(client, path, seen_on=path, **fields, agreed="1")
+        [row] = (await shop.market.app.bookings.of_customer(shop.people[ANA], OPERATOR)).values
+        here = f"/bookings/{row.booking_id}"
+        booking, asked = await client.get(here), await client.get(f"{here}/cancel")
+        done = await post(client, f"{here}/cancel", seen_on=f"{here}/cancel", refund=hidden(asked.text, "refund"))
+
+    assert "until it is, cancelling revokes it" in booking.text
+    assert "Cancelling revokes it: nothing is debited." in asked.text
+    assert done.status_code == 303
+    assert (await shop.market.app.bookings.row(row.booking_id)).value.status is BookingStatus.CANCELLED
+
+
 async def test_an_authorization_is_nobody_elses(shop: Shop) -> None:
     async with shop.client() as client:
         await sign_in(client, ANA)

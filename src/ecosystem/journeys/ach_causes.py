@@ -40,6 +40,8 @@ from ecosystem.ports.table import Write
 ACTOR = system("ach-processor")
 CURRENCY = "USD"
 PRENOTE_BANKING_DAYS = 3
+ACCOUNT_ENDED = "account-ended"
+"""In the place of a return code: the entry never went, since its account was removed or refused while it waited."""
 
 
 class NoCause(Conflict):
@@ -58,7 +60,10 @@ class Cause(Protocol):
         ...
 
     async def returned(self, entry: Entry, action: MoneyAction, code: str) -> None:
-        """Carry out what follows a return that holds; `code` is `refused` when the bank refused the file."""
+        """Carry out what follows a return that holds.
+
+        `code` is `refused` when the bank refused the file, or `ACCOUNT_ENDED`.
+        """
         ...
 
     async def still_wants(self, entry: Entry) -> bool:

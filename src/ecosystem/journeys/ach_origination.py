@@ -34,7 +34,7 @@ from ecosystem.contexts.ach import (
 from ecosystem.contexts.bank_accounts import AccountState, BankAccount, BankAccounts, HolderKind, Method, NotUsable
 from ecosystem.contexts.payouts import Payout, PayoutNotThere, Speed
 from ecosystem.journeys.ach_apart import Apart
-from ecosystem.journeys.ach_causes import ACTOR, CURRENCY, Causes
+from ecosystem.journeys.ach_causes import ACCOUNT_ENDED, ACTOR, CURRENCY, Causes
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Invalid, Refusal, Unavailable
@@ -42,6 +42,8 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Stale, Table, Write
 
 UNANSWERED = timedelta(hours=4)
+_VERIFYING = frozenset({Purpose.PRENOTE, Purpose.MICRO_CREDIT, Purpose.MICRO_DEBIT})
+"""Entries that go to accounts which are not verified yet. Until they are filed nothing was posted for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +173,7 @@ class AchOrigination:
     async def _filed(self, entry: Entry) -> Sequence[Write]:
         """What is committed with an entry that a file takes in. Raises `NotToBeFiled`: the others go without it."""
         try:
-            if entry.purpose is Purpose.PAYOUT:
-                await self._must_go(entry)
+            await self._must_go(entry)
             return await self.causes.of(entry).filed(entry)
         except (Stale, Unavailable) as refused:
             raise NotToBeFiled(refused.message) from refused
@@ -185,11 +186,20 @@ class AchOrigination:
             raise NotToBeFiled(refused.message) from refused
 
     async def _must_go(self, entry: Entry) -> None:
-        """Raises `NotToBeFiled` for a payout to an account that was removed or refused since: it has come back."""
+        """Raises `NotToBeFiled` for an entry of an account that was removed or refused since: its money has come back.
+
+        What answers a return is of no account of ours, and goes all the same.
+        """
+        if entry.purpose is Purpose.DISHONOR:
+            return
         account = (await self.accounts.row(entry.receiver.bank_account_id)).value
-        if not account.is_usable:
+        if not account.is_ended and (account.is_usable or entry.purpose in _VERIFYING):
+            return
+        if entry.purpose is Purpose.PAYOUT:
             await self._came_back(entry.cause_id, entry.entry_id, NotUsable())
-            raise NotToBeFiled(NotUsable().message)
+        elif entry.purpose not in _VERIFYING:
+            await self.causes.of(entry).returned(entry, ach.money_back(entry), ACCOUNT_ENDED)
+        raise NotToBeFiled(NotUsable().message)
 
     async def _settled(self, entry: Entry) -> Sequence[Write]:
         return await self.causes.of(entry).settled(entry)

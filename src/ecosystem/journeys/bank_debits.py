@@ -8,6 +8,7 @@
 | the booking ends before its funds are here | - | its shares lie in escrow until then |
 | it comes back for want of money, and is presented again | the settlement reversed | unsettled |
 | the booking is cancelled before it is sent | escrow -> clearing | cancelled, nothing is drawn; refunded |
+| its account is removed or refused before it is sent | escrow -> clearing | as when it comes back for good |
 | it comes back for good, before or after the release | the settlement reversed; then as a chargeback that was lost | disputed, decided by the bank |
 | a refund, once its funds are here | escrow or shares -> clearing when decided; clearing -> bank when settled | refunded |
 
@@ -73,6 +74,7 @@ from ecosystem.contexts.payments import (
     RefundState,
 )
 from ecosystem.journeys.ach_apart import Apart
+from ecosystem.journeys.ach_causes import ACCOUNT_ENDED
 from ecosystem.journeys.given_back import sale_of
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import rates
@@ -290,6 +292,10 @@ class BankDebits:
                 writes += paying.refund_becomes(row, after, actor, at)
         return Stopped(payment=payment, entry_id=waiting.entry_id, writes=writes)
 
+    async def waits(self, payment: Payment) -> bool:
+        """Whether its debit is not sent yet: calling the booking off now takes it out, and draws nothing."""
+        return payment.debit is not None and await self._waiting(payment) is not None
+
     async def _waiting(self, payment: Payment) -> Entry | None:
         """The presentment of the debit that waits for its file, if one does."""
         first = f"{payment.payment_id}.1"
@@ -380,7 +386,6 @@ class BankDebits:
         known = payment.chargeback_by(_return_id(entry))
         if known is not None and known.is_closed:
             return
-        reason = RETURNS[code].meaning if code in RETURNS else "The bank did not take it on"
         opened = ChargebackOutcome(
             chargeback_id=_return_id(entry),
             intent_id=payment.intent_id or entry.entry_id,
@@ -388,7 +393,7 @@ class BankDebits:
             booking_id=payment.booking_id,
             charge_id="",
             amount=payment.amount,
-            reason=f"{reason} ({code})",
+            reason=_why(code),
             standing=ChargebackStanding.OPEN,
             opened_at=known.opened_at if known else self.clock.now(),
             taken=payment.amount,
@@ -454,8 +459,7 @@ class BankDebits:
 
     async def _refund_returned(self, entry: Entry, code: str) -> None:
         refund = await self._refund(entry)
-        reason = RETURNS[code].meaning if code in RETURNS else "The bank did not take it on"
-        outcome = replace(self._outcome(refund, entry.entry_id, RefundStanding.FAILED), failure=f"{reason} ({code})")
+        outcome = replace(self._outcome(refund, entry.entry_id, RefundStanding.FAILED), failure=_why(code))
         back = await self._settlement_back(entry)
         await self.settlement.learn_refund(
             refund.booking_id, refund.refund_id, outcome, ACTOR, *await self.ledger.writes(*back)
@@ -540,6 +544,13 @@ def funds_wait(payment: Payment, at: datetime) -> bool:
     The time alone does not tell: `release_due` says that its funds are here once the bank was heard until then.
     """
     return payment.debit is not None and not (payment.debit.over and payment.debit.are_here(at))
+
+
+def _why(code: str) -> str:
+    """Why an entry did not go, or came back."""
+    if code == ACCOUNT_ENDED:
+        return "The bank account was removed or refused before it was sent"
+    return f"{RETURNS[code].meaning} ({code})" if code in RETURNS else "Our bank did not take it on"
 
 
 def _return_id(entry: Entry) -> str:

@@ -34,10 +34,10 @@ from ecosystem.journeys.refunding import NothingPaid, charge_of
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel import rates
 from ecosystem.kernel.actor import Actor, system
-from ecosystem.kernel.money import Money, zero
+from ecosystem.kernel.money import BPS, Money, zero
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.entropy import Entropy, mint
-from ecosystem.ports.table import Check, Row, Table, Write
+from ecosystem.ports.table import Check, Row, Stale, Table, Write
 
 LIFTING = system("dispute-workflow")
 """Who completes a booking when the dispute over it falls away."""
@@ -47,6 +47,10 @@ Also = Callable[[datetime], Awaitable[Sequence[Write]]]
 
 Decision = Callable[[Booking, Payment | None, datetime], tuple[Booking, BookingFact]]
 """How a booking ends, by what was paid for it and may still be given back, if anything."""
+
+
+class DebitJustSent(Stale):
+    """The debit has just been sent to the bank: now the cancellation terms hold. Look at them before you cancel."""
 
 
 async def nothing(_: datetime) -> Sequence[Write]:
@@ -66,14 +70,18 @@ class Closing:
     debits: BankDebits
 
     async def preview(self, booking_id: str, actor: Actor) -> Refund:
-        """What calling the booking off now would give back to the customer."""
+        """What calling the booking off now would give back to the customer: all of a debit that is not sent yet."""
         booking = await self.bookings.get(booking_id, actor)
-        return booked.preview(booking, booked.side_of(booking, actor), self.clock.now())
+        by_policy = booked.preview(booking, booked.side_of(booking, actor), self.clock.now())
+        if await self._undrawable(booking_id):
+            return booked.refund_of(booking.lines, booking.rates, BPS)
+        return by_policy
 
     async def cancel(self, request: CancelBooking, actor: Actor) -> Booking:
         """Call the booking off: the policy's part goes back, the rest is released. Called off already, it stays so.
 
-        Before it is paid all goes back: whoever asks whether a payment was made may be the one who makes it.
+        Before it is paid all goes back: whoever asks whether a payment was made may be the one who makes it. So it does
+        while a bank debit waits to be sent: calling off revokes it. Raises `DebitJustSent` when it was too late for that.
         """
         booking = await self.bookings.get(request.booking_id, actor)
         if booking.status is BookingStatus.CANCELLED:
@@ -81,11 +89,14 @@ class Closing:
         was_unpaid = booking.status is BookingStatus.AWAITING_PAYMENT
         if was_unpaid:
             await self.checkout.let_go(request.booking_id, actor)
+        undrawn = not was_unpaid and await self._undrawable(request.booking_id)
+        wanted = replace(request, share_bps=None) if undrawn else request
         return await self._close(
             request.booking_id,
-            lambda known, _, at: booked.cancel(known, request, actor, at, was_unpaid=was_unpaid),
+            lambda known, _, at: booked.cancel(known, wanted, actor, at, was_unpaid=was_unpaid or undrawn),
             actor,
             "cancelled",
+            undrawn=undrawn,
         )
 
     async def decline(self, booking_id: str, reason: str, actor: Actor) -> Booking:
@@ -184,6 +195,7 @@ class Closing:
         also: Also = nothing,
         *,
         elsewhere: bool = False,
+        undrawn: bool = False,
     ) -> Booking:
         """Decide the end, and commit it with the division of the money, and with what is `also` decided."""
 
@@ -195,11 +207,18 @@ class Closing:
             writes = await self.bookings.writes(row, changed, fact, actor=actor, at=at)
             divided: list[Write] = []
             if charge:
-                divided = await self._divided(charge, row.value, changed, actor, at, reason, elsewhere=elsewhere)
+                divided = await self._divided(
+                    charge, row.value, changed, actor, at, reason, elsewhere=elsewhere, undrawn=undrawn
+                )
             await self.table.transact(*writes, *divided, *await also(at))
             return changed
 
         return await self._settle(booking_id, act)
+
+    async def _undrawable(self, booking_id: str) -> bool:
+        """Whether what was paid is a bank debit that is not sent yet."""
+        charge = await self._charge(booking_id)
+        return charge is not None and await self.debits.waits(charge.value)
 
     async def _charge(self, booking_id: str) -> Row[Payment] | None:
         try:
@@ -217,12 +236,15 @@ class Closing:
         reason: str,
         *,
         elsewhere: bool,
+        undrawn: bool,
     ) -> list[Write]:
         """The writes that divide what was captured."""
         if row.value.debit is not None and after.status is BookingStatus.CANCELLED:
-            undrawn = await self._undrawn(row, before, after, actor, at, reason)
-            if undrawn is not None:
-                return undrawn
+            stopped = await self._undrawn(row, before, after, actor, at, reason)
+            if stopped is not None:
+                return stopped
+            if undrawn:
+                raise DebitJustSent
         back, owed = due_back(after, row.value, elsewhere=elsewhere)
         was_released = is_released(before)
         if owed and was_released:

@@ -166,6 +166,11 @@ class BankAccount(Enveloped, frozen=True, kw_only=True):
         return self.state is AccountState.VERIFIED
 
     @property
+    def is_ended(self) -> bool:
+        """Nothing goes to it or comes from it any more."""
+        return self.state in _ENDED
+
+    @property
     def awaits_amounts(self) -> bool:
         return self.state is AccountState.VERIFYING and self.method is Method.MICRO_DEPOSITS
 

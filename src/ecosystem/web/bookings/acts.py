@@ -12,7 +12,6 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from ecosystem.contexts import booking as booked
 from ecosystem.contexts.booking import AnswerProposal, BookingStatus, CancelBooking, ReportNoShow, Side
 from ecosystem.kernel.display import money_text
 from ecosystem.kernel.money import Money
@@ -69,16 +68,16 @@ async def cancel(request: Visit, booking_id: FromPath[str]) -> Answer:
     form = await request.form_of(Cancel)
     try:
         asked = form.asked
-        due = refund_due(
-            booked.preview(found.booking, Side.CUSTOMER, request.at), await refunds_of(request, found.booking)
-        )
+        undrawn = await _undrawn(request, found)
+        preview = await request.market.closing.preview(booking_id, found.actor)
+        due = refund_due(preview, await refunds_of(request, found.booking))
         if due.minor != asked.refund:
             raise RefundChanged
         wanted = CancelBooking(booking_id=booking_id, reason=asked.reason)
         await request.market.closing.cancel(wanted, found.actor)
     except Refusal as no:
         return await _asked(request, await way(request, booking_id), "cancel", form.refused(no))
-    return request.redirect(found.base, toast=Toast(text=_cancelled(found, due)))
+    return request.redirect(found.base, toast=Toast(text=_cancelled(found, due, undrawn=undrawn)))
 
 
 @get(at("/complete"))
@@ -163,7 +162,15 @@ async def _asked(request: Visit, found: Way, act: str, form: Form[Any]) -> Answe
     return request.page(f"bookings/{act}.html", status=status, form=form, **values)
 
 
-def _cancelled(found: Way, refund: Money) -> str:
+async def _undrawn(request: Visit, found: Way) -> bool:
+    """Whether it is paid by a debit that is not sent yet."""
+    payments = await request.market.payments.payments_of(found.booking.booking_id)
+    return any([await request.market.bank_debits.waits(row.value) for row in payments])
+
+
+def _cancelled(found: Way, refund: Money, *, undrawn: bool) -> str:
+    if undrawn:
+        return "Cancelled. The debit is revoked: nothing is debited."
     if found.booking.booked_at is None:
         return "Cancelled. Nothing was charged."
     return f"Cancelled. {money_text(refund)} goes back to your card." if refund else "Cancelled."

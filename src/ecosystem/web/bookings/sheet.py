@@ -41,7 +41,8 @@ async def sheet(request: Visit, way: Way) -> dict[str, Any]:
     refunds = await refunds_of(request, booking)
     may = deeds(booking, way.actor, request.at)
     back = returned(refunds, booking.lines.currency)
-    due = refund_due(may.cancel, refunds) if may.cancel else zero(booking.lines.currency)
+    preview = await market.closing.preview(booking.booking_id, way.actor) if may.cancel else None
+    due = refund_due(preview, refunds) if preview else zero(booking.lines.currency)
     story = Story(
         booking=booking,
         events=await market.timelines.with_disputes(booking.booking_id, way.actor),
@@ -65,6 +66,7 @@ async def sheet(request: Visit, way: Way) -> dict[str, Any]:
         "steps": steps(story),
         "stages": stages(deal_of(booking), request.at) if booking.status in STANDS else (),
         "paid": paid,
+        "undrawn": paid is not None and await market.bank_debits.waits(paid),
         "reserved": next((each for each in payments if each.authorized_at and not each.closed_at), None),
         "card": card_text(paid or (payments[-1] if payments else None)),
         "refunds": refunds,
