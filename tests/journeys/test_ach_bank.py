@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clearing import PROVIDER, SECOND, SYSTEM, Clearing, clearing
+from clearing import PROVIDER, ROUTING, SECOND, SYSTEM, Clearing, clearing
 from ecosystem.contexts.ach import EntryState, ExceptionKind, FileState
 from ecosystem.contexts.bank_accounts import AccountState, Method
 from ecosystem.contexts.ledger import chart
@@ -220,12 +220,13 @@ async def test_a_bank_that_takes_the_file_late_settles_a_day_later(quick_path: P
         assert (await house.paid(payout)).status is PayoutStatus.PAID
 
 
-async def test_no_file_item_or_event_has_an_account_number_in_clear(house: Clearing) -> None:
+async def test_no_item_or_event_tells_name_bank_or_number_of_a_receiver_in_clear(house: Clearing) -> None:
     account = await house.account("000987654321")
     payout = await house.payout(account, 1_000)
     await house.until(TUESDAY_NIGHT)
 
     stored = b"".join(path.read_bytes() for path in (house.bank.folder.parent).glob("table.sqlite*") if path.is_file())
-    assert b"000987654321" not in stored
-    assert b"000987654321" in house.lying()[0].read_bytes()
+    for secret in ("000987654321", "Paula Sousa", ROUTING):
+        assert secret.encode() not in stored
+        assert secret.encode() in house.lying()[0].read_bytes()
     assert "000987654321" not in repr(await house.entry(payout))

@@ -271,7 +271,7 @@ async def test_an_entry_that_is_refused_holds_up_no_other_and_asks_for_a_person(
         direction=Direction.CREDIT,
         cause_id="nobody",
         receiver=known.receiver,
-        account_number="000123456789",
+        particulars=await house.app.ach.entries.particulars(known),
         cents=1,
     )
     await house.app.ports.table.transact(*await house.app.ach.entries.originate(nobodys, SYSTEM))

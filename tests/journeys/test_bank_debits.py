@@ -121,7 +121,7 @@ async def filed(market: Market) -> None:
 async def presented_again(market: Market, entry: Entry) -> Entry:
     """The entry that presents this one again, as it waits for its file."""
     book = market.app.ach.entries
-    request = presenting(entry, await book.account_number(entry), market.clock.now().date())
+    request = presenting(entry, await book.particulars(entry), market.clock.now().date())
     await market.app.ports.table.transact(*await book.originate(request, BANK))
     return (await book.row(request.entry_id)).value
 

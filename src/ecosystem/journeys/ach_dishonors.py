@@ -28,8 +28,8 @@ class Dishonoring:
 
     async def writes(self, entry: Entry, returned: Return, kind: ExceptionKind | None) -> list[Write]:
         """What is committed with a return of `entry` that is not accepted; nothing when it stands already."""
-        number = await self.entries.account_number(entry)
-        request = ach.dishonoring(entry, number, returned, kind)
+        said = await self.entries.particulars(entry)
+        request = ach.dishonoring(entry, said, returned, kind)
         made = await self.entries.originate(request, ACTOR)
         if not made:
             return []

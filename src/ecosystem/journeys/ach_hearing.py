@@ -193,7 +193,8 @@ class AchHearing:
     async def _received(self, inbound: Inbound, told: Told, return_id: str, row: Row[Entry]) -> None:
         """Commit a return with its entry."""
         entry, at, reason = row.value, self.clock.now(), RETURNS[told.code]
-        fault = ach.fault_of(entry, told, reason, at)
+        said = await self.entries.particulars(entry)
+        fault = ach.fault_of(entry, said.routing_number, told, reason, at)
         if fault is None and not ach.fits(reason, entry):
             fault = Faulty(kind=ExceptionKind.UNFIT_CODE)
         may = not fault and await self._may_present_again(entry, told.code)
@@ -247,9 +248,9 @@ class AchHearing:
 
     async def _present_again(self, entry: Entry, returned: Return) -> None:
         """The debit once more, some banking days on. Its cause learns of the return: the bank took the money back."""
-        number = await self.entries.account_number(entry)
+        said = await self.entries.particulars(entry)
         today = ach.eastern_day(returned.received_at)
-        writes = await self.entries.originate(ach.presented_again(entry, number, today), ACTOR)
+        writes = await self.entries.originate(ach.presented_again(entry, said, today), ACTOR)
         if writes:
             await self.table.transact(*writes)
         await self.causes.of(entry).returned(entry, MoneyAction.PRESENT_AGAIN, returned.code)

@@ -26,12 +26,21 @@ from ecosystem.contexts.ach import (
     NotToBeFiled,
     OriginateEntry,
     Originators,
+    Particulars,
     Purpose,
     Receiver,
     Returns,
     Window,
 )
-from ecosystem.contexts.bank_accounts import AccountState, BankAccount, BankAccounts, HolderKind, Method, NotUsable
+from ecosystem.contexts.bank_accounts import (
+    AccountState,
+    BankAccount,
+    BankAccounts,
+    HolderKind,
+    Method,
+    NotUsable,
+    Numbers,
+)
 from ecosystem.contexts.payouts import Payout, PayoutNotThere, Speed
 from ecosystem.journeys.ach_apart import Apart
 from ecosystem.journeys.ach_causes import ACCOUNT_ENDED, ACTOR, CURRENCY, Causes
@@ -80,7 +89,7 @@ class AchOrigination:
         if account.state is not AccountState.ADDED or await self.originators.find() is None:
             return 0
         numbers = await self.accounts.opened(account_id, ACTOR, why="its verification", verifying=True)
-        receiver = receiver_of(account, numbers.routing_number, numbers.holder)
+        receiver, particulars = receiver_of(account), particulars_of(numbers)
         amounts = (0,) if account.method is Method.PRENOTE else await self.accounts.amounts(account_id, ACTOR)
         requests = [
             OriginateEntry(
@@ -89,7 +98,7 @@ class AchOrigination:
                 direction=Direction.CREDIT,
                 cause_id=account_id,
                 receiver=receiver,
-                account_number=numbers.account_number,
+                particulars=particulars,
                 cents=cents,
             )
             for number, cents in enumerate(amounts, start=1)
@@ -217,8 +226,8 @@ class AchOrigination:
                 purpose=Purpose.PAYOUT,
                 direction=Direction.CREDIT,
                 cause_id=payout.payout_id,
-                receiver=receiver_of(account, numbers.routing_number, numbers.holder),
-                account_number=numbers.account_number,
+                receiver=receiver_of(account),
+                particulars=particulars_of(numbers),
                 cents=payout.net.minor,
                 same_day=payout.speed is Speed.INSTANT,
             )
@@ -271,14 +280,19 @@ def current_window(clock: Clock, lead: timedelta) -> Window | None:
     return window if window.cutoff_at < now <= window.deadline_at else None
 
 
-def receiver_of(account: BankAccount, routing_number: str, holder: str) -> Receiver:
+def receiver_of(account: BankAccount) -> Receiver:
     """The receiver of an entry, as our book has the account."""
     return Receiver(
         bank_account_id=account.account_id,
         owner_id=account.owner_id,
-        name=holder,
         holder=Holder.COMPANY if account.holder_kind is HolderKind.COMPANY else Holder.PERSON,
         kind=AccountKind.SAVINGS if account.kind.value == "savings" else AccountKind.CHECKING,
-        routing_number=routing_number,
         last4=account.last4,
+    )
+
+
+def particulars_of(numbers: Numbers) -> Particulars:
+    """What a file says of the receiver, from the account's numbers in clear."""
+    return Particulars(
+        name=numbers.holder, routing_number=numbers.routing_number, account_number=numbers.account_number
     )

@@ -45,6 +45,7 @@ from ecosystem.contexts.ach import (
     NotOriginating,
     OriginateEntry,
     Originators,
+    Particulars,
     Purpose,
     Receiver,
     banking_days_after,
@@ -527,13 +528,15 @@ class BankDebits:
             receiver=Receiver(
                 bank_account_id=account.account_id,
                 owner_id=account.owner_id,
-                name=numbers.holder,
                 holder=Holder.COMPANY if account.holder_kind is HolderKind.COMPANY else Holder.PERSON,
                 kind=AccountKind(account.kind.value),
-                routing_number=numbers.routing_number,
                 last4=account.last4,
             ),
-            account_number=numbers.account_number,
+            particulars=Particulars(
+                name=numbers.holder,
+                routing_number=numbers.routing_number,
+                account_number=numbers.account_number,
+            ),
             cents=0,
         )
 

@@ -18,6 +18,7 @@ from ecosystem.contexts.ach import (
     ExceptionKind,
     Holder,
     MoneyAction,
+    Particulars,
     Purpose,
     Receiver,
     Told,
@@ -25,6 +26,8 @@ from ecosystem.contexts.ach import (
 from ecosystem.contexts.ach.inbound import settlement_day
 from ecosystem.kernel.nacha import CHANGES, RETURNS, Step
 
+ROUTING = "121000248"
+PAULA = Particulars(name="Paula Sousa", routing_number=ROUTING, account_number="000123456789")
 AT = datetime(2026, 11, 24, 14, tzinfo=UTC)
 
 
@@ -32,10 +35,8 @@ def entry(purpose: Purpose = Purpose.PAYOUT, direction: Direction = Direction.CR
     receiver = Receiver(
         bank_account_id="bac_1",
         owner_id="prv_1",
-        name="Paula Sousa",
         holder=Holder.PERSON,
         kind=AccountKind.CHECKING,
-        routing_number="121000248",
         last4="6789",
     )
     values = {
@@ -44,7 +45,7 @@ def entry(purpose: Purpose = Purpose.PAYOUT, direction: Direction = Direction.CR
         "direction": direction,
         "cause_id": "pyt_1",
         "receiver": receiver,
-        "account_box": b"",
+        "particulars_box": b"",
         "cents": 0 if purpose is Purpose.PRENOTE else 500,
         "same_day": False,
         "entry_class": "PPD",
@@ -148,7 +149,7 @@ def test_corrected_data_are_read_by_the_columns_of_their_code(code: str, data: s
 def test_a_wrong_return_is_dishonoured_under_its_code(
     code: str, state: EntryState, changed: dict[str, object], kind: ExceptionKind, dishonor: str
 ) -> None:
-    fault = ach.fault_of(entry(state=state), told(code, **changed), RETURNS[code], AT)
+    fault = ach.fault_of(entry(state=state), ROUTING, told(code, **changed), RETURNS[code], AT)
 
     assert fault is not None
     assert (fault.kind, fault.dishonor_code) == (kind, dishonor)
@@ -170,9 +171,9 @@ def test_a_return_is_late_by_the_day_the_bank_gives_it_not_by_when_we_read_it() 
     in_time = told("R03", stated_on=date(2026, 11, 25))
     late = told("R03", stated_on=date(2026, 11, 27))
 
-    assert ach.fault_of(entry(), in_time, RETURNS["R03"], read_at) is None
+    assert ach.fault_of(entry(), ROUTING, in_time, RETURNS["R03"], read_at) is None
     for untimely in (late, told("R03")):
-        fault = ach.fault_of(entry(), untimely, RETURNS["R03"], read_at)
+        fault = ach.fault_of(entry(), ROUTING, untimely, RETURNS["R03"], read_at)
         assert fault is not None
         assert fault.dishonor_code == "R68"
 
@@ -193,6 +194,6 @@ def test_a_debit_is_presented_three_times_within_180_days_and_only_for_want_of_m
     assert not ach.may_present_again(entry(Purpose.DEBIT, Direction.DEBIT, presentment=3), "R01", first, today)
     assert not ach.may_present_again(debit, "R10", first, today)
     assert not ach.may_present_again(debit, "R01", first, date(2027, 5, 20))
-    again = ach.presented_again(debit, "000123456789", today)
+    again = ach.presented_again(debit, PAULA, today)
     assert (again.presentment, again.presents, again.cents) == (2, "pyt_1.1", 500)
     assert "000123456789" not in repr(again)

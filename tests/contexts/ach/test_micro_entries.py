@@ -13,6 +13,7 @@ from ecosystem.contexts.ach import (
     Holder,
     MicroEntriesRefused,
     OriginateEntry,
+    Particulars,
     Purpose,
     Receiver,
     must_verify,
@@ -21,12 +22,11 @@ from ecosystem.contexts.ach import (
 RECEIVER = Receiver(
     bank_account_id="bac_1",
     owner_id="usr_1",
-    name="Ada Lovelace",
     holder=Holder.PERSON,
     kind=AccountKind.CHECKING,
-    routing_number="021000021",
     last4="7465",
 )
+ADA = Particulars(name="Ada Lovelace", routing_number="021000021", account_number="000398217465")
 
 
 def credit(cents: int) -> OriginateEntry:
@@ -36,7 +36,7 @@ def credit(cents: int) -> OriginateEntry:
         direction=Direction.CREDIT,
         cause_id="bac_1",
         receiver=RECEIVER,
-        account_number="000398217465",
+        particulars=ADA,
         cents=cents,
     )
 

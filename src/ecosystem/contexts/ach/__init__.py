@@ -20,7 +20,6 @@ from ecosystem.contexts.ach.building import Building
 from ecosystem.contexts.ach.delivering import Delivering, EntriesMoved, nothing_follows
 from ecosystem.contexts.ach.dishonoring import dishonor_id, dishonoring
 from ecosystem.contexts.ach.entries import (
-    AccountKind,
     Authorization,
     AuthorizationMissing,
     Direction,
@@ -29,12 +28,10 @@ from ecosystem.contexts.ach.entries import (
     Entry,
     EntryFiled,
     EntryState,
-    Holder,
     NoSuchEntry,
     NotToBeFiled,
     OriginateEntry,
     Purpose,
-    Receiver,
     came_back,
     entry_becomes,
 )
@@ -73,6 +70,7 @@ from ecosystem.contexts.ach.micro_entries import MicroEntriesRefused, must_verif
 from ecosystem.contexts.ach.originator import NotOriginating, Originator, Originators, SetOriginator
 from ecosystem.contexts.ach.presenting import PRESENTMENTS_MAX, may_present_again, presented_again, presented_again_on
 from ecosystem.contexts.ach.rates import LIMITS_BPS, Rate, ReturnRates, Standing, return_counted
+from ecosystem.contexts.ach.receivers import AccountKind, Holder, Particulars, Receiver
 from ecosystem.contexts.ach.returns import (
     DISHONOR_BANKING_DAYS,
     REPAIRS,
@@ -200,6 +198,7 @@ __all__ = [
     "Originators",
     "OtherContent",
     "Others",
+    "Particulars",
     "Purpose",
     "Rate",
     "Receiver",

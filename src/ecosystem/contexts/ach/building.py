@@ -36,6 +36,7 @@ from ecosystem.contexts.ach.files import (
     withdrawn,
 )
 from ecosystem.contexts.ach.originator import Originators
+from ecosystem.contexts.ach.receivers import NAME_MAX
 from ecosystem.contexts.ach.traces import TraceNumbers, trace_number, traced
 from ecosystem.contexts.ach.vault import Vault
 from ecosystem.kernel.actor import Actor
@@ -292,17 +293,18 @@ class Building:
             for member, row in zip(part, rows, strict=True):
                 assert row is not None
                 entry = row.value
+                said = await self.entries.particulars(entry)
                 made.append(
                     EntryDraft(
                         transaction_code=transaction_code(entry),
-                        routing_number=entry.receiver.routing_number,
-                        account_number=await self.entries.account_number(entry),
+                        routing_number=said.routing_number,
+                        account_number=said.account_number,
                         cents=entry.cents,
                         sequence=int(member.trace_number[8:]),
-                        name=entry.receiver.name[:22],
+                        name=said.name[:NAME_MAX],
                         identification=entry.identification[:15],
                         discretionary=_payment_type(entry),
-                        addenda=[dishonored(entry)] if entry.dishonors else [],
+                        addenda=[dishonored(entry, said)] if entry.dishonors else [],
                     )
                 )
             await asyncio.sleep(0)

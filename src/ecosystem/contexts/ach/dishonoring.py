@@ -8,6 +8,7 @@ subsections 2.12.5 and 3.8.5; Appendix Four for the layout).
 from __future__ import annotations
 
 from ecosystem.contexts.ach.entries import Dishonor, Entry, OriginateEntry, Purpose
+from ecosystem.contexts.ach.receivers import Particulars
 from ecosystem.contexts.ach.returns import ExceptionKind, Return
 from ecosystem.kernel.banking import eastern_day
 from ecosystem.kernel.nacha import AddendaDraft
@@ -22,7 +23,7 @@ def dishonor_id(return_id: str) -> str:
     return f"{return_id}.dishonor"
 
 
-def dishonoring(entry: Entry, account_number: str, returned: Return, kind: ExceptionKind | None) -> OriginateEntry:
+def dishonoring(entry: Entry, particulars: Particulars, returned: Return, kind: ExceptionKind | None) -> OriginateEntry:
     """The request for the entry that dishonours the return of `entry`. It moves what the return moved."""
     return OriginateEntry(
         entry_id=dishonor_id(returned.return_id),
@@ -30,7 +31,7 @@ def dishonoring(entry: Entry, account_number: str, returned: Return, kind: Excep
         direction=entry.direction,
         cause_id=returned.return_id,
         receiver=entry.receiver,
-        account_number=account_number,
+        particulars=particulars,
         cents=returned.cents,
         authorization=entry.authorization,
         identification=entry.identification,
@@ -47,7 +48,7 @@ def dishonoring(entry: Entry, account_number: str, returned: Return, kind: Excep
     )
 
 
-def dishonored(entry: Entry) -> AddendaDraft:
+def dishonored(entry: Entry, particulars: Particulars) -> AddendaDraft:
     """The addenda of an entry that dishonours a return."""
     told = entry.dishonors
     assert told is not None
@@ -56,7 +57,7 @@ def dishonored(entry: Entry) -> AddendaDraft:
         values={
             "dishonored_return_reason_code": told.code,
             "original_entry_trace_number": told.original_trace,
-            "original_receiving_dfi_identification": entry.receiver.routing_number[:8],
+            "original_receiving_dfi_identification": particulars.routing_number[:8],
             "return_trace_number": told.return_trace,
             "return_settlement_date": f"{told.returned_on:%j}",
             "return_reason_code": told.return_code[1:],

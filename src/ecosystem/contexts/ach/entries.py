@@ -13,7 +13,8 @@
 What is about money the ledger has; an entry says what was asked of the bank, and what the bank said of it. Who asks for
 an entry commits `originated` together with the transfer that takes the money under way, in one transaction.
 
-Account numbers stand in an entry sealed, and in files at the bank. Nothing else here holds one.
+What tells of a receiver, the name, the bank and the account number, stands in an entry encrypted, and in files at the
+bank. Nothing else here holds any of it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ from msgspec.structs import replace
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.events import AchEntryChanged, AchEntryOriginated
 from ecosystem.contexts.ach.originator import Originators
+from ecosystem.contexts.ach.receivers import (
+    Holder,
+    Particulars,
+    Receiver,
+    must_be_particulars,
+    particulars,
+    particulars_context,
+)
 from ecosystem.contexts.ach.vault import Vault
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.banking import SAME_DAY_CENTS_MAX, Window, next_window
@@ -47,8 +56,6 @@ CENTS_MAX = 99_999_999_99
 MICRO_CENTS_MAX = 99
 MICRO_DEBIT_CENTS_MAX = 2 * MICRO_CENTS_MAX
 """A debit micro-entry takes back what the credits gave, so it may be above a dollar (`micro_entries.py`)."""
-ACCOUNT_NUMBER_MAX = 17
-NAME_MAX = 22
 READ_AT_ONCE = 100
 
 
@@ -85,16 +92,6 @@ class Purpose(StrEnum):
     DISHONOR = "dishonor"
 
 
-class Holder(StrEnum):
-    PERSON = "person"
-    COMPANY = "company"
-
-
-class AccountKind(StrEnum):
-    CHECKING = "checking"
-    SAVINGS = "savings"
-
-
 class Direction(StrEnum):
     CREDIT = "credit"
     DEBIT = "debit"
@@ -111,18 +108,6 @@ class EntryState(StrEnum):
 
 
 OPEN = frozenset({EntryState.WAITING, EntryState.FILED, EntryState.SENT})
-
-
-class Receiver(Struct, frozen=True, kw_only=True):
-    """Whose account it is. `routing_number` has nine digits; `last4` are the last of the account number."""
-
-    bank_account_id: str
-    owner_id: str
-    name: str
-    holder: Holder
-    kind: AccountKind
-    routing_number: str
-    last4: str
 
 
 class Authorization(Struct, frozen=True, kw_only=True):
@@ -156,7 +141,7 @@ class Dishonor(Struct, frozen=True, kw_only=True):
 class OriginateEntry(Untold, frozen=True, kw_only=True):
     """The request for an entry. `entry_id` is the idempotency key; make it of the cause: `<payout_id>.1`.
 
-    `account_number` is in clear here and nowhere else; the entry keeps it sealed. `cents` are United States cents: 0
+    `particulars` are in clear here and nowhere else; the entry keeps them encrypted. `cents` are United States cents: 0
     for a prenote, up to 99 for a micro-entry. `same_day` asks for the next window of the day; above the limit of same
     day entries, it goes with the next day's. No window that closes earlier than `not_before` takes it. `presents` is the
     first entry that this one presents again, as the `presentment`th.
@@ -167,7 +152,7 @@ class OriginateEntry(Untold, frozen=True, kw_only=True):
     direction: Direction
     cause_id: str
     receiver: Receiver
-    account_number: str
+    particulars: Particulars
     cents: int
     same_day: bool = False
     not_before: datetime | None = None
@@ -179,7 +164,7 @@ class OriginateEntry(Untold, frozen=True, kw_only=True):
 
 
 class Entry(Enveloped, frozen=True, kw_only=True):
-    """An entry as it stands. `account_box` is the account number, encrypted.
+    """An entry as it stands. `particulars_box` are the receiver's particulars, encrypted.
 
     `window_id` and `cutoff_at` name the window it waits for. `trace_number` has fifteen digits once it stands in
     `file_id`. `settled_on` is the banking day on which its file settles. `return_code` is the reason it came back, or
@@ -194,7 +179,7 @@ class Entry(Enveloped, frozen=True, kw_only=True):
     direction: Direction
     cause_id: str
     receiver: Receiver
-    account_box: bytes
+    particulars_box: bytes
     cents: int
     same_day: bool
     entry_class: str
@@ -216,19 +201,18 @@ class Entry(Enveloped, frozen=True, kw_only=True):
     changed_at: datetime
 
     def envelopes(self) -> Mapping[str, Kept]:
-        return {"account_box": Kept(number_context(self.entry_id, self.receiver.owner_id), self.account_box)}
+        return {"particulars_box": Kept(self.context, self.particulars_box)}
 
     def rewrapped(self, envelopes: Mapping[str, bytes]) -> Self:
-        return replace(self, account_box=envelopes["account_box"])
+        return replace(self, particulars_box=envelopes["particulars_box"])
+
+    @property
+    def context(self) -> Context:
+        return particulars_context(self.entry_id, self.receiver.owner_id)
 
     @property
     def moves_money(self) -> bool:
         return self.cents > 0
-
-
-def number_context(entry_id: str, owner_id: str) -> Context:
-    """Whose account number it is, and for which entry."""
-    return Context(owner_id, f"ach entry {entry_id}")
 
 
 # Decisions
@@ -272,13 +256,7 @@ def _described(request: OriginateEntry) -> str:
 
 def must_fit(request: OriginateEntry) -> None:
     """Raises `Invalid`, `AuthorizationMissing` when the rules do not know such an entry."""
-    number, receiver = request.account_number, request.receiver
-    if not (1 <= len(number) <= ACCOUNT_NUMBER_MAX and number.isascii() and number.isalnum()):
-        raise Invalid("An account number has up to 17 digits or letters.", field="account_number")
-    if not (len(receiver.routing_number) == 9 and has_check_digit(receiver.routing_number)):
-        raise Invalid("A routing number has nine digits, the last of which is its check digit.", field="routing_number")
-    if not receiver.name.strip():
-        raise Invalid("The holder of the account has a name.", field="name")
+    must_be_particulars(request.particulars)
     low, high = _BOUNDS.get(request.purpose, (1, CENTS_MAX))
     if not low <= request.cents <= high:
         raise Invalid(f"Such an entry is of {low} to {high} cents.", field="cents")
@@ -295,17 +273,10 @@ def must_fit(request: OriginateEntry) -> None:
         raise Invalid("Money that is taken in is a debit.", field="direction")
 
 
-def has_check_digit(routing_number: str) -> bool:
-    """Whether nine digits end with their check digit: weights 3, 7, 1 (Appendix Three)."""
-    if not (len(routing_number) == 9 and routing_number.isascii() and routing_number.isdigit()):
-        return False
-    return sum(int(digit) * weight for digit, weight in zip(routing_number, (3, 7, 1) * 3, strict=True)) % 10 == 0
-
-
 def originate(request: OriginateEntry, box: bytes, lead_s: int, at: datetime) -> Entry:
     """Decide an entry: the window it waits for, its class and description. Raises what `must_fit` does.
 
-    `box` is the account number sealed, `lead_s` what our bank wants files earlier than the operator does.
+    `box` are the particulars encrypted, `lead_s` what our bank wants files earlier than the operator does.
     """
     must_fit(request)
     same_day = request.same_day and request.cents <= SAME_DAY_CENTS_MAX
@@ -316,7 +287,7 @@ def originate(request: OriginateEntry, box: bytes, lead_s: int, at: datetime) ->
         direction=request.direction,
         cause_id=request.cause_id,
         receiver=request.receiver,
-        account_box=box,
+        particulars_box=box,
         cents=request.cents,
         same_day=same_day,
         entry_class=entry_class(request),
@@ -444,11 +415,11 @@ def entry_becomes(row: Row[Entry], after: Entry, actor: Actor) -> list[Write]:
     return [put, told]
 
 
-def same_request(known: Entry, request: OriginateEntry) -> None:
-    """Passes when the entry was made by the same request. Raises `IdReused`."""
+def same_request(known: Entry, particulars: Particulars, request: OriginateEntry) -> None:
+    """Passes when the entry, which has those particulars, was made by the same request. Raises `IdReused`."""
     made = (known.purpose, known.direction, known.cause_id, known.receiver, known.cents, known.presentment)
     asked = (request.purpose, request.direction, request.cause_id, request.receiver, request.cents, request.presentment)
-    if made != asked:
+    if made != asked or particulars != request.particulars:
         raise IdReused
 
 
@@ -477,12 +448,12 @@ class Entries:
         """
         known = await self.find(request.entry_id)
         if known:
-            same_request(known.value, request)
+            same_request(known.value, await self.particulars(known.value), request)
             return []
         must_fit(request)
         who = await self.originators.current()
-        context = number_context(request.entry_id, request.receiver.owner_id)
-        box = await self.vault.sealed(request.account_number.encode(), context)
+        context = particulars_context(request.entry_id, request.receiver.owner_id)
+        box = await self.vault.sealed(request.particulars.packed(), context)
         return entry_made(originate(request, box, who.lead_s, self.clock.now()), actor)
 
     async def cancel(self, entry_id: str, actor: Actor) -> list[Write]:
@@ -522,7 +493,6 @@ class Entries:
         page = await self.table.query(keys.cause(cause_id), Entry, index=Index.PROVIDER)
         return page.values
 
-    async def account_number(self, entry: Entry) -> str:
-        """The account number in clear: for the file that is composed, and for nothing else."""
-        context = number_context(entry.entry_id, entry.receiver.owner_id)
-        return (await self.vault.opened(entry.account_box, context)).decode()
+    async def particulars(self, entry: Entry) -> Particulars:
+        """The receiver's particulars in clear: for a file, an entry that follows this one, or a return held to it."""
+        return particulars(await self.vault.opened(entry.particulars_box, entry.context))

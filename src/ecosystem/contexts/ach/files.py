@@ -28,7 +28,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.entries import AccountKind, Direction, Entry, Purpose
+from ecosystem.contexts.ach.entries import Direction, Entry, Purpose
 from ecosystem.contexts.ach.events import (
     AchFileAcknowledged,
     AchFileApproved,
@@ -39,6 +39,7 @@ from ecosystem.contexts.ach.events import (
     AchFileWithdrawn,
 )
 from ecosystem.contexts.ach.originator import Originator
+from ecosystem.contexts.ach.receivers import AccountKind
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.banking import Window, eastern_day
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid, NotFound

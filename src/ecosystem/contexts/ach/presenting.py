@@ -11,6 +11,7 @@ from datetime import date, time, timedelta
 
 from ecosystem.contexts.ach.actions import PRESENTED_AGAIN
 from ecosystem.contexts.ach.entries import Direction, Entry, OriginateEntry, Purpose
+from ecosystem.contexts.ach.receivers import Particulars
 from ecosystem.kernel.banking import banking_days_after, eastern
 
 PRESENTMENTS_MAX = 3
@@ -34,7 +35,7 @@ def presented_again_on(today: date) -> date:
     return banking_days_after(today, PAUSE_BANKING_DAYS)
 
 
-def presented_again(entry: Entry, account_number: str, today: date) -> OriginateEntry:
+def presented_again(entry: Entry, particulars: Particulars, today: date) -> OriginateEntry:
     """The request for the next presentment of a debit: the same but for its id, its description and its count."""
     first = entry.presents or entry.entry_id
     return OriginateEntry(
@@ -43,7 +44,7 @@ def presented_again(entry: Entry, account_number: str, today: date) -> Originate
         direction=entry.direction,
         cause_id=entry.cause_id,
         receiver=entry.receiver,
-        account_number=account_number,
+        particulars=particulars,
         cents=entry.cents,
         same_day=False,
         not_before=eastern(presented_again_on(today), time(0)),

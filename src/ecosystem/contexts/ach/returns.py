@@ -215,13 +215,13 @@ class Faulty(Struct, frozen=True, kw_only=True):
     dishonor_code: str = ""
 
 
-def fault_of(entry: Entry, told: Told, reason: Reason, at: datetime) -> Faulty | None:
-    """What is wrong with a return of this entry, which we read at that instant; None when it holds."""
+def fault_of(entry: Entry, routing_number: str, told: Told, reason: Reason, at: datetime) -> Faulty | None:
+    """What is wrong with a return of this entry, which went to that bank; None when it holds. `at`, we read it."""
     if entry.state in {EntryState.RETURNED, EntryState.DISHONORED}:
         return Faulty(kind=ExceptionKind.DUPLICATE_RETURN, dishonor_code="R67")
     if told.cents != entry.cents:
         return Faulty(kind=ExceptionKind.WRONG_AMOUNT, dishonor_code="R69")
-    if told.last4 != entry.receiver.last4 or told.routing_eight != entry.receiver.routing_number[:8]:
+    if told.last4 != entry.receiver.last4 or told.routing_eight != routing_number[:8]:
         return Faulty(kind=ExceptionKind.WRONG_ACCOUNT, dishonor_code="R69")
     if is_late(entry, reason, min(told.stated_on or eastern_day(at), eastern_day(at))):
         return Faulty(kind=ExceptionKind.UNTIMELY_RETURN, dishonor_code="R68")
