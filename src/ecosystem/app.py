@@ -269,11 +269,8 @@ class App:
             bank_debits,
             card_keeping,
         )
-        acceptance = Acceptance(table, clock, cards, bookings, payments, settlement)
+        acceptance = Acceptance(table, clock, cards, bookings, payments, settlement, bank_debits)
         closing = Closing(table, clock, entropy, bookings, payments, ledger, settlement, checkout, bank_debits)
-        casework = Casework(
-            table, clock, bookings, assessments, fraud_policies, reviewers, screening, acceptance, closing
-        )
         disputing = Disputing(table, clock, cards, bookings, payments, disputes, dispute_rules, closing)
         refunding = Refunding(table, clock, cards, bookings, payments, refunds, ledger, settlement, bank_debits)
         adopting = Adopting(table, clock, cards, bookings, payments, refunds, ledger, settlement)
@@ -305,6 +302,21 @@ class App:
             cards,
         )
         passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
+        casework = Casework(
+            table,
+            clock,
+            bookings,
+            assessments,
+            fraud_policies,
+            reviewers,
+            screening,
+            acceptance,
+            closing,
+            passage,
+            providers,
+            identity.people,
+            identity.profiles,
+        )
         receivables, earnings = ReceivableBook(table), Earnings(clock, providers, bookings, ledger, statements)
         withdrawing = Withdrawing(table, clock, ports.transfers, cards, WithdrawalBook(table), ledger)
         alarms = Alarms(
@@ -461,7 +473,9 @@ class App:
             onboarding=onboarding,
             welcoming=Welcoming(onboarding, identity.profiles, notifications),
             payout_accounts=payout_accounts,
-            paying_out=PayingOut(table, clock, ledger, payouts, payout_plans, outlooks, passage, screening),
+            paying_out=PayingOut(
+                table, clock, ledger, payouts, payout_plans, outlooks, passage, screening, bank_accounts
+            ),
             payout_passage=passage,
             processor_payouts=processor_payouts,
             bank_payouts=bank_payouts,

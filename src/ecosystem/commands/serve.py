@@ -148,6 +148,9 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
     async def tally() -> float:
         return float(await wiring.market.tally.lag())
 
+    async def learning() -> float:
+        return float(await wiring.market.learning.lag())
+
     async def dead() -> float:
         return float(len((await wiring.deliveries.dead()).rows))
 
@@ -166,6 +169,7 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
             "audit_lag_seconds": ("Age of the oldest act that the audit log lacks", audit),
             "audit_unsigned_entries": ("Entries of the audit log that no checkpoint covers yet", unsigned),
             "tally_lag_changes": ("Changes that the figures lack, at most a thousand", tally),
+            "fraud_learning_lag_changes": ("Changes that fraud's histories lack, at most a thousand", learning),
             "dead_letters": ("Events that a reaction gave up, at most fifty", dead),
         },
     )

@@ -13,6 +13,7 @@ from ecosystem.contexts import booking as booked
 from ecosystem.contexts import payments as paying
 from ecosystem.contexts.booking import Booking, Bookings, BookingStatus
 from ecosystem.contexts.payments import NotHeld, Payment, Payments
+from ecosystem.journeys.bank_debits import BankDebits, DebitRefused
 from ecosystem.journeys.refunding import NothingPaid, charge_of
 from ecosystem.journeys.settlement import Settlement
 from ecosystem.kernel.actor import Actor
@@ -29,6 +30,7 @@ class Acceptance:
     bookings: Bookings
     payments: Payments
     settlement: Settlement
+    debits: BankDebits
 
     async def accept(self, booking_id: str, actor: Actor) -> Booking:
         """Accept the request and take the money. Accepted already, it stays so.
@@ -47,12 +49,21 @@ class Acceptance:
         try:
             await charge_of(self.payments, booking_id)
         except NothingPaid:
-            payment = await self._held(booking_id)
-            outcome = await self.cards.capture(paying.must_be_held(payment, self.clock.now()))
-            await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
+            await self._capture(await self._held(booking_id), actor)
         else:
             await self._confirm(booking_id, actor)
         return (await self.bookings.row(booking_id)).value
+
+    async def _capture(self, payment: Payment, actor: Actor) -> None:
+        held = paying.must_be_held(payment, self.clock.now())
+        if payment.debit is None:
+            outcome = await self.cards.capture(held)
+            await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
+            return
+        try:
+            await self.debits.carry_out(payment, actor)
+        except DebitRefused as refused:
+            raise NotHeld(refused.message) from refused
 
     async def _intend(self, booking_id: str, actor: Actor) -> None:
         async def act() -> None:

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from ecosystem.contexts.ach import REPAIRS, AchExceptionRaised, AchRateAlarmed, ExceptionKind
-from ecosystem.contexts.booking import Bookings
+from ecosystem.contexts.booking import Bookings, BookingStatus
 from ecosystem.contexts.catalogue import Providers
 from ecosystem.contexts.disputes import Dispute, DisputeEscalated, DisputeOpened, DisputeOverdue, Disputes, State
+from ecosystem.contexts.fraud import DECIDE_WITHIN, HeldForReview, ReviewLapsed, ScoresDrifted
+from ecosystem.contexts.fraud import Kind as Case
 from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
@@ -25,6 +27,13 @@ from ecosystem.ports.workflows import ExecutionFailed, Workflows
 
 TOLD_OF_BY_ITSELF = frozenset({RefundFailed.__name__})
 """Errors of executions of which another event tells the operators, with what they can do about it."""
+
+
+_UNDECIDED = {
+    Case.CHECKOUT: "Undecided, the booking expires and nothing is charged.",
+    Case.PAYOUT: "Undecided, the money goes back to the provider's balance.",
+}
+"""What becomes of a case that nobody decides."""
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
@@ -61,6 +70,10 @@ class Alarms:
         DayReconciled.__name__: Kind.BOOKS_DIFFER,
         AchExceptionRaised.__name__: Kind.BANK_ASKS,
         AchRateAlarmed.__name__: Kind.RETURN_RATE_CLOSE,
+        HeldForReview.__name__: Kind.CASE_WAITS,
+        # Of lapsed cases only those that nobody decided in time.
+        ReviewLapsed.__name__: Kind.CASE_LAPSED,
+        ScoresDrifted.__name__: Kind.SCORES_DRIFTED,
     }
     """The events of which every operator is told."""
 
@@ -77,6 +90,10 @@ class Alarms:
             await self._of_exception(event)
         elif kind is Kind.RETURN_RATE_CLOSE:
             await self._of_rate(event)
+        elif kind in {Kind.CASE_WAITS, Kind.CASE_LAPSED}:
+            await self._of_case(kind, event)
+        elif kind is Kind.SCORES_DRIFTED:
+            await self._of_drift(event)
         elif kind is Kind.EXECUTION_FAILED:
             await self._of_execution(event.detail)
         elif alarm := await self._of_dispute(kind, event):
@@ -174,6 +191,43 @@ class Alarms:
         place = "/console/ach"
         await self._raise(
             Alarm(kind=Kind.RETURN_RATE_CLOSE, event_id=event.event_id, at=event.at, facts=facts, place=place)
+        )
+
+    async def _of_case(self, kind: Kind, event: Event) -> None:
+        detail, case = event.detail, Case(event.detail["kind"])
+        within = DECIDE_WITHIN[case]
+        if kind is Kind.CASE_LAPSED and not await self._ran_out(detail, within.total_seconds()):
+            return  # It ended in another way: called off, or given up at the challenge.
+        facts: dict[str, Known] = {
+            "matter": case.value,
+            "score": str(detail["score"]),
+            "provider": (await self.providers.load(detail["provider_id"])).value.name,
+            "decide_by": event.at + within,
+            "outcome": _UNDECIDED[case],
+        }
+        place = f"/console/fraud/cases/{detail['booking_id'] or 'payout'}/{detail['subject_id']}"
+        await self._raise(Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place))
+
+    async def _ran_out(self, detail: Mapping[str, Any], within_s: float) -> bool:
+        if not detail["booking_id"]:
+            return detail["waited_s"] >= within_s
+        try:
+            booking = (await self.bookings.row(detail["booking_id"])).value
+        except NotFound:
+            return False
+        return booking.status is BookingStatus.EXPIRED and booking.reviewing
+
+    async def _of_drift(self, event: Event) -> None:
+        detail = event.detail
+        facts: dict[str, Known] = {
+            "matter": detail["kind"],
+            "model": detail["model"],
+            "index": f"{detail['index_milli'] / 1000:.2f}",
+            "reason": detail["feature"].replace("_", " "),
+        }
+        place = "/console/fraud/models"
+        await self._raise(
+            Alarm(kind=Kind.SCORES_DRIFTED, event_id=event.event_id, at=event.at, facts=facts, place=place)
         )
 
     async def _of_execution(self, detail: Mapping[str, Any]) -> None:

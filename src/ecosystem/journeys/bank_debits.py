@@ -3,6 +3,7 @@
 | what happens | ledger | booking, payment |
 | --- | --- | --- |
 | the customer agrees to the mandate | - | awaits payment; intended |
+| a person has to look at it first | clearing -> escrow, pending | awaits the look; authorized, nothing is originated |
 | the debit is originated | clearing -> escrow | confirmed; captured, the funds pending |
 | the bank's statement shows it | bank <- clearing | settled; two banking days later its funds are here |
 | the booking ends before its funds are here | - | its shares lie in escrow until then |
@@ -102,6 +103,10 @@ RETURN_BANKING_DAYS = 2
 CLOSE = time(17)
 """The end of a banking day, Eastern: what comes back by then was dealt with."""
 ACCOUNTS_MAX = 10
+HELD_FOR = timedelta(days=1)
+"""How long a debit waits at most until a person has looked at it: as long as a request waits for its answer."""
+HOLD_LIFE = timedelta(days=7)
+"""When a debit that was held is let go by the sweep, should nobody have done so: as an authorization would end."""
 
 
 class DebitRefused(OrderRefused):
@@ -199,18 +204,39 @@ class BankDebits:
         mandate = await self.mandates.given(asked, consent, payment_id, booking_id, terms, actor, at)
         return terms, mandate
 
+    async def instrument(self, wanted: PayByBank) -> str:
+        """What tells the bank account from others, whoever added it: its blind index. Empty for none that is known."""
+        try:
+            return (await self.accounts.row(wanted.account_id)).value.fingerprint.hex()
+        except NoSuchBankAccount:
+            return ""
+
+    async def may_wait(self, hold: Hold, amount: Money, actor: Actor) -> bool:
+        """Whether the debit's funds would still be here in time if a person looked at it for a day first."""
+        try:
+            await self._times(hold, amount, actor, waits=HELD_FOR)
+        except NotOffered:
+            return False
+        return True
+
     async def carry_out(self, payment: Payment, actor: Actor) -> Payment:
-        """Originate the debit and confirm the booking with it, once. Raises `DebitRefused`: nothing was originated."""
+        """Originate the debit and confirm the booking with it, once. Raises `DebitRefused`: nothing was originated.
+
+        One that a person looks at first is only held: nothing is originated until its request is accepted.
+        """
         assert payment.debit is not None
         booking = (await self.bookings.row(payment.booking_id)).value
-        if booking.status is not BookingStatus.AWAITING_PAYMENT:
+        if payment.is_open and payment.review and booking.status is BookingStatus.AWAITING_PAYMENT:
+            return await self._held(payment, actor)
+        accepted = booking.status is BookingStatus.AWAITING_PROVIDER and booking.accepted_by is not None
+        if booking.status is not BookingStatus.AWAITING_PAYMENT and not accepted:
             raise DebitRefused("The booking is no longer there.")
         mandate = await self.mandates.of(payment.payment_id, ACTOR)
         try:
             request = await self._request(payment.debit.account_id, f"payment {payment.payment_id}")
             entry = replace(
                 request,
-                entry_id=f"{payment.payment_id}.1",
+                entry_id=_first_entry_id(payment),
                 purpose=Purpose.DEBIT,
                 direction=Direction.DEBIT,
                 cause_id=payment.payment_id,
@@ -234,6 +260,28 @@ class BankDebits:
             card=ShownCard(brand=payment.debit.bank or "Bank account", last4=payment.debit.last4),
         )
         return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor, *writes)
+
+    async def let_go(self, payment: Payment, actor: Actor) -> Payment:
+        """End a debit that is held and was not originated."""
+        outcome = self._unasked(payment, Standing.CANCELLED)
+        return await self.settlement.learn(payment.booking_id, payment.payment_id, outcome, actor)
+
+    async def _held(self, payment: Payment, actor: Actor) -> Payment:
+        held = replace(self._unasked(payment, Standing.AUTHORIZED), authorized_until=self.clock.now() + HOLD_LIFE)
+        return await self.settlement.learn(payment.booking_id, payment.payment_id, held, actor)
+
+    def _unasked(self, payment: Payment, standing: Standing) -> Outcome:
+        """How a debit stands of which the bank has not heard."""
+        assert payment.debit is not None
+        return Outcome(
+            intent_id=_first_entry_id(payment),
+            payment_id=payment.payment_id,
+            booking_id=payment.booking_id,
+            standing=standing,
+            amount=payment.amount,
+            captured=zero(payment.amount.currency),
+            card=ShownCard(brand=payment.debit.bank or "Bank account", last4=payment.debit.last4),
+        )
 
     # What becomes of entries: the causes that `ach_causes.py` asks for
 
@@ -299,7 +347,7 @@ class BankDebits:
 
     async def _waiting(self, payment: Payment) -> Entry | None:
         """The presentment of the debit that waits for its file, if one does."""
-        first = f"{payment.payment_id}.1"
+        first = _first_entry_id(payment)
         for entry_id in (first, *(f"{first}.retry{count}" for count in range(1, PRESENTMENTS_MAX))):
             row = await self.entries.find(entry_id)
             if row is not None and row.value.state is EntryState.WAITING:
@@ -487,8 +535,13 @@ class BankDebits:
             raise paying.NoSuchRefund
         return row.value
 
-    async def _times(self, hold: Hold, amount: Money, actor: Actor) -> tuple[date, datetime]:
-        """The day on which it is debited, and the instant at which its funds are here. Raises `NotOffered`."""
+    async def _times(
+        self, hold: Hold, amount: Money, actor: Actor, *, waits: timedelta = timedelta()
+    ) -> tuple[date, datetime]:
+        """The day on which it is debited, and the instant at which its funds are here, if it waits so long before.
+
+        Raises `NotOffered`.
+        """
         if amount.currency != CURRENCY:
             raise NotOffered("Bank accounts pay in US dollars only.")
         if actor.is_guest:
@@ -499,7 +552,7 @@ class BankDebits:
         if who is None:
             raise NotOffered
         lead = timedelta(seconds=who.value.lead_s)
-        debit_on = next_window(self.clock.now(), same_day=False, lead=lead).effective_on
+        debit_on = next_window(self.clock.now() + waits, same_day=False, lead=lead).effective_on
         funds_at = eastern(banking_days_after(debit_on, RETURN_BANKING_DAYS), CLOSE)
         if hold.start_at < funds_at:
             raise NotOffered("A bank needs some banking days: this time is too soon. Pay by card.")
@@ -554,6 +607,10 @@ def _why(code: str) -> str:
     if code == ACCOUNT_ENDED:
         return "The bank account was removed or refused before it was sent"
     return f"{RETURNS[code].meaning} ({code})" if code in RETURNS else "Our bank did not take it on"
+
+
+def _first_entry_id(payment: Payment) -> str:
+    return f"{payment.payment_id}.1"
 
 
 def _return_id(entry: Entry) -> str:

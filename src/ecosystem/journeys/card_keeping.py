@@ -62,6 +62,12 @@ class CardKeeping:
             return customer_id
         return row.value.customer_id
 
+    async def fingerprint(self, actor: Actor, card_id: str) -> str:
+        """The processor's lasting name of a card that the actor keeps; empty where it told none."""
+        row = await self.wallets.of(actor.actor_id)
+        kept = row.value.cards if row else ()
+        return next((card.fingerprint for card in kept if card.card_id == card_id), "")
+
     async def keep(self, booking_id: str, payment_id: str, actor: Actor) -> None:
         """Put the card of a payment into its payer's wallet, once. Raises `ProcessorSilent`."""
         payment = (await self.payments.payment(booking_id, payment_id)).value

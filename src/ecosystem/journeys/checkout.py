@@ -225,13 +225,20 @@ class Checkout:
             writes = booked.becomes(row, booking, None, actor=actor, at=at)
         if request.bank is None:
             self.cards.payable(booking.lines.total)
-        screened = await self.screening.screen(booking, request.payment_id, actor, address=address)
-        # A debit cannot be held until a person has looked, as a card can.
-        if screened.verdict is Verdict.DECLINE or (request.bank and screened.verdict is Verdict.REVIEW):
+        hold = await self.holds.get(request.hold_id, actor) if request.bank else None
+        screened = await self.screening.screen(
+            booking,
+            request.payment_id,
+            actor,
+            address=address,
+            card=await self._instrument(request, actor),
+            may_wait=hold is None or await self.debits.may_wait(hold, booking.lines.total, actor),
+        )
+        if screened.verdict is Verdict.DECLINE:
             await self.screening.refuse(screened)
         terms: DebitTerms | None = None
         if request.bank is not None:
-            hold = await self.holds.get(request.hold_id, actor)
+            assert hold is not None
             terms, mandate = await self.debits.agreed(
                 request.bank,
                 hold,
@@ -246,6 +253,12 @@ class Checkout:
         payment = paying.intend(wanted, actor, at, at + ANSWER_WITHIN)
         await self.table.transact(*writes, *paying.made(payment, actor, at), *screened.writes)
         return booking, payment
+
+    async def _instrument(self, request: PayForHold, actor: Actor) -> str:
+        """The lasting name of what pays, where it is known before: a kept card, or a bank account."""
+        if request.bank is not None:
+            return await self.debits.instrument(request.bank)
+        return await self.card_keeping.fingerprint(actor, request.card) if request.saved else ""
 
     def _payment(
         self, request: PayForHold, booking: Booking, payer: str | None, *, review: bool, terms: DebitTerms | None
@@ -291,7 +304,9 @@ class Checkout:
                     payment = await self._asked(payment, actor)
                 except OrderRefused:
                     continue  # It has made nothing of it: there is nothing to let go of.
-            if (payment.is_open or payment.state is paying.PaymentState.AUTHORIZED) and payment.intent_id:
+            if payment.state is paying.PaymentState.AUTHORIZED and payment.debit is not None:
+                await self.debits.let_go(payment, actor)
+            elif (payment.is_open or payment.state is paying.PaymentState.AUTHORIZED) and payment.intent_id:
                 outcome = await self.cards.cancel(payment.intent_id)
                 await self.settlement.learn(booking_id, payment.payment_id, outcome, actor)
         return (await self.bookings.row(booking_id)).value.status

@@ -15,11 +15,13 @@ from msgspec.structs import replace
 
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payouts as paying
+from ecosystem.contexts.bank_accounts import BankAccounts
 from ecosystem.contexts.catalogue import ProviderStatus
 from ecosystem.contexts.fraud import Verdict
 from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payouts import (
     AskPayout,
+    Destination,
     Origin,
     PausedBy,
     Payout,
@@ -90,6 +92,7 @@ class PayingOut:
     outlooks: Outlooks
     passage: PayoutPassage
     screening: Screening
+    bank_accounts: BankAccounts
 
     async def payouts(
         self, provider_id: str, actor: Actor, *, after: Cursor | None = None, limit: int = 25
@@ -117,10 +120,10 @@ class PayingOut:
     async def cancel(self, payout_id: str, actor: Actor) -> Payout:
         """Call off a payout that nobody has begun to send: its money is back on the balance. Raises `PayoutUnderWay`.
 
-        What was asked for its owner may call off, and an operator any.
+        What was asked for, and what waits for a look, its owner may call off, and an operator any.
         """
         payout = await self.payout(payout_id, actor)
-        if payout.origin is not Origin.ASKED:
+        if payout.origin is not Origin.ASKED and not payout.in_review:
             actor.must_operate()
         return await self.passage.learn(payout_id, PayoutNews(status=PayoutStatus.CANCELLED), actor)
 
@@ -187,7 +190,7 @@ class PayingOut:
             payout.payout_id,
             payout.provider_id,
             payout.amount,
-            payout.destination.account_id,
+            await self._bank(payout.destination),
             actor,
             instant=payout.speed is Speed.INSTANT,
         )
@@ -198,6 +201,12 @@ class PayingOut:
         held = paying.paused(plan, PausedBy.OPERATOR, LOOKED_INTO, ACTOR, at)
         await self.table.transact(*screened.writes, *paying.plan_becomes(row, held, ACTOR, at))
         raise PayoutsRest(LOOKED_INTO)
+
+    async def _bank(self, destination: Destination) -> str:
+        """What tells a bank account from others, whoever added it: its blind index, or the rail's name of the account."""
+        if destination.rail is not Rail.ACH:
+            return destination.account_id
+        return (await self.bank_accounts.row(destination.account_id)).value.fingerprint.hex()
 
     async def _plan_stands(self, outlook: Outlook) -> list[Write]:
         """That the plan is still the one decided under; a provider's first payout comes with their first plan."""

@@ -44,6 +44,8 @@ from ecosystem.ports.table import Table, Write
 
 HOUR_S = 3_600
 DAY_S = 86_400
+REFUSALS_MAX = 5
+"""After so many refusals for one booking nothing more is thought of it: whoever goes on trying learns nothing."""
 
 
 class NotTaken(Denied):
@@ -75,15 +77,27 @@ class Screening:
     _began_at: datetime | None = field(default=None, init=False)
 
     async def screen(
-        self, booking: Booking, payment_id: str, actor: Actor, *, address: str = "", card: str = ""
+        self,
+        booking: Booking,
+        payment_id: str,
+        actor: Actor,
+        *,
+        address: str = "",
+        card: str = "",
+        may_wait: bool = True,
     ) -> Screened:
         """What is thought of paying for the booking, asked from that network address.
 
-        `card` is the processor's lasting name of a saved card, empty for one that was just entered. Raises `NotTaken` when this very payment was refused before.
+        `card` is the lasting name of what pays: the processor's of a saved card, the blind index of a bank account;
+        empty for a card that was just entered. What may not wait for a person is refused where somebody should look.
+        Raises `NotTaken` when this very payment was refused before, or `REFUSALS_MAX` others for the booking.
         """
-        earlier = await self.assessments.of_checkout(booking.booking_id, payment_id)
+        thought = await self.assessments.of_booking(booking.booking_id)
+        earlier = next((each for each in thought if each.subject_id == payment_id), None)
         if earlier is not None:
-            return self._again(earlier.value)
+            return self._again(earlier)
+        if sum(each.standing is fraud.Standing.REFUSED for each in thought) >= REFUSALS_MAX:
+            raise NotTaken
         at = self.clock.now()
         what = self._checkout(booking, payment_id, card, self.network(address), at)
         what = replace(what, market_days=await self._market_days(at))
@@ -103,7 +117,7 @@ class Screening:
         }
         numbers = fraud.of_checkout(what, past)
         assessment = await self._assessed(
-            Kind.CHECKOUT, payment_id, numbers, names, what.amount, at, booking.booking_id
+            Kind.CHECKOUT, payment_id, numbers, names, booking.lines.total, at, booking.booking_id, may_wait=may_wait
         )
         return Screened(assessment=assessment, writes=fraud.made(assessment, actor))
 
@@ -126,7 +140,7 @@ class Screening:
             payout_id=payout_id,
             provider_id=provider_id,
             bank=bank,
-            amount=hundredths(amount),
+            amount=_number(fraud.worth(amount, at)),
             currency=amount.currency,
             instant=instant,
             market_days=await self._market_days(at),
@@ -135,7 +149,7 @@ class Screening:
         named = ((Subject.PROVIDER, provider_id), (Subject.BANK, bank))
         numbers = fraud.of_payout(what, Past(of=await self.assessments.histories(named)))
         names = {Listing.PROVIDER: provider_id, Listing.BANK: bank, Listing.CURRENCY: amount.currency}
-        assessment = await self._assessed(Kind.PAYOUT, payout_id, numbers, names, what.amount, at, "")
+        assessment = await self._assessed(Kind.PAYOUT, payout_id, numbers, names, amount, at, "")
         return Screened(assessment=assessment, writes=fraud.made(assessment, actor))
 
     async def standing(self, payout_id: str) -> fraud.Standing | None:
@@ -195,7 +209,7 @@ class Screening:
             customer_id=booking.customer_id,
             provider_id=booking.provider_id,
             card=card,
-            amount=hundredths(booking.lines.total),
+            amount=_number(fraud.worth(booking.lines.total, at)),
             currency=booking.lines.total.currency,
             guest=booking.guest,
             network=network,
@@ -213,9 +227,11 @@ class Screening:
         subject_id: str,
         numbers: tuple[float, ...],
         names: dict[Listing, str],
-        amount: int,
+        amount: Money,
         at: datetime,
         booking_id: str,
+        *,
+        may_wait: bool = True,
     ) -> Assessment:
         policy = await self.policies.current()
         model = await self.ready(policy.champion)
@@ -223,6 +239,8 @@ class Screening:
         facts = Facts(kind=kind, numbers=dict(zip(NAMES[kind], numbers, strict=True)), names=names)
         young = not fraud.is_grown(await self._market_days(at))
         decision = fraud.decide(chance, fraud.fired(policy.rules, facts), policy, young=young)
+        if not may_wait:
+            decision = fraud.unheld(decision)
         return Assessment(
             kind=kind,
             subject_id=subject_id,
@@ -233,8 +251,9 @@ class Screening:
             card=names.get(Listing.CARD, ""),
             network=names.get(Listing.NETWORK, ""),
             bank=names.get(Listing.BANK, ""),
-            amount=amount,
-            currency=names[Listing.CURRENCY],
+            amount=hundredths(amount),
+            currency=amount.currency,
+            worth=fraud.worth(amount, at),
             numbers=numbers,
             model=model,
             policy=policy.version,
@@ -255,9 +274,13 @@ class Screening:
 
 
 def hundredths(amount: Money) -> int:
-    """The amount in hundredths of its currency's unit, so that yen and dinar count like euro."""
+    """The amount in hundredths of its currency's unit, so that yen and dinar are shown like euro."""
     places = exponent(amount.currency)
     return amount.minor * 100 // 10**places
+
+
+def _number(known: int | None) -> float:
+    return math.nan if known is None else float(known)
 
 
 def _days(since: datetime | None, at: datetime) -> float:

@@ -164,6 +164,9 @@ def attach(act: Act, given: dict[str, Any]) -> Body:
 def keep(act: Act, method: Record, customer_id: str) -> None:
     """Keep the method for the customer."""
     act.change(method, customer=customer_id)
+    if method.inside.get("named"):
+        theirs = _fingerprint(f"{method.inside['card']}:{customer_id}")
+        act.change(method, card={**method["card"], "fingerprint": theirs})
     act.link(method, "payment_method.customer", customer_id)
     act.tell("payment_method.attached", method)
 
@@ -197,7 +200,7 @@ def needed(act: Act, method_id: str, *, param: str | None = None) -> Record:
     if card is None:
         return act.need("payment_method", method_id, param=param)
     year, _ = _date(act.at)
-    return _added(act, card, month=12, year=year + 3, cvc=True, given={})
+    return _added(act, card, month=12, year=year + 3, cvc=True, given={}, named=True)
 
 
 def of_number(act: Act, data: dict[str, Any], given: dict[str, Any]) -> Record:
@@ -261,20 +264,25 @@ def merged(metadata: dict[str, str], given: dict[str, str]) -> dict[str, str]:
     return {name: text for name, text in {**metadata, **given}.items() if text}
 
 
-def _added(act: Act, card: Card, *, month: int, year: int, cvc: bool, given: dict[str, Any]) -> Record:
+def _added(
+    act: Act, card: Card, *, month: int, year: int, cvc: bool, given: dict[str, Any], named: bool = False
+) -> Record:
+    method_id = act.mint("pm")
     billing = _billing(given.get("billing_details") or {}, NO_BILLING)
     address = billing["address"]
     checked = checks(card, cvc=cvc, line1=bool(address["line1"]), postal=bool(address["postal_code"]))
+    # A test method's name stands for somebody's card of that kind, a typed number for the one card that has it.
+    fingerprint = _fingerprint(f"{card.name}:{method_id}" if named else card.name)
     body: Body = {
         **PAYMENT_METHOD,
-        "id": act.mint("pm"),
+        "id": method_id,
         "allow_redisplay": given.get("allow_redisplay") or "unspecified",
         "billing_details": billing,
-        "card": method_card(card, month=month, year=year, fingerprint=_fingerprint(card), checked=checked),
+        "card": method_card(card, month=month, year=year, fingerprint=fingerprint, checked=checked),
         "created": act.at,
         "metadata": merged({}, given.get("metadata", {})),
     }
-    return act.add("payment_method", body, inside={"card": card.name})
+    return act.add("payment_method", body, inside={"card": card.name, "named": named})
 
 
 def _billing(given: dict[str, Any], known: Body) -> Body:
@@ -306,9 +314,9 @@ def _date(at: int) -> tuple[int, int]:
     return day.year, day.month
 
 
-def _fingerprint(card: Card) -> str:
+def _fingerprint(card: str) -> str:
     """The same for the same card, and no way back to its number."""
-    return hmac.digest(b"fingerprint", card.name.encode(), "sha256").hex()[:16]
+    return hmac.digest(b"fingerprint", card.encode(), "sha256").hex()[:16]
 
 
 def _card_error(code: str, message: str, param: str) -> Refused:

@@ -218,8 +218,9 @@ TABLE: tuple[Function, ...] = (
         entry=fraud_detector.ENTRY,
         triggers=(
             types(*fraud_detector.DECIDED),
-            OnChanges(entities=("fraud_assessment", "payment"), window_s=0.25),
+            OnChanges(entities=("fraud_assessment", "payment", "payout"), window_s=0.25),
             OnSchedule(name=fraud_detector.DRIFT, expression="rate(1 day)"),
+            OnSchedule(name=fraud_detector.OVERDUE, expression="rate(30 minutes)"),
         ),
         timeout_s=30,
         memory_mb=512,

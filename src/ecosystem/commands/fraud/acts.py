@@ -72,7 +72,10 @@ async def _of_history(chosen: Settings, world: World, made_at: datetime) -> byte
 
 
 async def history(table: Table, at: datetime) -> list[Row]:
-    """What was assessed and is known by now, in order: labelled, or old enough to count as genuine."""
+    """What was assessed and is known by now, in order: labelled, or paid and old enough to count as genuine.
+
+    Of what was refused, lapsed or never paid silence says nothing: no bank could ever have asked for its money.
+    """
     found: list[Row] = []
     after: Cursor | None = None
     for _ in range(PAGES_MAX):
@@ -85,7 +88,9 @@ async def history(table: Table, at: datetime) -> list[Row]:
 
 
 def _row(known: Assessment, at: datetime) -> Row | None:
-    if len(known.numbers) != len(NAMES[known.kind]) or (known.label is None and at - known.at < MATURE):
+    if len(known.numbers) != len(NAMES[known.kind]):
+        return None
+    if known.label is None and (at - known.at < MATURE or not known.is_telling):
         return None
     is_fraud = known.label is Label.FRAUD
     return Row(known.kind, known.at, known.numbers, is_fraud, "seen here" if is_fraud else "")

@@ -97,7 +97,7 @@ def simulate(path: Path, world: World) -> int:
         at_s = int((what.at - START).total_seconds())
         customer = numbers.setdefault(what.customer_id, len(numbers))
         terminal = numbers.setdefault(what.provider_id, len(numbers))
-        lines.writerow([count, at_s, customer, terminal, what.amount, int(event.fraud)])
+        lines.writerow([count, at_s, customer, terminal, int(what.amount), int(event.fraud)])
         count += 1
     body = text.getvalue().encode()
     path.write_bytes(gzip.compress(body, mtime=0) if path.suffix == ".gz" else body)

@@ -1,6 +1,7 @@
 """How likely something is fraud, what is done about it, and what became known of it."""
 
 from ecosystem.contexts.fraud.assessments import (
+    DECIDE_WITHIN,
     Assessment,
     AssessmentChanged,
     DecidedBefore,
@@ -17,7 +18,9 @@ from ecosystem.contexts.fraud.assessments import (
     lapse,
     made,
     resolve,
+    unheld,
 )
+from ecosystem.contexts.fraud.currencies import RateTable, worth
 from ecosystem.contexts.fraud.drift import ALARM, WATCH, Drift, Drifts, drifts
 from ecosystem.contexts.fraud.events import (
     AssessmentFact,
@@ -28,6 +31,7 @@ from ecosystem.contexts.fraud.events import (
     ReviewApproved,
     ReviewDeclined,
     ReviewerSet,
+    ReviewLapsed,
     ScoresDrifted,
 )
 from ecosystem.contexts.fraud.features import (
@@ -70,6 +74,7 @@ from ecosystem.contexts.fraud.rules import (
 __all__ = [
     "ALARM",
     "CHECKOUT_FEATURES",
+    "DECIDE_WITHIN",
     "FIRST",
     "NAMES",
     "NOTHING",
@@ -113,10 +118,12 @@ __all__ = [
     "Policy",
     "PolicyBook",
     "PolicyChanged",
+    "RateTable",
     "RefusedForFraud",
     "Rehearsal",
     "ReviewApproved",
     "ReviewDeclined",
+    "ReviewLapsed",
     "Reviewer",
     "ReviewerSet",
     "Reviewers",
@@ -157,4 +164,6 @@ __all__ = [
     "seen",
     "subjects",
     "timeline",
+    "unheld",
+    "worth",
 ]

@@ -13,7 +13,7 @@ outweighs one that approves, that one outweighs one that asks for a look, and ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ from ecosystem.contexts.fraud.events import (
     RefusedForFraud,
     ReviewApproved,
     ReviewDeclined,
+    ReviewLapsed,
 )
 from ecosystem.contexts.fraud.features import Kind
 from ecosystem.contexts.fraud.policies import SCORE_MAX, Policy
@@ -39,6 +40,8 @@ from ecosystem.ports.scoring import ModelId
 from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Write
 
 NOTE_MAX = 1_000
+DECIDE_WITHIN = {Kind.CHECKOUT: timedelta(hours=24), Kind.PAYOUT: timedelta(hours=72)}
+"""How long a case waits for its decision. Then a checkout expires, and a payout goes back to the provider's balance."""
 
 
 class NoSuchAssessment(NotFound):
@@ -92,7 +95,8 @@ class Assessment(Stored, frozen=True, kw_only=True):
     """What was thought. `subject_id` is the payment's or the payout's; `numbers` are in the order of the kind's features.
 
     `chance` is the model's own, before rules; `shadow` the challenger's, when there was one. `names` say who was who,
-    networks and bank accounts as digests.
+    networks and bank accounts as digests. `amount` is in hundredths of its currency, `worth` in hundredths of a euro.
+    `unpaid`: no money ever moved for it, so nobody can call it fraud later.
     """
 
     entity: ClassVar[str] = "fraud_assessment"
@@ -108,6 +112,7 @@ class Assessment(Stored, frozen=True, kw_only=True):
     bank: str = ""
     amount: int
     currency: str
+    worth: int | None = None
     numbers: tuple[float, ...]
     model: ModelId
     policy: int
@@ -124,6 +129,17 @@ class Assessment(Stored, frozen=True, kw_only=True):
     label: Label | None = None
     labelled_by: LabelSource | None = None
     labelled_at: datetime | None = None
+    unpaid: bool = False
+
+    @property
+    def decide_by(self) -> datetime:
+        """Until when somebody has to decide it; a booking that begins before then expires with its start."""
+        return self.at + DECIDE_WITHIN[self.kind]
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether silence says that it was genuine: money moved, and its owner's bank never asked for it."""
+        return not self.unpaid and self.standing in {Standing.APPROVED, Standing.RELEASED}
 
     @property
     def names(self) -> dict[Listing, str]:
@@ -166,6 +182,11 @@ def decide(chance: float, held: Sequence[Rule], policy: Policy, *, young: bool =
     else:
         verdict = Verdict.APPROVE
     return Decision(score=score, verdict=verdict, rules=tuple(rule.rule_id for rule in held))
+
+
+def unheld(decision: Decision) -> Decision:
+    """The decision on what cannot wait for a person: what would have to be looked at is refused."""
+    return replace(decision, verdict=Verdict.DECLINE) if decision.verdict is Verdict.REVIEW else decision
 
 
 def first_standing(verdict: Verdict) -> Standing:
@@ -247,6 +268,8 @@ def becomes(row: Row[Assessment], after: Assessment, actor: Actor, at: datetime)
         return []
     put = Put(key=row.key, value=after, index=indexed(after), expected=row.unchanged, otherwise=AssessmentChanged())
     facts: list[AssessmentFact] = []
+    if after.standing is Standing.LAPSED and before.standing is not Standing.LAPSED:
+        facts.append(ReviewLapsed(**_named(after), waited_s=max(0, int((at - after.at).total_seconds()))))
     if after.standing is not before.standing and after.standing in {Standing.RELEASED, Standing.BLOCKED}:
         kind = ReviewApproved if after.standing is Standing.RELEASED else ReviewDeclined
         facts.append(kind(**_named(after)))

@@ -35,6 +35,12 @@ class ReviewDeclined(AssessmentFact, frozen=True, kw_only=True):
     """An operator refused it."""
 
 
+class ReviewLapsed(AssessmentFact, frozen=True, kw_only=True):
+    """It waited so many seconds and needs no decision any more: its time was over, or what it was about has ended."""
+
+    waited_s: int
+
+
 class FraudLabelled(AssessmentFact, frozen=True, kw_only=True):
     """It became known what it was: `label` is fraud or genuine, `by` says from where that is known."""
 

@@ -1,6 +1,6 @@
 """What the model and the rules are told of a checkout or a payout: numbers, from itself and from histories before it.
 
-Amounts are in hundredths of the currency's unit. Counts by hours and days are by buckets: `1h` is this hour and what
+Amounts are what they were worth then in hundredths of a euro (`currencies.py`). Counts by hours and days are by buckets: `1h` is this hour and what
 was counted in it. What is not known is `nan`, and so are ages in a marketplace that is young itself: where everybody is
 new, being new says nothing. The order of names is the order of numbers; a model says by which names
 it learned, and scores nothing else.
@@ -39,8 +39,8 @@ class Kind(StrEnum):
 class CheckoutSeen(Struct, frozen=True, kw_only=True):
     """A checkout as it is about to pay.
 
-    `amount` is in hundredths. `card` is the processor's lasting name of the card, which is known before the payment for
-    saved cards alone. `network` is a digest of where the request came from, empty when that is not known.
+    `amount` is in hundredths of a euro, `nan` where its currency has no rate. `card` is the lasting name of what pays: the
+    processor's of a card, known before the payment for saved ones alone, or the blind index of a bank account. `network` is a digest of where the request came from, empty when that is not known.
     `market_days` is how far back the marketplace's histories reach, `account_days` the age of the customer's account, `lead_h` how far ahead the service is, `zone_gap_h` how far apart
     the clocks of customer and provider are: the distance that is known without knowing where anybody is.
     """
@@ -51,7 +51,7 @@ class CheckoutSeen(Struct, frozen=True, kw_only=True):
     customer_id: str
     provider_id: str
     card: str
-    amount: int
+    amount: float
     currency: str
     guest: bool = False
     network: str = ""
@@ -71,7 +71,7 @@ class PayoutSeen(Struct, frozen=True, kw_only=True):
     payout_id: str
     provider_id: str
     bank: str
-    amount: int
+    amount: float
     currency: str
     instant: bool = False
     market_days: float = math.nan
@@ -242,7 +242,7 @@ def is_grown(market_days: float) -> bool:
     return market_days >= YOUNG_DAYS
 
 
-def _ratio(amount: int, total: int, count: int) -> float:
+def _ratio(amount: float, total: int, count: int) -> float:
     """The amount to the mean of those before; not known before there are any."""
     return amount * count / total if total else math.nan
 

@@ -38,7 +38,10 @@ class Subject(StrEnum):
 
 
 class Bucket(Struct, frozen=True, array_like=True):
-    """What happened in one hour or day, numbered since 1970. `amount` is the sum of what was attempted, in hundredths."""
+    """What happened in one hour or day, numbered since 1970.
+
+    `amount` is the sum of what was attempted, in hundredths of a euro.
+    """
 
     number: int
     attempts: int = 0

@@ -22,6 +22,7 @@ from ecosystem.contexts.fraud.assessments import (
     Label,
     LabelSource,
     Standing,
+    Verdict,
     becomes,
     labelled,
     lapse,
@@ -36,8 +37,8 @@ from ecosystem.ports.table_codec import decoded
 
 log = logging.getLogger(__name__)
 ACTOR = system("fraud-detector")
-KEYS_MAX = 60
-"""Histories and labels in one commit, well below a transaction's limit."""
+KEYS_MAX = 80
+"""Writes in one commit, below a transaction's limit by more than one change adds."""
 SKIPPED_MAX = 5_000
 ATTEMPTS_MAX = 8
 STEPS_MAX = 200
@@ -58,7 +59,8 @@ class Lesson(Struct, frozen=True, kw_only=True):
 class News(Struct, frozen=True, kw_only=True):
     """What became of a checkout's payment, as who knows payments reads it off a change.
 
-    `card` is the processor's lasting name of the card, where it tells one. `ended`: its booking has no more use for it.
+    With no booking it is about a payout. `card` is the processor's lasting name of the card, where it tells one.
+    `ended`: there is no more use for it; `unpaid`: and no money moved. `fraud` is from where it is known as fraud.
     """
 
     booking_id: str
@@ -67,7 +69,8 @@ class News(Struct, frozen=True, kw_only=True):
     declined: bool = False
     paid: bool = False
     ended: bool = False
-    fraud: bool = False
+    unpaid: bool = False
+    fraud: LabelSource | None = None
     card: str = ""
 
 
@@ -104,17 +107,21 @@ def of_new(assessment: Assessment) -> list[Lesson]:
                 subject=Subject.PROVIDER, name=assessment.provider_id, seen=Seen(at=at, card=digest(assessment.bank))
             ),
         ]
-    once = Seen(at=at, attempts=1, amount=assessment.amount, other=digest(assessment.customer_id))
+    # What is refused counts as declined, so that whoever goes on trying meets the limits; not against the provider, whom
+    # strangers' attempts would harm.
+    refused = int(assessment.verdict is Verdict.DECLINE)
+    once = Seen(at=at, attempts=1, declined=refused, amount=assessment.worth or 0, other=digest(assessment.customer_id))
     customer = Seen(
         at=at,
         attempts=1,
-        amount=assessment.amount,
+        declined=refused,
+        amount=assessment.worth or 0,
         card=digest(assessment.card),
         network=digest(assessment.network),
     )
+    by_subject = {Subject.CUSTOMER: customer, Subject.PROVIDER: replace(once, declined=0)}
     return [
-        Lesson(subject=subject, name=name, seen=customer if subject is Subject.CUSTOMER else once)
-        for subject, name in subjects(assessment)
+        Lesson(subject=subject, name=name, seen=by_subject.get(subject, once)) for subject, name in subjects(assessment)
     ]
 
 
@@ -141,7 +148,7 @@ def of_news(assessment: Assessment, news: News) -> list[Lesson]:
         once = Seen(
             at=news.at,
             attempts=1,
-            amount=assessment.amount,
+            amount=assessment.worth or 0,
             declined=int(news.declined),
             paid=int(news.paid),
             other=digest(assessment.customer_id),
@@ -166,7 +173,11 @@ class _Taken:
 
     @property
     def touched(self) -> int:
-        return len({(lesson.subject, lesson.name) for lesson in self.lessons}) + 3 * len(self.told)
+        facts = sum(
+            after.label is not row.value.label or after.standing is not row.value.standing
+            for row, after in ((self.cases[key], after) for key, after in self.told.items())
+        )
+        return len({(lesson.subject, lesson.name) for lesson in self.lessons}) + len(self.told) + 2 * facts
 
 
 @dataclass(slots=True)
@@ -252,18 +263,20 @@ class Learning:
         news = self.read(change)
         if news is None:
             return
-        key = keys.checkout(news.booking_id, news.payment_id)
+        key = keys.checkout(news.booking_id, news.payment_id) if news.booking_id else keys.payout(news.payment_id)
         row = taken.cases.get(key) or await self.table.get(key, Assessment)
         if row is None:
             return
         taken.cases[key] = row
         known = taken.told.get(key, row.value)
         taken.lessons += of_news(known, news)
-        after = labelled(known, Label.FRAUD, LabelSource.CHARGEBACK, news.at) if news.fraud else known
+        after = labelled(known, Label.FRAUD, news.fraud, news.at) if news.fraud else known
         if news.ended and after.standing is Standing.WAITING:
             after = lapse(after, news.at)
         if news.card and not after.card:
             after = replace(after, card=news.card)
+        if news.unpaid and not after.unpaid:
+            after = replace(after, unpaid=True)
         if after is not known:
             taken.told[key] = after
 

@@ -75,7 +75,8 @@ SHIPPED: tuple[Rule, ...] = (
         rule_id="card-tried-by-many",
         name="One card, many customers",
         kind=Kind.CHECKOUT,
-        when=_all(("card_customers", Operator.AT_LEAST, 4)),
+        # Where the marketplace is young a card's age is not known, and the rule rests: test cards are everybody's.
+        when=_all(("card_customers", Operator.AT_LEAST, 4), ("card_days", Operator.AT_LEAST, 0)),
         effect=Effect.REVIEW,
     ),
     Rule(
@@ -91,6 +92,13 @@ SHIPPED: tuple[Rule, ...] = (
         kind=Kind.CHECKOUT,
         when=_all(("customer_declined_24h", Operator.AT_LEAST, 10)),
         effect=Effect.DECLINE,
+    ),
+    Rule(
+        rule_id="network-tries-on",
+        name="Declined again and again from one network",
+        kind=Kind.CHECKOUT,
+        when=_all(("network_declined_24h", Operator.AT_LEAST, 30)),
+        effect=Effect.REVIEW,
     ),
     Rule(
         rule_id="network-with-fraud",

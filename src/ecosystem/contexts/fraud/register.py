@@ -48,6 +48,20 @@ class Assessments:
         actor.must_operate()
         return await self.table.query(keys.queue(), Assessment, index=Index.STATUS, after=after, limit=limit)
 
+    async def waiting_since(self, before: datetime, limit: int) -> Sequence[Row[Assessment]]:
+        """What has waited for a decision since before that instant, the oldest first."""
+        found: list[Row[Assessment]] = []
+        after: Cursor | None = None
+        while len(found) < limit:
+            page = await self.table.query(
+                keys.queue(), Assessment, index=Index.STATUS, end=keys.place(before), after=after, limit=PAGE
+            )
+            found += page.rows
+            after = page.next
+            if after is None:
+                break
+        return found[:limit]
+
     async def newest(self, most: int) -> list[Assessment]:
         """The latest assessments that wait for nobody, the newest first; at most `NEWEST_MAX`."""
         most = min(most, NEWEST_MAX)

@@ -2,6 +2,7 @@
 
 Facts: `refund`, `service`, `customer`, `booking` (its id), `reason` (why it failed); of a dispute `wanted` and `decide_by`;
 of a provider `provider`; of money at the processor its `amount`; of an execution `machine`, its `matter`, and `error`;
+of a case of fraud its `matter`, `score`, `decide_by`, and the `outcome` without a decision; of drift `model` and `index`;
 of a reconciliation `day`, `count` and `open`; of returned debits the `rate`, how much was `returned`, and the `most` that is allowed.
 """
 
@@ -157,6 +158,40 @@ _OPERATOR: dict[Kind, Wording] = {
             "The card processor finds this payment risky. Decide at its desk; what you decide is taken in here.",
         ),
         button="See booking",
+    ),
+    Kind.CASE_WAITS: Wording(
+        topic=Topic.OPERATIONS,
+        subject="A {matter} scored {score} and waits for your look",
+        title="A {matter} waits for a decision",
+        notice="A {matter} of {provider} scored {score} of 1000. Decide by {decide_by}.",
+        paragraphs=(
+            "A {matter} of {provider} scored {score} of 1000.",
+            "Until somebody has decided, its money does not move. {outcome}",
+        ),
+        button="Decide",
+        notes=("Deciding is for operators who are trained for it.",),
+    ),
+    Kind.CASE_LAPSED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Nobody decided about a {matter} of {provider}",
+        title="Nobody decided about a {matter} in time",
+        notice="A {matter} of {provider} waited too long for a decision. {outcome}",
+        paragraphs=("A {matter} of {provider} waited for a decision, and nobody took one.", "{outcome}"),
+        button="See case",
+        notes=("Cases wait for you at the console. See that somebody looks there.",),
+    ),
+    Kind.SCORES_DRIFTED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Fraud scores have moved away from what the model learned",
+        title="Fraud scores have drifted",
+        notice="The scores of {matter}s of the week lie far from where {model} learned (stability index {index}).",
+        paragraphs=(
+            "The scores of {matter}s of the week lie far from where {model} learned: stability index {index}, 0.25 is much.",
+            "Look at what was refused and what was let through, and train a challenger.",
+        ),
+        asides=("What moved furthest: {reason}",),
+        button="See models",
+        notes=("You are told once a day for as long as it is so.",),
     ),
     Kind.TOP_UP_FAILED: Wording(
         topic=Topic.OPERATIONS,

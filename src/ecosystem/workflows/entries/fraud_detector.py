@@ -8,7 +8,7 @@ from ecosystem.ports.bus import Event
 from ecosystem.workflows.triggers import Entry, Firing, OnChanges
 
 ACTOR = system("fraud-detector")
-DRIFT = "fraud-drift"
+DRIFT, OVERDUE = "fraud-drift", "fraud-overdue"
 DECIDED = ("ReviewApproved", "ReviewDeclined")
 
 
@@ -23,9 +23,12 @@ async def go_on(market: App, event: Event) -> None:
         await market.casework.follow(event.detail["booking_id"], event.detail["subject_id"], event.actor)
 
 
-async def look(market: App, _: Firing) -> None:
-    """Whether what is seen still looks like what the model learned from."""
-    await market.fraud_models.look(ACTOR)
+async def look(market: App, firing: Firing) -> None:
+    """End cases that nobody decided in time; and whether what is seen still looks like what the model learned from."""
+    if firing.schedule == OVERDUE:
+        await market.casework.end_overdue()
+    else:
+        await market.fraud_models.look(ACTOR)
 
 
 ENTRY = Entry(changes=follow, event=go_on, schedule=look)

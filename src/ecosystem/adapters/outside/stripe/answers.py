@@ -80,6 +80,7 @@ _REFUNDS = {
 class _Card(Struct):
     brand: str = ""
     last4: str = ""
+    fingerprint: str | None = None
     capture_before: int | None = None
 
 
@@ -150,7 +151,7 @@ class Intent(Struct):
             amount=money(self.amount, self.currency),
             captured=money(self.amount_received, self.currency),
             charge_id=self.latest_charge.id if isinstance(self.latest_charge, _Charge) else self.latest_charge,
-            card=ShownCard(brand=card.brand, last4=card.last4) if card else None,
+            card=ShownCard(brand=card.brand, last4=card.last4, fingerprint=card.fingerprint or "") if card else None,
             authorized_until=datetime.fromtimestamp(held_until, UTC) if held_until else None,
             challenge_url=redirect.url if redirect and standing is Standing.REQUIRES_ACTION else None,
             decline=decline_of(refusal) if standing is Standing.DECLINED else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from msgspec import Meta, Struct
 from ecosystem.contexts.booking import Booking
 from ecosystem.contexts.catalogue import ProviderUnknown
 from ecosystem.contexts.fraud import NAMES, Assessment, Kind, Label, Standing
-from ecosystem.journeys.casework import Case, DecideCase
+from ecosystem.journeys.casework import Case, DecideCase, TrainedByNobodyElse
 from ecosystem.kernel.refusals import NotFound, Refusal
 from ecosystem.ports.table import Cursor
 from ecosystem.web import forms
@@ -61,6 +62,7 @@ class Line(Struct, frozen=True, kw_only=True):
     standing: str
     tone: str
     path: str
+    decide_by: datetime
 
 
 @get("/console/fraud")
@@ -142,7 +144,10 @@ async def say(request: Visit) -> Answer:
     asked = (await request.form_of(Saying)).asked
     if asked.operator_id not in await request.market.identity.people.operators():
         raise NotFound
-    await request.market.reviewers.set(asked.operator_id, request.actor, trained=asked.trained)
+    try:
+        await request.market.casework.train(asked.operator_id, request.actor, trained=asked.trained)
+    except TrainedByNobodyElse as no:
+        return request.redirect("/console/fraud/reviewers", toast=Toast(text=no.message, tone="bad"))
     text = "This operator may decide cases for a year." if asked.trained else "This operator decides no cases any more."
     return request.redirect("/console/fraud/reviewers", toast=Toast(text=text))
 
@@ -169,6 +174,8 @@ async def _shown(request: Visit, booking_id: str, subject_id: str, form: Form[De
         form=form,
         to=f"/console/fraud/cases/{booking_id}/{subject_id}",
         may_decide=await market.reviewers.may_decide(request.actor),
+        is_own=await market.casework.is_own(assessment, request.actor),
+        decide_by=_decide_by(assessment, booking),
         waits=assessment.standing is Standing.WAITING,
         source=SOURCES[assessment.labelled_by] if assessment.labelled_by else "",
         is_fraud=assessment.label is Label.FRAUD,
@@ -183,6 +190,11 @@ def _numbers(case: Case) -> list[tuple[str, str]]:
     ]
 
 
+def _decide_by(case: Assessment, booking: Booking | None) -> datetime:
+    """Until when it has to be decided: what nobody has answered by its start expires."""
+    return min(case.decide_by, booking.start_at) if booking else case.decide_by
+
+
 async def _line(request: Visit, case: Assessment) -> Line:
     words, tone = STANDINGS[case.standing]
     booking = await _booking(request, case)
@@ -194,6 +206,7 @@ async def _line(request: Visit, case: Assessment) -> Line:
         standing=words,
         tone=tone,
         path=f"/console/fraud/cases/{case.booking_id or OF_PAYOUT}/{case.subject_id}",
+        decide_by=_decide_by(case, booking),
     )
 
 

@@ -49,12 +49,16 @@ LISTINGS: Mapping[Listing, str] = {
 }
 
 
+AMOUNTS = frozenset({"amount", "customer_amount_24h", "provider_mean_amount"})
+
+
 def feature(name: str) -> str:
-    """A feature's name as words: `customer_attempts_24h` is "Customer attempts, 24 h"."""
+    """A feature's name as words: `customer_attempts_24h` is "Customer attempts, 24 h". Amounts are told in euro cents."""
     words = name.split("_")
     last = words[-1]
     span = f", {last[:-1]} {last[-1]}" if last[:-1].isdigit() and last[-1] in "hd" else ""
-    return " ".join(words[:-1] if span else words).capitalize() + span
+    said = " ".join(words[:-1] if span else words).capitalize() + span
+    return f"{said} (euro cents)" if name in AMOUNTS else said
 
 
 def features() -> list[tuple[str, str, str]]:
