@@ -12,19 +12,17 @@ import pytest
 from msgspec.structs import replace
 
 from ecosystem.__main__ import main
-from ecosystem.adapters.outside.prequential import QUIET, TooShort, exposed, split
-from ecosystem.adapters.outside.transactions import (
-    COLUMNS,
-    DAY_S,
-    DELAY_S,
-    FEATURES,
-    NotTransactions,
-    Transactions,
-    features,
-    read,
-)
+from ecosystem.adapters.outside.prequential import Quiet, TooShort, busy_from, exposed, split
+from ecosystem.adapters.outside.transactions import DELAY_S, FEATURES, Scale, Sorted, scale_of
+from ecosystem.adapters.outside.transactions import features as features_of
+from ecosystem.adapters.outside.transactions_file import COLUMNS, DAY_S, NotTransactions, Numbers, Transactions, read
 
+SCALE = Scale(high_cents=22_000, part=0.2)
 HEADER = ",".join(COLUMNS)
+
+
+def features(known: Transactions) -> Numbers:
+    return features_of(Sorted(known), SCALE)
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +121,10 @@ def test_only_earlier_payments_of_the_same_card_and_day_raise_a_score() -> None:
     cards = np.array([1] * 7 + [2, 1, 1])
     scores = np.array([0.001] * 7 + [0.9, 0.5, 0.001])
 
-    raised = exposed(scores, days, cards)
+    raised = exposed(scores, days, cards, Quiet(score=0.04, busy=6))
 
     assert raised[:6].tolist() == [0.001] * 6
-    assert 0.039 < raised[6] < QUIET
+    assert 0.039 < raised[6] < 0.04
     assert raised[7:].tolist() == [0.9, 0.5, 0.001]
 
 
@@ -148,26 +146,149 @@ def test_columns_may_stand_in_any_order_beside_others_and_packed(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "",
-        HEADER,
-        "TRANSACTION_ID,TX_TIME_SECONDS\n1,2\n",
-        f"{HEADER}\n1,2,3,4,5,2\n",
-        f"{HEADER}\n1,-2,3,4,5,0\n",
-        f"{HEADER}\n1,2,3,4,-5,0\n",
-        f"{HEADER}\n1,2,3,4,five,0\n",
-        f"{HEADER}\n1,2,3,4,5,0\n1,3,3,4,5,0\n",
-        f"{HEADER}\n1,2,3\n",
+        ("", "Line 1 names the columns, and lacks TRANSACTION_ID,"),
+        (HEADER, "no transactions"),
+        (f"{HEADER}\n\n\n", "no transactions"),
+        ("TRANSACTION_ID,TX_TIME_SECONDS\n1,2\n", "lacks CUSTOMER_ID, TERMINAL_ID, TX_AMOUNT_CENTS, TX_FRAUD"),
+        (f"{HEADER},TX_FRAUD\n1,2,3,4,5,0,0\n", "names TX_FRAUD twice"),
+        (f"{HEADER}\n1,2,3,4,5,2\n", "Line 2, TX_FRAUD: '2'"),
+        (f"{HEADER}\n1,-2,3,4,5,0\n", "Line 2, TX_TIME_SECONDS: '-2'"),
+        (f"{HEADER}\n1,2,3,4,5,0\n2,2,3,4,-5,0\n", "Line 3, TX_AMOUNT_CENTS: '-5'"),
+        (f"{HEADER}\n\n1,2,3,4,five,0\n", "Line 3, TX_AMOUNT_CENTS: 'five' is no whole number"),
+        (f"{HEADER}\n1,2,3,4,5.5,0\n", "Line 2, TX_AMOUNT_CENTS: '5.5' is no whole number"),
+        (f"{HEADER}\n1,2,3,4,,0\n", "Line 2, TX_AMOUNT_CENTS: '' is no whole number"),
+        (f"{HEADER}\n1,2,3,4,nan,0\n", "Line 2, TX_AMOUNT_CENTS: 'nan' is no whole number"),
+        (f"{HEADER}\n1,{9**30},3,4,5,0\n", "Line 2, TX_TIME_SECONDS"),
+        (f"{HEADER}\n1,2,3,4,5,0\n1,3,3,4,5,0\n", "TRANSACTION_ID 1 stands on more than one line"),
+        (f"{HEADER}\n1,2,3\n", "Line 2 ends after 3 columns; TERMINAL_ID would be column 4"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
-def test_what_is_no_file_of_transactions_is_refused(tmp_path: Path, text: str) -> None:
+def test_what_is_no_file_of_transactions_is_refused_by_line_and_column(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "odd.csv"
     path.write_text(text)
 
-    with pytest.raises(NotTransactions):
+    with pytest.raises(NotTransactions) as refused:
         read(path)
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_plainly_meant_is_read(tmp_path: Path, *, packed: bool) -> None:
+    """A byte order mark, other line ends, quotes, blank lines, whole numbers with a point, other delimiters."""
+    header = ";".join(f'"{name}"' for name in reversed(COLUMNS))
+    body = f'\ufeff{header}\r\n0;"500";3;2;60.0;1\r\n\r\n 1 ;7e2;4;2;10;2\r\n'.encode()
+    path = tmp_path / "some"
+    path.write_bytes(gzip.compress(body) if packed else body)
+
+    known = read(path)
+
+    assert known.at_s.tolist() == [10, 60]
+    assert known.cents.tolist() == [700, 500]
+    assert known.frauds.tolist() == [1, 0]
+
+
+def test_a_byte_order_mark_before_an_ordinary_file_is_no_part_of_its_first_column(tmp_path: Path) -> None:
+    path = tmp_path / "some.csv"
+    path.write_bytes(f"\ufeff{HEADER}\n1,2,3,4,5,0\n".encode())
+
+    assert read(path).cents.tolist() == [5]
+
+
+@pytest.mark.parametrize("kept", [12, 40, -9])
+def test_a_packed_file_that_is_cut_off_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: int
+) -> None:
+    chance = np.random.default_rng(1)
+    rows = "\n".join(f"{row},{row * 60},{row % 7},{row % 5},{chance.integers(9_999)},0" for row in range(5_000))
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress(f"{HEADER}\n{rows}\n".encode())[:kept])
+
+    assert main(["fraud", "evaluate", str(path), "--train-start", "2018-04-01"]) == 1
+    assert capsys.readouterr().err.startswith("NotTransactions: ")
+
+
+def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_bytes(f"{HEADER}\n1,2,3,4,5,0\n".encode("utf-16"))
+
+    with pytest.raises(NotTransactions) as refused:
+        read(path)
+    assert "UTF-8" in refused.value.message
+
+
+def small(tmp_path: Path, *, fraud_days: range, days: int = 28, cents: int = 900) -> Path:
+    """Ten payments of ten cards a day; the third of each of those days is fraud."""
+    rows = [
+        f"{day * 10 + card},{day * DAY_S + card * 60},{day * 10 + card},{card},{cents + card},"
+        f"{int(card == 3 and day in fraud_days)}"
+        for day in range(days)
+        for card in range(10)
+    ]
+    path = tmp_path / "small.csv"
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    return path
+
+
+def evaluated(path: Path, capsys: pytest.CaptureFixture[str], *starts: str) -> tuple[int, str, str]:
+    status = main(["fraud", "evaluate", str(path), *(word for start in starts for word in ("--train-start", start))])
+    answer = capsys.readouterr()
+    return status, answer.out, answer.err
+
+
+def test_a_test_without_fraud_says_that_its_measures_are_undefined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = evaluated(small(tmp_path, fraud_days=range(7)), capsys, "2018-04-01")
+
+    assert status == 0
+    first, means = (json.loads("{" + line) for line in out.split("\n{")[1:])
+    assert (first["auc"], first["average_precision"], first["card_precision_100"]) == (None, None, 0)
+    assert (means["auc"], means["mean_of"]) == (None, 1)
+    assert "no fraud in the week of the test: AUC is undefined" in out
+
+
+@pytest.mark.parametrize(
+    ("start", "refusal", "said"),
+    [
+        ("2018-04-08", "NothingToLearn", "2018-04-08 to 2018-04-14"),
+        ("2018-04-15", "TooShort", "reaches from 2018-04-01 to 2018-04-28"),
+        ("2018-03-25", "TooShort", "training from 2018-03-25"),
+    ],
+)
+def test_a_start_that_cannot_be_measured_is_refused_by_its_days(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], start: str, refusal: str, said: str
+) -> None:
+    status, out, err = evaluated(small(tmp_path, fraud_days=range(7)), capsys, "2018-04-01", start)
+
+    assert (status, out) == (1, "")
+    assert err.startswith(f"{refusal}: ")
+    assert said in err
+
+
+def test_a_test_of_nothing_but_known_cards_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two cards pay each day, and both are compromised in the week of training."""
+    rows = [
+        f"{day * 2 + card},{day * DAY_S + card},{card},1,500,{int(day == card)}" for day in range(21) for card in (0, 1)
+    ]
+    path = tmp_path / "known.csv"
+    path.write_text("\n".join([HEADER, *rows]))
+
+    status, _, err = evaluated(path, capsys, "2018-04-01")
+
+    assert status == 1
+    assert err.startswith("NothingToTest: From 2018-04-15 to 2018-04-21")
+
+
+def test_the_scale_of_a_market_is_read_off_its_week() -> None:
+    cents = np.array([*range(100, 200), *range(5_000, 5_020)])
+    frauds = (cents >= 5_000).astype(np.int64)
+
+    assert scale_of(cents, frauds) == Scale(high_cents=199, part=20 / 120)
+    assert scale_of(cents, np.roll(frauds, 50)).high_cents > 5_019
+    assert busy_from(np.zeros(100, dtype=np.int64), np.array([*range(90), *[90] * 10])) == 8
+    assert busy_from(np.zeros(3, dtype=np.int64), np.array([1, 1, 1])) == 3
 
 
 def test_the_command_evaluates_what_the_simulator_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,13 +14,15 @@ import xgboost
 from msgspec import Struct
 
 from ecosystem.adapters.outside.measures import auc, average_precision, card_precision
-from ecosystem.adapters.outside.transactions import Numbers, Transactions
+from ecosystem.adapters.outside.transactions import Sorted, features, scale_of
+from ecosystem.adapters.outside.transactions_file import Numbers, Transactions
 from ecosystem.kernel.refusals import Invalid
 
 TRAIN, DELAY, TEST = 7, 7, 7
 CARDS = 100
-QUIET, BUSY = 0.04, 6
-"""Below which score a payment says little by itself, and after how many of a day a card is busy."""
+QUIET_TIMES, BUSY_PART = 5, 0.02
+"""A payment says little by itself below so many times the part of fraud of all; a card is busy after so many payments
+of a day that this part of all at most comes after as many."""
 SEEDS = 5
 ROUNDS = 200
 TREES = {
@@ -44,7 +46,11 @@ class TooShort(Invalid):
 
 
 class NothingToLearn(Invalid):
-    """There is no fraud in the week of training, or none in the week of the test."""
+    """There is nothing in the week of training, or no fraud, or nothing but fraud: nothing can be learned from it."""
+
+
+class NothingToTest(Invalid):
+    """There is nothing in the week of the test, or only cards that are known as compromised."""
 
 
 class Split(Struct, frozen=True, kw_only=True):
@@ -55,15 +61,25 @@ class Split(Struct, frozen=True, kw_only=True):
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """How the detector did. `card_precision` is at 100 cards a day."""
+    """How the detector did. `card_precision` is at 100 cards a day.
+
+    With no fraud in the test, or nothing else, `auc` is not known, and without any neither is `average_precision`.
+    """
 
     train: int
     train_frauds: int
     test: int
     test_frauds: int
-    auc: float
-    average_precision: float
+    auc: float | None
+    average_precision: float | None
     card_precision: float
+
+
+class Quiet(Struct, frozen=True, kw_only=True):
+    """Below which score a payment says little by itself, and after how many of a day a card is busy."""
+
+    score: float
+    busy: int
 
 
 def split(known: Transactions, start_day: int) -> Split:
@@ -82,39 +98,63 @@ def split(known: Transactions, start_day: int) -> Split:
     return Split(train=train, test=np.concatenate(test))
 
 
-def evaluate(known: Transactions, rows: Numbers, start_day: int) -> Measured:
-    """Learn, and be held to what follows. `rows` are the features of all. Raises `TooShort`, `NothingToLearn`."""
-    parts = split(known, start_day)
+def evaluate(by: Sorted, start_day: int) -> Measured:
+    """Learn, and be held to what follows. Raises `TooShort`, `NothingToLearn`, `NothingToTest`."""
+    known, parts = by.known, split(by.known, start_day)
     train, test = parts.train, parts.test
-    if not known.frauds[train].any() or not known.frauds[test].any():
+    if not 0 < known.frauds[train].sum() < len(train):
         raise NothingToLearn
-    scores = exposed(predicted(rows[train], known.frauds[train], rows[test]), known.days[test], known.customers[test])
+    if not len(test):
+        raise NothingToTest
+    scale = scale_of(known.cents[train], known.frauds[train])
+    rows = features(by, scale)
+    quiet = Quiet(score=min(0.5, QUIET_TIMES * scale.part), busy=busy_from(known.days[train], known.customers[train]))
+    chances = predicted(rows[train], known.frauds[train], rows[test])
+    scores = exposed(chances, known.days[test], known.customers[test], quiet)
     labels = known.frauds[test]
     return Measured(
         train=len(train),
         train_frauds=int(known.frauds[train].sum()),
         test=len(test),
         test_frauds=int(labels.sum()),
-        auc=auc(labels, scores),
-        average_precision=average_precision(labels, scores),
+        auc=_known(auc(labels, scores)),
+        average_precision=_known(average_precision(labels, scores)),
         card_precision=card_precision(known.days[test], known.customers[test], labels, scores, CARDS),
     )
 
 
-def exposed(scores: Numbers, days: Numbers, cards: Numbers) -> Numbers:
-    """The scores, raised to just below `QUIET` for payments of a card that has paid often that day.
+def exposed(scores: Numbers, days: Numbers, cards: Numbers, quiet: Quiet) -> Numbers:
+    """The scores, raised to just below the quiet one for payments of a card that has paid often that day.
 
     What no payment tells of itself (a terminal that was taken over lately, of which no label is known yet) meets a card
-    as often as it pays: one that has paid seven times and more is as likely compromised as one with a faint suspicion.
-    Scores are in order of time; only earlier payments of the same day count.
+    as often as it pays: one that is busy is as likely compromised as one with a faint suspicion. Scores are in order of
+    time; only earlier payments of the same day count.
     """
-    order = np.lexsort((np.arange(len(scores)), cards, days))
-    begins = np.ones(len(scores), dtype=bool)
+    earlier = earlier_that_day(days, cards)
+    is_exposed = (scores < quiet.score) & (earlier >= quiet.busy)
+    return np.where(is_exposed, quiet.score * (1 - 0.01 / (earlier + 1)), scores)
+
+
+def busy_from(days: Numbers, cards: Numbers) -> int:
+    """The least number of earlier payments of a card's day that at most `BUSY_PART` of these payments come after."""
+    earlier = earlier_that_day(days, cards)
+    most = int(earlier.max())
+    return next(count for count in range(1, most + 2) if (earlier >= count).mean() <= BUSY_PART)
+
+
+def earlier_that_day(days: Numbers, cards: Numbers) -> Numbers:
+    """How many payments of the same card and day stand before each. They are in order of time."""
+    order = np.lexsort((np.arange(len(days)), cards, days))
+    begins = np.ones(len(days), dtype=bool)
     begins[1:] = (np.diff(cards[order]) != 0) | (np.diff(days[order]) != 0)
-    places = np.arange(len(scores))
-    earlier = np.empty(len(scores))
+    places = np.arange(len(days))
+    earlier = np.empty(len(days))
     earlier[order] = places - np.maximum.accumulate(np.where(begins, places, 0))
-    return np.where((scores < QUIET) & (earlier >= BUSY), QUIET * (1 - 0.01 / (earlier + 1)), scores)
+    return earlier
+
+
+def _known(measure: float) -> float | None:
+    return None if np.isnan(measure) else measure
 
 
 def predicted(rows: Numbers, labels: Numbers, asked: Numbers) -> Numbers:

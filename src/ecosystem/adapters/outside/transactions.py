@@ -1,4 +1,4 @@
-"""Card transactions in the columns of the Fraud Detection Handbook: read from CSV, and described by what came before.
+"""Card transactions in the columns of the Fraud Detection Handbook, described by what came before.
 
 Features are causal. Of a transaction at an instant they use the transaction itself, what came before it, and labels of
 what lies at least `DELAY_S` before it; `tests/contexts/fraud` proves it by cutting files short. All of them are sums
@@ -11,104 +11,42 @@ Fraud Detection, chapters 3 and 4.
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-from ecosystem.kernel.refusals import Invalid, NotFound
+from ecosystem.adapters.outside.transactions_file import DAY_S, Numbers, Transactions
 
-DAY_S = 86_400
 DELAY_S = 7 * DAY_S
-COLUMNS = ("TRANSACTION_ID", "TX_TIME_SECONDS", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT_CENTS", "TX_FRAUD")
-CENTS_MAX = 10**12
-GZIP = b"\x1f\x8b"
-Numbers = NDArray[Any]
 
 RATIOS = (1, 1.5, 1.8, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.2, 3.5, 4, 5, 6)
 EXCESSES = (0.05, 0.4, 1, 2, 4)
-PRIOR, PRIOR_COUNT = 0.008, 20
-"""Before much is known of those that are alike, the part of fraud is near that of all."""
+PRIOR_COUNT = 20
+"""Before so many that are alike are known, the part of fraud among them is taken near that of all."""
 
 HIGH, CLEAN_MAX = 2.7, 2.5
 """From how many times the customer's mean an amount is high, and up to how many it counts for the mean."""
 KNOWN_MIN = 3
-"""Earlier amounts from which a customer's mean is believed; before that, high is what is more than `HIGH_CENTS`."""
-HIGH_CENTS = 22_000
+"""Earlier amounts from which a customer's mean is believed; before that, high is what is above `Scale.high_cents`."""
+SURE_MIN = 10
+"""So many frauds of a week make an amount above which nothing was genuine a mark; fewer are chance."""
+NO_AMOUNT = 2**62
 
 
-class NoSuchFile(NotFound):
-    """That file cannot be read."""
+class Scale(Struct, frozen=True, kw_only=True):
+    """What a week of training says of its market: above which amount nothing was genuine, and what part was fraud."""
+
+    high_cents: int
+    part: float
 
 
-class NotTransactions(Invalid):
-    """That is no file of transactions."""
-
-
-class Transactions(Struct, frozen=True, kw_only=True):
-    """Transactions in order of time, a column each. `at_s` counts from the file's first day, 2018-04-01 by its columns."""
-
-    ids: Numbers
-    at_s: Numbers
-    customers: Numbers
-    terminals: Numbers
-    cents: Numbers
-    frauds: Numbers
-
-    @property
-    def days(self) -> Numbers:
-        return self.at_s // DAY_S
-
-    def before(self, at_s: int) -> Transactions:
-        """Those before that instant."""
-        count = int(np.searchsorted(self.at_s, at_s))
-        return Transactions(**{name: getattr(self, name)[:count] for name in self.__struct_fields__})
-
-
-def read(path: Path) -> Transactions:
-    """The transactions of a CSV file, plain or gzip. Raises `NoSuchFile`, `NotTransactions` naming what is wrong."""
-    try:
-        with path.open("rb") as opened:
-            packed = opened.read(2) == GZIP
-        with gzip.open(path, "rt", encoding="ascii") if packed else path.open(encoding="ascii") as lines:
-            header = [name.strip().strip('"') for name in lines.readline().lstrip("\ufeff").rstrip("\r\n").split(",")]
-            missing = [name for name in COLUMNS if name not in header]
-            if missing:
-                raise NotTransactions(f"The first line lacks the column {missing[0]}.")
-            places = [header.index(name) for name in COLUMNS]
-            table = np.loadtxt(lines, delimiter=",", dtype=np.int64, usecols=places, ndmin=2, comments=None)
-    except OSError as broken:
-        raise NoSuchFile(f"{path} cannot be read: {broken.strerror or broken}.") from broken
-    except (ValueError, EOFError) as broken:
-        raise NotTransactions(f"{path} holds what is no whole number: {broken}.") from broken
-    return _ordered(table)
-
-
-def _ordered(table: Numbers) -> Transactions:
-    if not len(table):
-        raise NotTransactions("There are no transactions in it.")
-    _, at_s, customers, terminals, cents, frauds = table.T
-    for column, name in ((at_s, "TX_TIME_SECONDS"), (customers, "CUSTOMER_ID"), (terminals, "TERMINAL_ID")):
-        if column.min() < 0:
-            raise NotTransactions(f"{name} is never negative.")
-    if cents.min() < 0 or cents.max() > CENTS_MAX:
-        raise NotTransactions("TX_AMOUNT_CENTS lies between 0 and ten billion.")
-    if not np.isin(frauds, (0, 1)).all():
-        raise NotTransactions("TX_FRAUD is 0 or 1.")
-    if len(np.unique(table[:, 0])) != len(table):
-        raise NotTransactions("TRANSACTION_ID is another for each line.")
-    order = np.lexsort((table[:, 0], at_s))
-    return Transactions(
-        ids=table[order, 0],
-        at_s=at_s[order],
-        customers=customers[order],
-        terminals=terminals[order],
-        cents=cents[order],
-        frauds=frauds[order],
-    )
+def scale_of(cents: Numbers, frauds: Numbers) -> Scale:
+    """The scale of those transactions, of which there is at least one. No amount is high when genuine ones are as high."""
+    genuine = cents[frauds == 0]
+    highest = int(genuine.max()) if len(genuine) else NO_AMOUNT
+    is_mark = int((cents > highest).sum()) >= SURE_MIN
+    return Scale(high_cents=highest if is_mark else NO_AMOUNT, part=float(frauds.mean()))
 
 
 class _Group:
@@ -123,10 +61,13 @@ class _Group:
         self.place[self.order] = np.arange(len(at_s))
         self.keys = self.entity[self.order] * self.span + at_s[self.order]
         self.first = np.searchsorted(self.keys, self.entity * self.span)
+        self._since: dict[int, Numbers] = {}
 
     def since(self, seconds: int) -> Numbers:
         """The place of the entity's first transaction that is no more than so many seconds before."""
-        return self._bisected(self.at_s - seconds, "left")
+        if seconds not in self._since:
+            self._since[seconds] = self._bisected(self.at_s - seconds, "left")
+        return self._since[seconds]
 
     def until(self, seconds: int) -> Numbers:
         """The place after the entity's last transaction that is at least so many seconds before."""
@@ -165,11 +106,20 @@ terminal: frauds and their part, the run of frauds since the last genuine one, i
 what part of all known transactions with a like amount, of customers with like amounts lately, was fraud."""
 
 
-def features(known: Transactions) -> Numbers:
-    """A row of `FEATURES` for each transaction; `nan` for what is not known."""
-    amount, at_s = known.cents / 100.0, known.at_s
-    customer, terminal = _Group(known.customers, at_s), _Group(known.terminals, at_s)
-    usual = _usual(customer, amount, known.cents)
+class Sorted:
+    """Transactions by customer and by terminal: what takes the longest, and is the same for every scale."""
+
+    def __init__(self, known: Transactions) -> None:
+        self.known = known
+        self.customer, self.terminal = _Group(known.customers, known.at_s), _Group(known.terminals, known.at_s)
+
+
+def features(by: Sorted, scale: Scale) -> Numbers:
+    """A row of `FEATURES` for each transaction; `nan` for what is not known. `scale` is of what one learns from."""
+    known, customer, terminal = by.known, by.customer, by.terminal
+    amount = known.cents / 100.0
+    is_high = known.cents > scale.high_cents
+    usual = _usual(customer, amount, is_high)
     columns = [amount, usual.ratio, usual.deviation, usual.mean]
     amounts = customer.sums(amount)
     week = customer.since(7 * DAY_S)
@@ -180,9 +130,10 @@ def features(known: Transactions) -> Numbers:
     columns += [excess[customer.place] - excess[customer.since(days * DAY_S)] for days in (3, 7, 14)]
     columns.append(_days_since_high(customer, np.nan_to_num(usual.ratio, nan=1.0) > HIGH))
     # A fraud with a high amount says something about the card, not about the terminal.
-    plain = (known.frauds == 1) & ~((usual.ratio > HIGH) | (known.cents > HIGH_CENTS))
+    plain = (known.frauds == 1) & ~((usual.ratio > HIGH) | is_high)
     columns += _terminal(terminal, known.frauds, plain)
-    columns.append(_like_it(known, np.nan_to_num(usual.ratio, nan=1.0), columns[FEATURES.index("customer_excess_7d")]))
+    excess_7d = columns[FEATURES.index("customer_excess_7d")]
+    columns.append(_like_it(known, np.nan_to_num(usual.ratio, nan=1.0), excess_7d, is_high, scale.part))
     return np.column_stack(columns).astype(np.float32)
 
 
@@ -195,18 +146,18 @@ class _Usual(Struct, frozen=True, kw_only=True):
     high: Numbers
 
 
-def _usual(customer: _Group, amount: Numbers, cents: Numbers) -> _Usual:
+def _usual(customer: _Group, amount: Numbers, is_high: Numbers) -> _Usual:
     place, first = customer.place, customer.first
     sums = customer.sums(amount)
     rough = _mean(sums[place] - sums[first], place - first)
-    odd = np.where(place - first >= KNOWN_MIN, amount > CLEAN_MAX * rough, cents > HIGH_CENTS).astype(float)
+    odd = np.where(place - first >= KNOWN_MIN, amount > CLEAN_MAX * rough, is_high).astype(float)
     odd_before = customer.sums(odd)
     clean, squares = customer.sums(amount * (1 - odd)), customer.sums(amount * amount * (1 - odd))
     count = place - first - (odd_before[place] - odd_before[first])
     mean = _mean(clean[place] - clean[first], count)
     variance = _mean(squares[place] - squares[first], count) - mean * mean
     spread = np.where(count >= KNOWN_MIN, np.sqrt(np.maximum(variance, 1e-9)), np.nan)
-    high = np.where(count >= KNOWN_MIN, amount > HIGH * mean, cents > HIGH_CENTS).astype(float)
+    high = np.where(count >= KNOWN_MIN, amount > HIGH * mean, is_high).astype(float)
     return _Usual(ratio=_mean(amount, mean), deviation=(amount - mean) / spread, mean=mean, high=high)
 
 
@@ -249,14 +200,14 @@ def _terminal(terminal: _Group, frauds: Numbers, plain: Numbers) -> list[Numbers
     return [counts[1][1], *risks, run, run_days, genuine_days]
 
 
-def _like_it(known: Transactions, ratio: Numbers, excess: Numbers) -> Numbers:
+def _like_it(known: Transactions, ratio: Numbers, excess: Numbers, is_high: Numbers, part: float) -> Numbers:
     """The part of fraud among those before, of any customer, that were as far from usual and whose labels are known."""
     alike = (np.digitize(ratio, RATIOS) * (len(EXCESSES) + 1) + np.digitize(excess, EXCESSES)) * 2
-    group = _Group(alike + (known.cents > HIGH_CENTS), known.at_s)
+    group = _Group(alike + is_high, known.at_s)
     until = np.minimum(group.until(DELAY_S), group.place)
     sums = group.sums(known.frauds)
     count, frauds = until - group.first, sums[until] - sums[group.first]
-    return (frauds + PRIOR * PRIOR_COUNT) / (count + PRIOR_COUNT)
+    return (frauds + part * PRIOR_COUNT) / (count + PRIOR_COUNT)
 
 
 def _mean(total: Numbers, count: Numbers) -> Numbers:
