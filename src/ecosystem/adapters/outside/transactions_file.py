@@ -11,7 +11,7 @@ import csv
 import gzip
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -83,7 +83,7 @@ def read(path: Path) -> Transactions:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def _opened(path: Path) -> Generator[IO[str]]:
     with path.open("rb") as raw:
         packed = raw.read(2) == GZIP
     # A byte order mark, which spreadsheets put at the beginning, is no part of the first name.
@@ -98,7 +98,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
 def _header(lines: IO[str]) -> _Header:
     line = lines.readline()
     delimiter = max(DELIMITERS, key=line.count)
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), list[str]())]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise NotTransactions(f"Line 1 names the columns, and lacks {', '.join(missing)}.")
