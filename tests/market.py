@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from ecosystem.adapters.embedded import Place, embedded
+from ecosystem.adapters.embedded.deployment import Place, embedded
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Cost
 from ecosystem.adapters.outside.entropy import SeededEntropy

@@ -365,11 +365,13 @@ def _verify(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 def _reconcile(chosen: Settings, asked: argparse.Namespace) -> int:
-    from ecosystem.commands import reconcile
+    if asked.compare:
+        from ecosystem.commands.comparing import compare
 
-    return asyncio.run(
-        reconcile.compare(chosen, *asked.compare) if asked.compare else reconcile.run(chosen, asked.date)
-    )
+        return asyncio.run(compare(chosen, *asked.compare))
+    from ecosystem.commands.reconcile import run
+
+    return asyncio.run(run(chosen, asked.date))
 
 
 def _rebuild(chosen: Settings, asked: argparse.Namespace) -> int:

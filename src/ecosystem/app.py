@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from ecosystem.contexts.ach import ENVELOPED as ACH_ENVELOPED
-from ecosystem.contexts.ach import Ach, Entries
+from ecosystem.contexts.ach import Ach
 from ecosystem.contexts.ach import Purpose as EntryPurpose
 from ecosystem.contexts.audit import Acts, Salts, Signer, verifier_key
 from ecosystem.contexts.audit import Explorer as AuditExplorer
@@ -67,7 +67,7 @@ from ecosystem.journeys.casework import Casework
 from ecosystem.journeys.checkout import Checkout
 from ecosystem.journeys.claiming import Claiming
 from ecosystem.journeys.closing import Closing
-from ecosystem.journeys.comparing import Comparing
+from ecosystem.journeys.comparing import comparing
 from ecosystem.journeys.counting import Counting
 from ecosystem.journeys.disputes import Disputing
 from ecosystem.journeys.dossiers import Dossiers
@@ -100,7 +100,6 @@ from ecosystem.journeys.payouts import PayingOut
 from ecosystem.journeys.processor_fees import ProcessorFees
 from ecosystem.journeys.receivables import ReceivableFollower, Receivables
 from ecosystem.journeys.reconciliation_files import Collecting, DayFiles
-from ecosystem.journeys.reconciliation_ledger import LedgerRows
 from ecosystem.journeys.reconciling import Reconciling
 from ecosystem.journeys.refunding import Refunding
 from ecosystem.journeys.repairing import Repairing
@@ -646,22 +645,6 @@ def _evidence(
         acts=dossiers.acts,
         brand=brand,
     )
-
-
-def comparing(table: Table, clock: Clock, files: DayFiles, entries: Entries) -> Comparing:
-    """Comparing days alone: it needs a table to read, and the files that were kept."""
-    ledger = Ledger(table, clock, chart.account)
-    rows = LedgerRows(
-        ledger,
-        Statements(table, ledger),
-        Payments(table),
-        Refunds(table),
-        PayoutBook(table),
-        WithdrawalBook(table),
-        entries,
-        Discrepancies(table),
-    )
-    return Comparing(ledger, rows, files, Runs(table))
 
 
 def verifying(table: Table, clock: Clock) -> Verifying:

@@ -14,14 +14,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ecosystem.adapters.embedded import WITNESS
 from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.adapters.outside.signing import Ed25519Signatures
-from ecosystem.adapters.outside.witness import FileWitness
+from ecosystem.adapters.outside.witness import WITNESS, FileWitness
 from ecosystem.app import Auditors, auditors
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.audit import Report, Signer, proving, public_key_of, signers, verdict

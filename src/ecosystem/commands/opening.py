@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from ecosystem.adapters.embedded import Embedded, Place, embedded
+from ecosystem.adapters.embedded.deployment import Embedded, Place, embedded
 from ecosystem.adapters.outside.mail import Security, SmtpAccount
 from ecosystem.adapters.outside.stripe import API, FILES, Account
 from ecosystem.app import App

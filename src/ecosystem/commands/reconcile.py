@@ -1,39 +1,23 @@
-"""`ecosystem reconcile --date D`: a day's three-way match, by the serving process if there is one.
-
-With `--compare DAY` it is the reading process of one: it compares what was kept, writes nothing, and says how far it is
-as lines of JSON, its report last.
-"""
+"""`ecosystem reconcile --date D`: a day's three-way match, by the serving process if there is one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import date
 
-import msgspec
-
-from ecosystem.adapters.embedded.blobs import FileBlobs
-from ecosystem.adapters.embedded.keys import FileKeys
-from ecosystem.adapters.embedded.secrets import FileSecrets
-from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import SystemClock
-from ecosystem.adapters.outside.entropy import SystemEntropy
-from ecosystem.app import App, comparing
+from ecosystem.app import App
 from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
 from ecosystem.commands.opening import opened
 from ecosystem.commands.settings import Settings
-from ecosystem.contexts.ach import Entries, Originators, Vault
 from ecosystem.contexts.reconciliation import EXPLAINED, OPEN_STATES, Run, RunState, Side
-from ecosystem.journeys.comparing import Compared
-from ecosystem.journeys.reconciliation_files import DayFiles
 from ecosystem.journeys.reconciling import ACTOR
 from ecosystem.kernel.display import money_text
 from ecosystem.kernel.money import Money
-from ecosystem.ports.inspector import Heard
 
 COMMAND = "reconcile"
 FAILED = "FAILED"
-TOLD_EVERY = 20
 
 
 async def run(chosen: Settings, day: date) -> int:
@@ -85,26 +69,3 @@ def _of_run(done: Run) -> list[str]:
             f"{proof.side} {proof.account} {proof.currency}: {proof.opening} + {proof.movements} = {proof.closing} {verdict}"
         )
     return lines + [f"No file of the {side} for that day." for side in done.unread]
-
-
-async def compare(chosen: Settings, day: date, until: date) -> int:
-    """Compare the day, for a process that listens."""
-    clock, entropy = SystemClock(), SystemEntropy()
-    table = await EmbeddedTable.read_only(chosen.data / "table.sqlite", clock)
-    try:
-        keys = await FileKeys.open(FileSecrets(chosen.data / "secrets"), clock, entropy)
-        blobs = FileBlobs(folder=chosen.data / "blobs", address="", secret=b"", clock=clock, entropy=entropy)
-        entries = Entries(table, clock, Vault(table, keys), Originators(table, clock))
-        told = 0
-        async for said in comparing(table, clock, DayFiles(blobs), entries).compare(day, until):
-            if isinstance(said, Compared):
-                _line(Heard(read=said.rows, report=msgspec.to_builtins(said)))
-            elif (told := told + 1) % TOLD_EVERY == 1:
-                _line(Heard(read=said))
-    finally:
-        await table.close()
-    return 0
-
-
-def _line(heard: Heard) -> None:
-    print(msgspec.json.encode(heard).decode(), flush=True)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import uvicorn
 import uvloop
 
-from ecosystem.adapters.embedded import Embedded
+from ecosystem.adapters.embedded.deployment import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
 from ecosystem.commands import banking, control, demo, logs

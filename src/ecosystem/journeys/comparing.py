@@ -15,10 +15,14 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecosystem.contexts.ledger import Ledger
+from ecosystem.contexts.ach import Entries
+from ecosystem.contexts.ledger import Ledger, Statements, chart
+from ecosystem.contexts.payments import Payments, Refunds
+from ecosystem.contexts.payouts import PayoutBook, WithdrawalBook
 from ecosystem.contexts.reconciliation import (
     OPEN_STATES,
     WINDOW_DAYS,
+    Discrepancies,
     Item,
     Kind,
     Matching,
@@ -33,6 +37,8 @@ from ecosystem.contexts.reconciliation import (
 from ecosystem.journeys.reconciliation_files import DayFile, DayFiles
 from ecosystem.journeys.reconciliation_ledger import LedgerRows
 from ecosystem.kernel.money import currencies
+from ecosystem.ports.clock import Clock
+from ecosystem.ports.table import Table
 
 ITEMS_MAX = 3_000
 SLICE = 500
@@ -185,3 +191,19 @@ class Comparing:
             closing -= moved
             later += timedelta(days=1)
         return closing
+
+
+def comparing(table: Table, clock: Clock, files: DayFiles, entries: Entries) -> Comparing:
+    """What compares days: it needs a table to read, and the files that were kept."""
+    ledger = Ledger(table, clock, chart.account)
+    rows = LedgerRows(
+        ledger,
+        Statements(table, ledger),
+        Payments(table),
+        Refunds(table),
+        PayoutBook(table),
+        WithdrawalBook(table),
+        entries,
+        Discrepancies(table),
+    )
+    return Comparing(ledger, rows, files, Runs(table))

@@ -9,6 +9,9 @@ from pathlib import Path
 from ecosystem.adapters.outside.threads import Threads
 from ecosystem.ports.witness import WitnessLost
 
+WITNESS = "witness.txt"
+"""Where it is kept, in the folder of everything, unless another place is named."""
+
 _TAIL_BYTES = 16 * 1024
 _END = "\n\n"
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ecosystem.adapters.embedded import Embedded
+from ecosystem.adapters.embedded.deployment import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
 from ecosystem.commands import logs
