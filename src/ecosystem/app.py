@@ -109,6 +109,7 @@ from ecosystem.journeys.sweep import Sweep
 from ecosystem.journeys.tax import Tax
 from ecosystem.journeys.telling import Telling
 from ecosystem.journeys.timelines import Timelines
+from ecosystem.journeys.unheard_payments import UnheardPayments
 from ecosystem.journeys.verification import Verifying
 from ecosystem.journeys.welcoming import Welcoming
 from ecosystem.journeys.withdrawals import Withdrawing
@@ -536,6 +537,7 @@ class App:
                 adopting,
                 processor_payouts,
                 hearing_bank,
+                UnheardPayments(cards, payments, settlement),
             ),
             sweep=Sweep(
                 table,

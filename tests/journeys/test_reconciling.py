@@ -8,13 +8,14 @@ import aiohttp
 import pytest
 
 from ecosystem.contexts.identity import Admission
-from ecosystem.contexts.ledger import Transfer, chart, processor_fee
+from ecosystem.contexts.ledger import Transfer, chart, processor_fee, topped_up
 from ecosystem.contexts.reconciliation import (
     OPEN_STATES,
     Deed,
     Discrepancy,
     DiscrepancyOver,
     Kind,
+    Movement,
     NotOffered,
     OwnProposal,
     ReadAgain,
@@ -25,11 +26,15 @@ from ecosystem.contexts.reconciliation import (
     State,
 )
 from ecosystem.journeys.reconciling import DayNotOver
-from ecosystem.journeys.repairing import AskRepair
+from ecosystem.journeys.repairing import AskRepair, NothingToAdopt
+from ecosystem.journeys.unheard_payments import OursToTakeIn
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid
+from ecosystem.ports.cards import ProcessorSilent
+from ecosystem.sandbox import Fault, What
 from market import ADA, KEYS, OPERATOR, SYSTEM, Market
+from payday import of_processor
 from sandbox.calling import Caller
 
 SECOND = Actor(actor_id="usr_01kag2m8xw000000000000olivia", groups=(Group.ADMINS,))
@@ -155,6 +160,117 @@ async def test_a_chargeback_nobody_told_us_of_is_adopted_with_its_dispute(shop: 
     assert dispute.chargeback_id == taken.key.partition("#")[0]
     assert taken.key not in [one.key for one in await open_ones(shop)]
     await shop.verified()
+
+
+async def charged_at_the_desk(shop: Market, minor: int = 4_200, **metadata: str) -> str:
+    """A payment that was made at the processor, not here: its charge's id."""
+    async with aiohttp.ClientSession() as http:
+        desk = Caller(shop.sandbox.origin, http, KEYS.secret_key)
+        form = {"amount": str(minor), "currency": "eur", "payment_method": "pm_card_visa", "confirm": "true"}
+        form |= {f"metadata[{name}]": value for name, value in metadata.items()}
+        form |= {"automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never"}
+        made = await desk("POST", "/v1/payment_intents", form)
+    await shop.sandbox.settled()
+    await shop.wiring.settled()
+    return made.body["latest_charge"]
+
+
+async def test_a_payment_of_ours_that_nobody_heard_of_is_adopted_with_its_booking(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    hold = await shop.hold(service_id, shop.tomorrow())
+    request = await shop.request(hold)
+    shop.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/payment_intents", times=1_000))
+    await shop.app.checkout.pay(request, ADA)
+    shop.sandbox.faults.clear()
+    await fees_booked(shop)
+    shop.clock.advance(timedelta(days=4))
+    await shop.sequence()
+    await shop.app.reconciling.daily()
+    one = await only(shop)
+
+    await shop.app.repairing.repair(asks(one, Repair.ADOPT), OPERATOR)
+    run = await reconciled(shop, after=0)
+
+    payment = (await shop.app.payments.payment(request.booking_id, request.payment_id)).value
+    assert (one.kinds, one.repairs[:2]) == ((Kind.MISSING_IN_LEDGER,), (Repair.ADOPT, Repair.GIVE_BACK))
+    assert payment.charge_id == one.key
+    assert run.differing == 0
+    await shop.verified()
+
+
+async def test_a_payment_that_is_none_of_ours_goes_back_and_the_next_run_is_clean(shop: Market) -> None:
+    await sold(shop)
+    charge_id = await charged_at_the_desk(shop, booking_id="bkg_other", payment_id="pay_other")
+    await fees_booked(shop)
+    await reconciled(shop)
+    one = await only(shop)
+
+    with pytest.raises(NothingToAdopt):
+        await shop.app.repairing.repair(asks(one, Repair.ADOPT), OPERATOR)
+    done = await shop.app.repairing.repair(asks(one, Repair.GIVE_BACK, "Typed in at the desk."), OPERATOR)
+    with pytest.raises(DiscrepancyOver):
+        await shop.app.repairing.repair(asks(one, Repair.GIVE_BACK), OPERATOR)
+    run = await reconciled(shop, after=1)
+
+    intent = await shop.app.ports.cards.charged(charge_id)
+    [refund] = await shop.app.ports.cards.refunds(intent.intent_id)
+    assert (refund.amount, done.state) == (Money(4_200, "EUR"), State.CLOSED)
+    assert (run.differing, run.new, run.proven) == (0, 0, True)
+    assert await shop.balance(chart.processor("EUR")) == -sum((await of_processor(shop)).values())
+    await shop.verified()
+
+
+async def test_who_dies_after_asking_for_the_money_back_asks_again_and_it_goes_back_once(shop: Market) -> None:
+    await charged_at_the_desk(shop)
+    await fees_booked(shop)
+    await reconciled(shop)
+    one = await only(shop)
+    shop.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/refunds", times=10))
+    with pytest.raises(ProcessorSilent):
+        await shop.app.repairing.repair(asks(one, Repair.GIVE_BACK), OPERATOR)
+    shop.sandbox.faults.clear()
+    between = await reconciled(shop, after=4)
+
+    await shop.app.repairing.repair(asks(one, Repair.GIVE_BACK), OPERATOR)
+    run = await reconciled(shop, after=1)
+
+    assert between.differing == 2, "the payment, and the refund whose answer was lost"
+    assert (run.differing, run.new) == (0, 0)
+    assert len((await shop.app.ports.cards.refunds_made()).items) == 1
+    await shop.sequence()
+    assert await shop.balance(chart.processor("EUR")) == -sum((await of_processor(shop)).values())
+    await shop.verified()
+
+
+async def test_a_payment_of_ours_is_not_given_back_past_its_booking(shop: Market) -> None:
+    service_id = await shop.service(shop.provider_id)
+    request = await shop.request(await shop.hold(service_id, shop.tomorrow()))
+    shop.sandbox.fail_next(Fault(what=What.LOSE_ANSWER, path="/v1/payment_intents", times=1_000))
+    await shop.app.checkout.pay(request, ADA)
+    shop.sandbox.faults.clear()
+    await fees_booked(shop)
+    await reconciled(shop)
+    one = await only(shop)
+
+    with pytest.raises(OursToTakeIn):
+        await shop.app.repairing.repair(asks(one, Repair.GIVE_BACK), OPERATOR)
+
+
+async def test_a_top_up_is_one_movement_by_its_own_id_on_every_side(shop: Market) -> None:
+    async with aiohttp.ClientSession() as http:
+        desk = Caller(shop.sandbox.origin, http, KEYS.secret_key)
+        made = await desk("POST", "/v1/topups", {"amount": "50000", "currency": "eur"})
+    await shop.sandbox.settled()
+    shop.clock.advance(timedelta(days=2))
+    await shop.sandbox.settled()
+    await shop.app.ledger.submit(*topped_up(made.body["id"], Money(50_000, "EUR")))
+    await reconciled(shop, after=8)
+
+    one = await only(shop)
+
+    assert one.key == made.body["id"]
+    assert (one.movement, one.kinds) == (Movement.TOP_UP, (Kind.MISSING_AT_BANK,))
+    assert {row.side: row.amount for row in one.rows} == {Side.LEDGER: -50_000, Side.PROCESSOR: -50_000}
 
 
 async def test_a_transfer_that_stands_twice_in_our_books_is_reversed(shop: Market) -> None:

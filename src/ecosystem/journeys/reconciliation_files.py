@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ecosystem.contexts.ach import Ach, BankStatement, StatementLine, fee_id
 from ecosystem.contexts.payouts import PayoutBook, PayoutStatus, Rail
-from ecosystem.contexts.reconciliation import WINDOW_DAYS, Movement, Row, Side
+from ecosystem.contexts.reconciliation import OWN_MONEY, WINDOW_DAYS, Movement, Row, Side
 from ecosystem.ports.blobs import BlobMissing, Blobs
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.transfers import BalanceEntry, EntryKind, Transfers
@@ -32,9 +32,9 @@ MOVEMENTS = {
     EntryKind.TRANSFER_REVERSED: Movement.TRANSFER_REVERSED,
     EntryKind.PAYOUT: Movement.WITHDRAWAL,
     EntryKind.PAYOUT_RETURNED: Movement.WITHDRAWAL_RETURNED,
+    EntryKind.TOP_UP: Movement.TOP_UP,
     EntryKind.FEE: Movement.FEE,
 }
-OWN_MONEY = frozenset({Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED})
 
 
 class DayBalance(Struct, frozen=True, kw_only=True):
@@ -197,13 +197,15 @@ class Collecting:
 def _of_processor(entry: BalanceEntry, backs: dict[str, str]) -> list[Row]:
     source = entry.source_id or entry.entry_id
     movement = MOVEMENTS.get(entry.kind, Movement.OTHER)
+    if movement is Movement.TOP_UP and entry.amount < 0:
+        movement = Movement.TOP_UP_RETURNED
     if movement in {Movement.CHARGEBACK, Movement.CHARGEBACK_RETURNED}:
         key = f"{source}#{'taken' if movement is Movement.CHARGEBACK else 'back'}"
     elif movement is Movement.REFUND_FAILED:
         key = f"{source}#failed"
     elif movement is Movement.TRANSFER_REVERSED:
         key = f"{backs.get(source) or backs.get(entry.entry_id) or source}#back"
-    elif movement is Movement.WITHDRAWAL_RETURNED:
+    elif movement in {Movement.WITHDRAWAL_RETURNED, Movement.TOP_UP_RETURNED}:
         key = f"{source}#back"
     elif movement is Movement.FEE:
         key = f"{entry.entry_id}#fee"
@@ -245,6 +247,7 @@ _LINE_MOVEMENTS = {
     "257": Movement.CREDIT_RETURNED,
     "557": Movement.DEBIT_RETURNED,
     "142": Movement.WITHDRAWAL,
+    "455": Movement.TOP_UP,
     "698": Movement.BANK_FEE,
 }
 

@@ -18,7 +18,15 @@ from ecosystem.contexts.ach import Entries, NoSuchEntry
 from ecosystem.contexts.ledger import Ledger, Line, Mark, NoSuchAccount, Recorded, Statements, chart
 from ecosystem.contexts.payments import NoSuchPayment, Payments, Refunds
 from ecosystem.contexts.payouts import PayoutBook, WithdrawalBook
-from ecosystem.contexts.reconciliation import Discrepancies, Discrepancy, Movement, Row, Side, expected_account
+from ecosystem.contexts.reconciliation import (
+    OWN_MONEY,
+    Discrepancies,
+    Discrepancy,
+    Movement,
+    Row,
+    Side,
+    expected_account,
+)
 from ecosystem.journeys.reconciliation_files import bounds
 
 PAGE = 200
@@ -52,6 +60,7 @@ _OF_SALES = frozenset(_PROCESSOR) - {int(_C.PAYOUT_SENT), int(_C.PROCESSOR_FEE)}
 
 _BANK: Mapping[int, _InOut] = {
     **_each("WITHDRAWAL_ARRIVED", (Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED)),
+    **_each("TOPPED_UP", (Movement.TOP_UP_RETURNED, Movement.TOP_UP)),
     **_each("PAYOUT_SETTLED", (Movement.CREDIT_RETURNED, Movement.CREDIT)),
     **_each("RETURN_HELD", (Movement.CREDIT_RETURNED, Movement.DEBIT_RETURNED)),
     **_each("BANK_FEE", (Movement.BANK_FEE, Movement.BANK_FEE)),
@@ -191,10 +200,11 @@ class LedgerRows:
             return named if movement is Movement.REFUND else f"{named}#failed"
         if movement in {Movement.CHARGEBACK, Movement.CHARGEBACK_RETURNED, Movement.FEE}:
             return _of_chargeback_or_fee(made)
-        if movement in {Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED}:
+        if movement in OWN_MONEY:
+            # A top-up was never asked for here: its cause is the processor's id.
             withdrawal = await self.withdrawals.find(cause)
             named = (withdrawal.value.rail_id if withdrawal else "") or cause
-            return named if movement is Movement.WITHDRAWAL else f"{named}#back"
+            return named if movement in {Movement.WITHDRAWAL, Movement.TOP_UP} else f"{named}#back"
         return await self._key_of_payout(made, cause, movement)
 
     async def _key_of_payout(self, made: Recorded, cause: str, movement: Movement) -> str:

@@ -3,6 +3,7 @@
 | repair | what is done |
 | --- | --- |
 | adopt | how things stand is asked of the processor, and enters our books by the way that its news would have taken |
+| give back | a payment that is none of ours goes back to who paid it, and both ways are posted |
 | book fee, correct | what our books lack against the other side is posted; costs bear it |
 | settle | the bank's files are worked through once more |
 | reverse | the transfers that stand in our books once too often are reversed |
@@ -30,13 +31,14 @@ from ecosystem.journeys.adopting import Adopting
 from ecosystem.journeys.payout_processor import ProcessorPayouts
 from ecosystem.journeys.reconciliation_ledger import cause_of
 from ecosystem.journeys.settlement import Settlement
+from ecosystem.journeys.unheard_payments import UnheardPayments
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict
-from ecosystem.ports.cards import Cards
+from ecosystem.ports.cards import Cards, RefundOutcome
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Row as Kept
-from ecosystem.ports.table import Table
+from ecosystem.ports.table import Table, Write
 
 LINES = ("base", "surcharge", "provider", "commission", "lying", "beyond", "fee", "sent", "settled", "arrived")
 DUPLICATES_MAX = 10
@@ -70,6 +72,7 @@ class _Done(Struct, frozen=True, kw_only=True):
     transfers: tuple[Transfer, ...] = ()
     corrected: int = 0
     reversed_rows: tuple[str, ...] = ()
+    beside: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Repairing:
     adopting: Adopting
     payouts: ProcessorPayouts
     bank: AchHearing
+    unheard: UnheardPayments
 
     async def repair(self, request: AskRepair, actor: Actor) -> Discrepancy:
         """Mend it; or propose so, where a second operator is needed.
@@ -127,6 +131,8 @@ class Repairing:
         match repair:
             case Repair.ADOPT:
                 await self._adopt(row.value, actor)
+            case Repair.GIVE_BACK:
+                row, done = await self._given_back(row, reason, actor, at)
             case Repair.SETTLE:
                 await self.bank.collect()
                 await self.bank.work()
@@ -140,7 +146,9 @@ class Repairing:
             row.value, repair, reason, actor, at, corrected=done.corrected, reversed_rows=done.reversed_rows
         )
         await self.table.transact(
-            *books.discrepancy_becomes(row, after, actor, at), *await self.ledger.writes(*done.transfers)
+            *books.discrepancy_becomes(row, after, actor, at),
+            *done.beside,
+            *await self.ledger.writes(*done.transfers),
         )
         return after
 
@@ -148,6 +156,8 @@ class Repairing:
         """Take in how things stand at the processor, by the way its own news would have taken."""
         named = known.key.partition("#")[0]
         match known.movement:
+            case Movement.PAYMENT:
+                taken = await self.unheard.adopt(named, actor)
             case Movement.REFUND | Movement.REFUND_FAILED:
                 outcome = await self.cards.refund_status(named)
                 taken = await self.adopting.learn(outcome, "", actor) is not None
@@ -167,6 +177,42 @@ class Repairing:
                 taken = False
         if not taken:
             raise NothingToAdopt
+
+    async def _given_back(
+        self, row: Kept[Discrepancy], reason: str, actor: Actor, at: datetime
+    ) -> tuple[Kept[Discrepancy], _Done]:
+        """Ask the processor to send the payment back, once that is written down; what is posted of both ways."""
+        deciding = books.giving_back(row.value, reason, actor, at)
+        if deciding != row.value:
+            await self._become(row, deciding, actor)
+            row = await self.discrepancies.row(deciding.discrepancy_id)
+        known = row.value
+        assert known.giving_back_since is not None
+        back = await self.unheard.give_back(known, known.giving_back_since)
+        refund = back.refund
+        account, posted = chart.processor(known.currency), f"{known.discrepancy_id}.back"
+        transfers = corrected(f"{posted}.in", known.key[:200], account, back.captured, comes_in=True)
+        beside = await self._of_refund(known, refund, reason, actor, at)
+        if beside:
+            transfers += corrected(f"{posted}.out", known.key[:200], account, refund.amount, comes_in=False)
+        return row, _Done(transfers=tuple(transfers), corrected=back.captured.minor, beside=tuple(beside))
+
+    async def _of_refund(
+        self, known: Discrepancy, refund: RefundOutcome, reason: str, actor: Actor, at: datetime
+    ) -> list[Write]:
+        """The writes that say of the refund, a movement of its own, that it is posted; none when it was before.
+
+        A run may have seen it already, if who asked for it died before this was written.
+        """
+        seen = await self.discrepancies.find(books.id_of(refund.processor_id))
+        if seen is None:
+            on = refund.made_at.date()
+            gone = books.gone_back(known, refund.processor_id, refund.amount.minor, on, actor, at)
+            return books.discrepancy_made(gone, actor, at)
+        if seen.value.is_over:
+            return []
+        after = books.repaired(seen.value, Repair.CORRECT, reason, actor, at, corrected=-refund.amount.minor)
+        return books.discrepancy_becomes(seen, after, actor, at)
 
     async def _reversal(self, known: Discrepancy) -> _Done:
         """The reversal of what stands in our books more often than it happened, or did not happen at all."""

@@ -344,6 +344,10 @@ class Cards(Protocol):
         """How the payment stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
         ...
 
+    async def charged(self, charge_id: str) -> Outcome:
+        """How the payment that this charge belongs to stands now. Raises `UnknownIntent`, `ProcessorSilent`."""
+        ...
+
     async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:
         """Take what is held, or the part `amount` of it and let the rest go.
 

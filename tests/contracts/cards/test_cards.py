@@ -99,6 +99,15 @@ async def test_a_card_reported_stolen_is_told_like_any_other_decline(bench: Benc
     assert stolen.decline.sentence == plain.decline.sentence
 
 
+async def test_a_charge_tells_which_payment_it_belongs_to(bench: Bench) -> None:
+    paid = await bench.cards.authorize(order())
+    assert paid.charge_id
+
+    assert await bench.cards.charged(paid.charge_id) == paid
+    with pytest.raises(UnknownIntent):
+        await bench.cards.charged("ch_nobody")
+
+
 async def test_money_is_held_and_then_captured(bench: Bench) -> None:
     held = await bench.cards.authorize(order(capture=Capture.MANUAL))
 

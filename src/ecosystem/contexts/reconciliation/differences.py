@@ -45,6 +45,9 @@ class Repair(StrEnum):
     ADOPT = "adopt"
     """Take what the other side has into our books, by the journey that should have done it."""
 
+    GIVE_BACK = "give_back"
+    """Send a payment that is not ours back to who paid it, and post both ways."""
+
     BOOK_FEE = "book_fee"
     """Post the fee that was taken, or what it differs by, as a cost of the platform."""
 
@@ -76,7 +79,7 @@ EXPLAINED: Final[dict[Kind, Explained]] = {
     Kind.MISSING_IN_LEDGER: Explained(
         "Not in our books",
         "The other side moved money that our ledger does not know.",
-        (_R.ADOPT, _R.CORRECT, _R.ASK_BANK),
+        (_R.ADOPT, _R.GIVE_BACK, _R.CORRECT, _R.ASK_BANK),
     ),
     Kind.MISSING_AT_PROCESSOR: Explained(
         "Not at the processor",
@@ -142,10 +145,14 @@ EXPLAINED: Final[dict[Kind, Explained]] = {
     Kind.FEE_UNBOOKED: Explained("Fee not booked", "A fee was taken that our books do not have.", (_R.BOOK_FEE,)),
     Kind.FEE_DIFFERS: Explained("Fee differs", "The fee taken is not the one in our books.", (_R.BOOK_FEE,)),
     Kind.REFUND_UNBOOKED: Explained(
-        "Refund not booked", "Money went back to a customer, or came back from one, unknown to our books.", (_R.ADOPT,)
+        "Refund not booked",
+        "Money went back to a customer, or came back from one, unknown to our books.",
+        (_R.ADOPT, _R.CORRECT),
     ),
     Kind.CHARGEBACK_UNBOOKED: Explained(
-        "Chargeback not booked", "The customer's bank took or gave back money, unknown to our books.", (_R.ADOPT,)
+        "Chargeback not booked",
+        "The customer's bank took or gave back money, unknown to our books.",
+        (_R.ADOPT, _R.CORRECT),
     ),
     Kind.RETURN_UNBOOKED: Explained(
         "Return not booked", "An entry of the clearing house came back, unknown to our books.", (_R.ADOPT,)

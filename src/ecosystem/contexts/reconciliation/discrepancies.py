@@ -35,6 +35,7 @@ FOUR_EYES: Final = 1_000
 
 ADOPTED: Final = frozenset(
     {
+        Movement.PAYMENT,
         Movement.REFUND,
         Movement.REFUND_FAILED,
         Movement.CHARGEBACK,
@@ -47,7 +48,9 @@ ADOPTED: Final = frozenset(
 )
 """What the other side can be asked for so that it enters our books by the way of its news."""
 
-OWN_MONEY: Final = frozenset({Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED})
+OWN_MONEY: Final = frozenset(
+    {Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED, Movement.TOP_UP, Movement.TOP_UP_RETURNED}
+)
 
 
 class NoSuchDiscrepancy(NotFound):
@@ -122,6 +125,7 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
 
     `rows` are as they were last seen. `amount` is what the repair would move: what the other side says less what our
     books say, or all of it where one of them says nothing; in minor units, above zero when more is ours.
+    `giving_back_since` is when it was decided that its money goes back: the processor is asked after that.
     """
 
     entity: ClassVar[str] = "discrepancy"
@@ -146,6 +150,7 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
     repaired_at: datetime | None = None
     corrected: int = 0
     reversed_rows: tuple[str, ...] = ()
+    giving_back_since: datetime | None = None
 
     @property
     def kind(self) -> Kind:
@@ -162,6 +167,8 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
         match repair:
             case Repair.ADOPT:
                 return self.movement in ADOPTED
+            case Repair.GIVE_BACK:
+                return self.movement is Movement.PAYMENT and not self.of(Side.LEDGER)
             case Repair.CORRECT | Repair.BOOK_FEE:
                 # Our own money is booked when the bank has it: what the processor alone says waits for the bank.
                 waits = self.movement in OWN_MONEY and not self.of(Side.BANK)
@@ -198,7 +205,7 @@ class Discrepancy(Stored, frozen=True, kw_only=True):
     def moved_by(self, repair: Repair) -> int:
         """How much the repair moves, in minor units."""
         match repair:
-            case Repair.CORRECT | Repair.BOOK_FEE:
+            case Repair.CORRECT | Repair.BOOK_FEE | Repair.GIVE_BACK:
                 return abs(self.amount)
             case Repair.REVERSE:
                 return sum(abs(row.amount) for row in self.spare)
@@ -325,6 +332,40 @@ def asked(known: Discrepancy, repair: Repair, text: str, actor: Actor, at: datet
     _must_fit(known, repair, actor)
     after = replace(known, state=State.ASKED, proposal=None, assigned_to=known.assigned_to or actor.actor_id)
     return _noted(after, Deed.ASKED, actor.actor_id, at, _said(text))
+
+
+def giving_back(known: Discrepancy, reason: str, actor: Actor, at: datetime) -> Discrepancy:
+    """The money of a payment is to go back; decided already, it stays so. Raises `NotOffered`."""
+    _must_fit(known, Repair.GIVE_BACK, actor)
+    if known.giving_back_since is not None:
+        return known
+    after = replace(known, giving_back_since=at)
+    return _noted(after, Deed.ASKED, actor.actor_id, at, f"{Repair.GIVE_BACK}: {_said(reason)}")
+
+
+def gone_back(known: Discrepancy, refund_key: str, minor: int, on: date, actor: Actor, at: datetime) -> Discrepancy:
+    """The refund by which a payment that is not ours went back: a movement of its own, posted with the payment.
+
+    No run has seen it yet: it is mended before it differs.
+    """
+    made = Discrepancy(
+        discrepancy_id=id_of(refund_key),
+        key=refund_key,
+        kinds=(Kind.REFUND_UNBOOKED,),
+        movement=Movement.REFUND,
+        rows=(),
+        missing=(Side.LEDGER,),
+        beside=(known.key,),
+        amount=-minor,
+        currency=known.currency,
+        moved_on=on,
+        first_on=on,
+        last_on=on,
+        state=State.CLOSED,
+        repaired_at=at,
+        corrected=-minor,
+    )
+    return _noted(made, Deed.REPAIRED, actor.actor_id, at, f"{Repair.GIVE_BACK}: {known.key}"[:TEXT_MAX])
 
 
 def repaired(

@@ -3,7 +3,7 @@
 | movement | told by |
 | --- | --- |
 | what cards pay in, what goes back to them, chargebacks, fees; transfers to payout accounts | ledger, processor |
-| our own money on its way from the processor to the bank | ledger, processor, bank |
+| our own money on its way from the processor to the bank, and the other way | ledger, processor, bank |
 | entries of the clearing house, those that come back, the bank's fees | ledger, bank |
 
 An entry given to the bank is in the ledger twice: `originated` when it was handed over, and once more when the statement
@@ -40,6 +40,8 @@ class Movement(StrEnum):
     FEE = "fee"
     WITHDRAWAL = "withdrawal"
     WITHDRAWAL_RETURNED = "withdrawal_returned"
+    TOP_UP = "top_up"
+    TOP_UP_RETURNED = "top_up_returned"
     ORIGINATED = "originated"
     CREDIT = "credit"
     CREDIT_RETURNED = "credit_returned"
@@ -72,10 +74,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 _CARD = frozenset({Side.LEDGER, Side.PROCESSOR})
 _BANK = frozenset({Side.LEDGER, Side.BANK})
 _ALL = frozenset(Side)
+_OWN = (Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED, Movement.TOP_UP, Movement.TOP_UP_RETURNED)
 
 ROUTES: Final = (
     dict.fromkeys(Movement, _CARD)
-    | dict.fromkeys((Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED), _ALL)
+    | dict.fromkeys(_OWN, _ALL)
     | dict.fromkeys(
         (
             Movement.ORIGINATED,
@@ -92,12 +95,12 @@ ROUTES: Final = (
 
 LATE_AFTER_DAYS: Final = (
     dict.fromkeys(Movement, 2)
-    | dict.fromkeys((Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED), 6)
+    | dict.fromkeys(_OWN, 6)
     | dict.fromkeys((Movement.ORIGINATED, Movement.CREDIT, Movement.DEBIT), 5)
 )
 """Days after the first side within which the last must have told. Until then the movement is on its way."""
 
-EARLY_DAYS: Final = dict.fromkeys(Movement, 1) | dict.fromkeys((Movement.WITHDRAWAL, Movement.WITHDRAWAL_RETURNED), 6)
+EARLY_DAYS: Final = dict.fromkeys(Movement, 1) | dict.fromkeys(_OWN, 6)
 """Days by which another side may be ahead of the ledger: days end at different hours. Our own money is booked when it
 arrives, days after the processor let it go."""
 

@@ -187,6 +187,12 @@ class Refund(Struct):
         )
 
 
+class Belonging(Struct):
+    """A charge, as far as it says whose it is."""
+
+    payment_intent: str | None = None
+
+
 class RefundList(Struct):
     """Refunds, newest first."""
 

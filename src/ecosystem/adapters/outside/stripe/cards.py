@@ -14,6 +14,7 @@ from msgspec import Struct
 from ecosystem.adapters.outside.stripe.amounts import must_be_payable, step, units
 from ecosystem.adapters.outside.stripe.answers import (
     CHARGED,
+    Belonging,
     Failure,
     Intent,
     Named,
@@ -145,6 +146,12 @@ class StripeCards(Chargebacks):
         except Failure as failure:
             raise _unknown(failure) from failure
         return CHARGED.decode(body).outcome()
+
+    async def charged(self, charge_id: str) -> Outcome:
+        charge = await self._read(f"charges/{_named(charge_id)}", {}, Belonging)
+        if charge.payment_intent is None:
+            raise UnknownIntent
+        return await self.payment(charge.payment_intent)
 
     async def capture(self, intent_id: str, amount: Money | None = None) -> Outcome:
         form = dict(EXPANDED)

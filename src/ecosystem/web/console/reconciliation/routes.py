@@ -41,6 +41,10 @@ REPAIRS = {
         "Take it in",
         "How it stands is asked of the processor, and enters our books with all that follows.",
     ),
+    Repair.GIVE_BACK: (
+        "Give it back",
+        "No booking of ours is behind it: the processor sends the money back, and both ways are posted.",
+    ),
     Repair.BOOK_FEE: ("Book the fee", "What our books lack is posted as a cost of the platform."),
     Repair.SETTLE: ("Book the settlement", "The bank's files are worked through once more."),
     Repair.CORRECT: ("Correct our books", "The difference is posted; the platform bears it."),
