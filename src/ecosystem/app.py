@@ -419,7 +419,7 @@ class App:
         return cls(
             ports=ports,
             acts=acts,
-            key_rings=KeyRings(table, used_keys, clock, ENVELOPED),
+            key_rings=KeyRings(table, used_keys, clock, ENVELOPED, beside=(ports.seal,)),
             bank_accounts=bank_accounts,
             bank_debits=bank_debits,
             bank_keeping=BankKeeping(bank_accounts, providers),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from contexts.identity.door import CHEAP, LAPTOP, PASSWORD, PHONE, Door
+from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Passwords, TotpCodes
@@ -39,7 +40,7 @@ async def access(table: Table, clock: VirtualClock, tmp_path: Path) -> Access:
         passwords=await Argon2Passwords.open(entropy, CHEAP),
         codes=TotpCodes(entropy),
         tokens=await RsaTokens.open(secrets, clock, entropy, issuer="http://127.0.0.1:8000", client_id="web"),
-        seal=await KeyedSeal.open(secrets, entropy),
+        seal=await KeyedSeal.open(secrets, await FileKeys.open(secrets, clock, entropy), entropy),
     )
     brand = Brand(name="Ecosystem", url="http://127.0.0.1:8000")
     return Access(table, identity, Notifications.of(table, clock, press=MjmlPress(), mailer=None, brand=brand))

@@ -12,6 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ecosystem.kernel.refusals import Unavailable
+from ecosystem.ports.keys import KeyName
 
 
 class SecretsExposed(Unavailable):
@@ -45,7 +46,7 @@ class Secrets(Protocol):
 
 
 class Seal(Protocol):
-    """Authenticated encryption and keyed digests under the deployment's own keys."""
+    """Authenticated encryption and keyed digests under the deployment's own keys, which a named key wraps."""
 
     def sealed(self, plain: bytes, *, place: str) -> bytes:
         """The bytes, encrypted. `place` says where they are kept; they open nowhere else."""
@@ -57,4 +58,17 @@ class Seal(Protocol):
 
     def digest(self, purpose: str, text: str) -> bytes:
         """32 bytes that recognise the text for that purpose and cannot be computed without the key."""
+        ...
+
+    @property
+    def named_key(self) -> KeyName:
+        """The named key that wraps the seal's own: rotation re-wraps them as it does items."""
+        ...
+
+    def key_version(self) -> int:
+        """The version of the named key that wraps them."""
+        ...
+
+    async def rewrap(self) -> None:
+        """Have them wrapped by the current version; no box changes. Raises `EnvelopeRefused`, `KeyRetired`."""
         ...

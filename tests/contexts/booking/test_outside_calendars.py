@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contexts.booking.scene import ADA, OWNER, PROVIDER, SWEEP, TEN, Scene
+from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.outside.entropy import SeededEntropy
 from ecosystem.adapters.outside.secrets import KeyedSeal
@@ -71,7 +72,8 @@ class Desk:
 
 @pytest.fixture
 async def desk(scene: Scene, tmp_path: Path) -> Desk:
-    seal = await KeyedSeal.open(FileSecrets(tmp_path / "secrets"), SeededEntropy(1))
+    secrets, entropy = FileSecrets(tmp_path / "secrets"), SeededEntropy(1)
+    seal = await KeyedSeal.open(secrets, await FileKeys.open(secrets, scene.clock, entropy), entropy)
     elsewhere = Elsewhere(busy=[Span(TEN, TEN + HOUR)])
     return Desk(scene, elsewhere, OutsideCalendars(scene.table, scene.clock, scene.plans, elsewhere, seal))
 

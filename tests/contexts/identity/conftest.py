@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contexts.identity.door import CHEAP, Door
+from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.credentials import Argon2Passwords, TotpCodes
@@ -24,8 +25,9 @@ def kept_secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def seal(kept_secrets: Path) -> KeyedSeal:
-    return await KeyedSeal.open(FileSecrets(kept_secrets), SystemEntropy())
+async def seal(kept_secrets: Path, clock: VirtualClock) -> KeyedSeal:
+    secrets, entropy = FileSecrets(kept_secrets), SystemEntropy()
+    return await KeyedSeal.open(secrets, await FileKeys.open(secrets, clock, entropy), entropy)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ecosystem.adapters.embedded.secrets import FileSecrets
 from ecosystem.adapters.embedded.table import EmbeddedTable
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.entropy import SeededEntropy, SystemEntropy
+from ecosystem.adapters.outside.secrets import KeyedSeal
 from ecosystem.contexts.bank_accounts import (
     AccountKind,
     AddBankAccount,
@@ -364,3 +365,26 @@ async def test_a_lagging_index_loses_no_message(
             await book.opened(item.account_id, SYSTEM, why="test", verifying=True)
     finally:
         await table.close()
+
+
+async def test_what_a_key_wraps_beside_the_table_moves_with_its_rotation_and_holds_up_its_end(
+    table: Table, files: FileKeys, keys: UsedKeys, clock: VirtualClock, quick_path: Path
+) -> None:
+    """Authenticators' secrets and calendars' addresses are sealed by keys of their own, which `personal-data` wraps."""
+    secrets, personal = FileSecrets(quick_path / "secrets"), KeyName.PERSONAL_DATA
+    seal = await KeyedSeal.open(secrets, files, SystemEntropy())
+    box = seal.sealed(b"JBSWY3DP", place="totp:usr_1")
+    rings = KeyRings(table, keys, clock, KINDS, beside=(seal,))
+
+    before = await rings.ring(personal, OSCAR)
+    await rings.rotate(personal, OSCAR)
+    with pytest.raises(StillNeeded):
+        await rings.retire(personal, 1, OSCAR, now=True)
+    told = [rotation async for rotation in rings.steps(personal, OSCAR)]
+    clock.advance(LISTED_FOR)
+    await rings.retire(personal, 1, OSCAR, now=True)
+
+    assert [each.messages for each in before.versions] == [1]
+    assert (told[-1].moved, told[-1].stuck, seal.key_version()) == (1, 0, 2)
+    again = await FileKeys.open(secrets, clock, SystemEntropy())
+    assert (await KeyedSeal.open(secrets, again, SystemEntropy())).opened(box, place="totp:usr_1") == b"JBSWY3DP"

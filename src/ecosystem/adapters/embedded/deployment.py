@@ -98,7 +98,8 @@ async def embedded(
         workflows = EmbeddedWorkflows(table, clock, entropy)
         opened.push_async_callback(workflows.close)
         secrets = FileSecrets(place.data / "secrets")
-        seal = await KeyedSeal.open(secrets, entropy)
+        keys = await FileKeys.open(secrets, clock, entropy)
+        seal = await KeyedSeal.open(secrets, keys, entropy)
         link_key = await secrets.kept("guest-links", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
         upload_key = await secrets.kept("uploads", lambda: base64.b64encode(entropy.bytes(SECRET_BYTES)))
         ports = Ports(
@@ -120,7 +121,7 @@ async def embedded(
             codes=TotpCodes(entropy),
             tokens=await RsaTokens.open(secrets, clock, entropy, issuer=place.url, client_id="ecosystem"),
             seal=seal,
-            keys=await FileKeys.open(secrets, clock, entropy),
+            keys=keys,
             bank=await _bank(place, opened),
             clock=clock,
             entropy=entropy,

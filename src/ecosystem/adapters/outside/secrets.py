@@ -12,6 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ecosystem.ports.entropy import Entropy
+from ecosystem.ports.keys import Context, EnvelopeRefused, KeyName, KeyRetired, Keys, KeysMissing
+from ecosystem.ports.keys_envelope import read
 from ecosystem.ports.secrets import SealBroken, Secrets
 
 _KEY_BYTES = 32
@@ -19,25 +21,51 @@ _NONCE_BYTES = 12
 _MARK_BYTES = 4
 _KEYS = "seal-keys"
 _DIGEST_KEY = "digest-key"
+_IN_CLEAR = b"["
+"""What the file of keys begins with if it was written before a named key wrapped it."""
+
+CONTEXT = Context("deployment", "seal keys")
 
 
 class KeyedSeal:
-    """Boxes carry the mark of their key, so that older ones open after a new key was made."""
+    """Boxes carry the mark of their key, so that older ones open after a new key was made.
 
-    def __init__(self, keys: list[bytes], digest_key: bytes, secrets: Secrets, entropy: Entropy) -> None:
-        self._keys = {_mark(key): AESGCM(key) for key in keys}
-        self._kept = keys
+    The keys lie in one file, as an envelope under `personal-data`: what wraps it changes, and no box with it.
+    """
+
+    named_key = KeyName.PERSONAL_DATA
+
+    def __init__(
+        self, kept: list[bytes], envelope: bytes, digest_key: bytes, secrets: Secrets, keys: Keys, entropy: Entropy
+    ) -> None:
+        self._keys = {_mark(key): AESGCM(key) for key in kept}
+        self._kept = kept
+        self._envelope = envelope
         self._digest_key = digest_key
         self._secrets = secrets
+        self._wrapping = keys
         self._entropy = entropy
 
     @classmethod
-    async def open(cls, secrets: Secrets, entropy: Entropy) -> Self:
-        """The seal of this deployment; its keys are made on first use."""
-        kept = await secrets.kept(_KEYS, lambda: _written([entropy.bytes(_KEY_BYTES)]))
+    async def open(cls, secrets: Secrets, keys: Keys, entropy: Entropy) -> Self:
+        """The seal of this deployment; its keys are made on first use. Raises `KeysMissing`."""
+        fresh = await keys.encrypt(cls.named_key, _written([entropy.bytes(_KEY_BYTES)]), CONTEXT)
+        envelope = await secrets.kept(_KEYS, lambda: fresh)
+        if envelope.startswith(_IN_CLEAR):
+            envelope = await keys.encrypt(cls.named_key, envelope, CONTEXT)
+            await secrets.replace(_KEYS, envelope)
+        try:
+            kept = msgspec.json.decode(await keys.decrypt(cls.named_key, envelope, CONTEXT), type=list[bytes])
+        except (EnvelopeRefused, KeyRetired) as shut:
+            raise KeysMissing("The keys that wrap secrets/seal-keys are not here; put their file back.") from shut
         digest_key = await secrets.kept(_DIGEST_KEY, lambda: base64.b64encode(entropy.bytes(_KEY_BYTES)))
-        keys = msgspec.json.decode(kept, type=list[bytes])
-        return cls(keys, base64.b64decode(digest_key), secrets, entropy)
+        return cls(kept, envelope, base64.b64decode(digest_key), secrets, keys, entropy)
+
+    def key_version(self) -> int:
+        return read(self._envelope).version
+
+    async def rewrap(self) -> None:
+        await self._keep(await self._wrapping.rewrap(self.named_key, self._envelope, CONTEXT))
 
     def sealed(self, plain: bytes, *, place: str) -> bytes:
         mark = _mark(self._kept[-1])
@@ -61,9 +89,13 @@ class KeyedSeal:
     async def rotate(self) -> None:
         """Seal under a new key from now on; the former ones go on opening."""
         keys = [*self._kept, self._entropy.bytes(_KEY_BYTES)]
-        await self._secrets.replace(_KEYS, _written(keys))
+        await self._keep(await self._wrapping.encrypt(self.named_key, _written(keys), CONTEXT))
         self._kept = keys
         self._keys = {_mark(key): AESGCM(key) for key in keys}
+
+    async def _keep(self, envelope: bytes) -> None:
+        await self._secrets.replace(_KEYS, envelope)
+        self._envelope = envelope
 
 
 def _mark(key: bytes) -> bytes:

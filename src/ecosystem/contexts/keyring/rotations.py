@@ -33,6 +33,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.keys import LISTED_FOR, EnvelopeRefused, KeyName, KeysMissing, State, Version
 from ecosystem.ports.keys import KeyRetired as VersionRetired
 from ecosystem.ports.keys_kept import SHARDS, Enveloped, wrapped_by, wraps
+from ecosystem.ports.secrets import Seal
 from ecosystem.ports.table import ABSENT, Cursor, Index, Put, Row, Stale, Stored, Table, Write
 
 KEPT_FOR = timedelta(days=8)
@@ -121,12 +122,13 @@ def asked(state: RingState, newest: int, actor: Actor, at: datetime) -> RingStat
 
 @dataclass(frozen=True, slots=True)
 class KeyRings:
-    """The five keys. `kinds` are all stored structs that hold envelopes."""
+    """The five keys. `kinds` are all stored structs that hold envelopes, `beside` the seals whose keys they wrap."""
 
     table: Table
     keys: UsedKeys
     clock: Clock
     kinds: tuple[type[Enveloped], ...]
+    beside: tuple[Seal, ...] = ()
 
     async def all(self, actor: Actor) -> Sequence[Ring]:
         """Every named key. For operators."""
@@ -275,6 +277,7 @@ class KeyRings:
             if done.count(True) >= most:
                 break
             done += await self._partition(kind, partition, most - done.count(True))
+        done += [await self._rewrapped_beside(each) for each in self._beside(name) if each.key_version() < newest]
         moved = done.count(True)
         # What was moved has left the index only after a while, and other processes wrapped by the former version for
         # a moment: a rotation is done when a whole look finds nothing to move.
@@ -319,6 +322,13 @@ class KeyRings:
             return None
         return True
 
+    async def _rewrapped_beside(self, each: Seal) -> bool:
+        try:
+            await each.rewrap()
+        except (EnvelopeRefused, VersionRetired):
+            return False
+        return True
+
     async def _note(self, name: KeyName, actor: Actor, moved: int, stuck: int, *, over: bool) -> None:
         for _ in range(CHANGED_MAX):
             row = await self._row(name)
@@ -338,7 +348,9 @@ class KeyRings:
         raise KeyBusy
 
     async def _needed(self, name: KeyName, version: int) -> bool:
-        """Whether any item at all holds an envelope of that version: every one is read."""
+        """Whether anything at all holds an envelope of that version: every item is read."""
+        if any(each.key_version() <= version for each in self._beside(name)):
+            return True
         for kind in self._kinds(name):
             after = None
             while True:
@@ -362,7 +374,8 @@ class KeyRings:
         )
 
     async def _counted(self, name: KeyName, version: Version) -> RingVersion:
-        messages, many = 0, False
+        messages = sum(each.key_version() == version.number for each in self._beside(name))
+        many = False
         for kind in self._kinds(name):
             for shard in range(SHARDS):
                 page = await self.table.query(
@@ -374,6 +387,9 @@ class KeyRings:
 
     def _kinds(self, name: KeyName) -> list[type[Enveloped]]:
         return [kind for kind in self.kinds if kind.named_key is name]
+
+    def _beside(self, name: KeyName) -> list[Seal]:
+        return [each for each in self.beside if each.named_key is name]
 
     async def _row(self, name: KeyName) -> Row[RingState] | None:
         return await self.table.get(places.ring(name), RingState)
