@@ -181,12 +181,14 @@ async def over(
     index_lag: int | None = None,
     with_script: bool = False,
     bank: SftpAccount | None = None,
+    compares_apart: bool = False,
 ) -> AsyncGenerator[tuple[Market, Ports]]:
     """A marketplace in that folder that talks to a processor at that origin, which its `sandbox` does not have yet.
 
     `with_script`: pages load the real processor's own script, as they do when cards are taken by it.
     """
     entropy = SeededEntropy(seed)
+    compare = (sys.executable, "-m", "ecosystem", "reconcile", "--data", str(folder / "data"), "--compare")
     place = Place(
         data=folder / "data",
         url="http://127.0.0.1:8000",
@@ -203,7 +205,7 @@ async def over(
         bank=bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(folder / "data")),
         inspect_audit=(sys.executable, "-m", "ecosystem", "audit", "verify", "--json", "--data", str(folder / "data")),
-        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(folder / "data"), "--compare"),
+        compare=compare if compares_apart else (),
     )
     async with embedded(place, clock=clock, entropy=entropy) as opened:
         yield Market(app=App.of(opened.ports), clock=clock, entropy=entropy), opened.ports
@@ -218,13 +220,20 @@ async def market(
     index_lag: int | None = None,
     embedders: tuple[str, ...] = (),
     with_script: bool = False,
+    compares_apart: bool = False,
 ) -> AsyncGenerator[Market]:
     """A marketplace and its processor, until the end of the block."""
     async with (
         sandbox_in(folder, clock, seed=seed, embedders=embedders) as sandbox,
-        over(folder, sandbox.origin, sandbox.keys, clock, seed=seed, index_lag=index_lag, with_script=with_script) as (
-            made,
-            _,
-        ),
+        over(
+            folder,
+            sandbox.origin,
+            sandbox.keys,
+            clock,
+            seed=seed,
+            index_lag=index_lag,
+            with_script=with_script,
+            compares_apart=compares_apart,
+        ) as (made, _),
     ):
         yield replace(made, sandbox=sandbox)

@@ -525,7 +525,7 @@ class App:
                 Discrepancies(table),
                 Collecting(clock, ports.transfers, payouts, ach, DayFiles(ports.blobs)),
                 comparing(table, clock, DayFiles(ports.blobs), ach.entries),
-                ports.inspector,
+                ports.comparer,
             ),
             repairing=Repairing(
                 table,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.contexts.identity import Admission
 from ecosystem.contexts.ledger import Transfer, chart, processor_fee, topped_up
 from ecosystem.contexts.reconciliation import (
@@ -33,7 +35,7 @@ from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid
 from ecosystem.ports.cards import ProcessorSilent
 from ecosystem.sandbox import Fault, What
-from market import ADA, KEYS, OPERATOR, SYSTEM, Market
+from market import ADA, KEYS, OPERATOR, SYSTEM, Market, market
 from payday import of_processor
 from sandbox.calling import Caller
 
@@ -92,6 +94,19 @@ async def test_a_day_on_which_all_agree_is_proven_and_quiet(shop: Market) -> Non
     )
     assert ours.closing == theirs.closing == ours.opening + ours.movements
     assert run.unread == (), "no money of ours is at the bank"
+
+
+async def test_a_process_that_reads_beside_comes_to_the_same(tmp_path: Path, clock: VirtualClock) -> None:
+    async with market(tmp_path, clock, compares_apart=True) as shop:
+        await shop.provider()
+        await sold(shop, 3)
+        await fees_booked(shop)
+
+        run = await reconciled(shop, after=1)
+
+    assert (run.state, run.agreed, run.differing) == (RunState.DONE, 6, 0)
+    assert run.rows == {Side.LEDGER: 6, Side.PROCESSOR: 6, Side.BANK: 0}
+    assert run.proven
 
 
 async def test_the_same_day_again_comes_to_the_same(shop: Market) -> None:

@@ -81,7 +81,7 @@ async def lived(chosen: Settings, length: Length, say: Callable[[str], None]) ->
         chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         passage.keep(file, wanted.began_at)
     clock = HeldClock(passage.stood_at(file))
-    async with opened(chosen, clock) as (market, deployment):
+    async with opened(chosen, clock, compares_apart=False) as (market, deployment):
         row = await market.ports.table.get(KEY, Beginning)
         beginning = row.value if row else wanted
         if not beginning.demo or beginning.done or beginning.seed != length.seed:

@@ -23,10 +23,15 @@ STANDS_AT = "stands-at"
 
 
 @asynccontextmanager
-async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Embedded]]:
-    """The product and the processor it talks to, until the end of the block."""
+async def opened(
+    chosen: Settings, clock: Clock, *, compares_apart: bool = True
+) -> AsyncGenerator[tuple[App, Embedded]]:
+    """The product and the processor it talks to, until the end of the block.
+
+    `compares_apart`: a reconciliation reads in a process of its own, so that whoever is served does not wait for it.
+    """
     if chosen.stripe:
-        async with without_processor(chosen, clock=clock) as product:
+        async with without_processor(chosen, clock=clock, compares_apart=compares_apart) as product:
             yield product
         return
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,16 +47,17 @@ async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Em
         profile=chosen.processor_profile,
         clock=chosen.data / STANDS_AT,
     )
-    async with child(how) as origin, without_processor(chosen, origin, clock) as product:
+    async with child(how) as origin, without_processor(chosen, origin, clock, compares_apart=compares_apart) as product:
         yield product
 
 
 @asynccontextmanager
 async def without_processor(
-    chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None
+    chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None, *, compares_apart: bool = True
 ) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product alone, for commands that move no money. Raises `TableHeld` while another process serves it."""
     processor, webhook_secrets = _processor(chosen, origin)
+    compare = (sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare")
     place = Place(
         data=chosen.data,
         url=chosen.url,
@@ -62,7 +68,7 @@ async def without_processor(
         bank=chosen.bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
         inspect_audit=_inspects_audit(chosen),
-        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare"),
+        compare=compare if compares_apart else (),
     )
     async with embedded(place, clock=clock) as deployment:
         market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))

@@ -30,7 +30,7 @@ from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Invalid, Unavailable
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.inspector import Inspector
+from ecosystem.ports.inspector import Comparer
 from ecosystem.ports.table import Stale, Table
 
 ACTOR = system("reconciliation")
@@ -52,7 +52,7 @@ class Reconciling:
     discrepancies: Discrepancies
     collecting: Collecting
     comparing: Comparing
-    inspector: Inspector | None
+    comparer: Comparer | None
 
     async def ask(self, day: date, actor: Actor) -> Run:
         """Ask for a day to be reconciled, anew if it was. Raises `Denied`, `DayNotOver`."""
@@ -104,11 +104,11 @@ class Reconciling:
     async def _heard(self, day: date) -> AsyncGenerator[dict[str, int] | Compared]:
         """By a process that reads beside this one, where there is one."""
         until = self.clock.now().date()
-        if self.inspector is None:
+        if self.comparer is None:
             async for said in self.comparing.compare(day, until):
                 yield said
             return
-        async with aclosing(self.inspector.reconciliation(day, until)) as heard:
+        async with aclosing(self.comparer.reconciliation(day, until)) as heard:
             async for each in heard:
                 yield msgspec.convert(each.report, Compared) if each.report is not None else dict(each.read)
 

@@ -13,7 +13,7 @@ from ecosystem.ports.clock import Clock
 from ecosystem.ports.credentials import OneTimeCodes, Passwords
 from ecosystem.ports.entropy import Entropy
 from ecosystem.ports.images import Images
-from ecosystem.ports.inspector import Inspector
+from ecosystem.ports.inspector import Comparer, Inspector
 from ecosystem.ports.keys import Keys
 from ecosystem.ports.mail import Mailer
 from ecosystem.ports.papers import Typesetter
@@ -36,7 +36,8 @@ class Ports:
 
     `webhook_secrets` are what the card processor signs its events with, the present one first. `guest_link_key` makes
     the secrets in guests' links. `mailer` is None where mail stays in the outbox, `inspector`
-    where nothing reads beside the process that serves, `witness` where checkpoints of the audit log are kept nowhere else.
+    where nothing reads beside the process that serves, `comparer` where that process compares days itself, `witness`
+    where checkpoints of the audit log are kept nowhere else.
     """
 
     table: Table
@@ -65,4 +66,5 @@ class Ports:
     webhook_secrets: tuple[str, ...]
     guest_link_key: bytes
     inspector: Inspector | None = None
+    comparer: Comparer | None = None
     witness: Witness | None = None

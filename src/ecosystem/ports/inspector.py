@@ -38,8 +38,10 @@ class Inspector(Protocol):
         """
         ...
 
+
+class Comparer(Protocol):
     def reconciliation(self, day: date, until: date) -> AsyncGenerator[Heard, None]:
-        """Compare our books with what processor and bank said of the days up to that one, in the same way.
+        """Compare our books with what processor and bank said of the days up to that one, and tell in the same way.
 
         What was booked later, until that day, counts as late and not as missing.
         """

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ecosystem.adapters.embedded.blobs import FileBlobs
-from ecosystem.adapters.embedded.inspector import ChildInspector
+from ecosystem.adapters.embedded.inspector import ChildComparer, ChildInspector
 from ecosystem.adapters.embedded.keys import FileKeys
 from ecosystem.adapters.embedded.search import EmbeddedSearch
 from ecosystem.adapters.embedded.secrets import FileSecrets
@@ -48,7 +48,7 @@ class Place(Struct, frozen=True, kw_only=True):
     `processor` is our account at the card processor, `webhook_secrets` what its events are signed with. `smtp` is None
     where mail stays in the outbox. `bank` is the bank's server; None shares the folder `bank` with it. `inspect` and
     `inspect_audit` are commands of processes that read the ledger, and the audit log, and report, `compare` that of one
-    which compares a day, said after it; `witness` is the
+    which compares a day, said after it (none: it is compared in this process); `witness` is the
     file that keeps checkpoints of the audit log, `witness.txt` in the folder where it is None.
     """
 
@@ -131,9 +131,8 @@ async def embedded(
             witness=FileWitness(place.witness or place.data / WITNESS),
             webhook_secrets=place.webhook_secrets,
             guest_link_key=base64.b64decode(link_key),
-            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}, place.compare)
-            if place.inspect
-            else None,
+            inspector=ChildInspector(place.inspect, {Whole.AUDIT: place.inspect_audit}) if place.inspect else None,
+            comparer=ChildComparer(place.compare) if place.compare else None,
         )
         yield Embedded(ports=ports, table=table, secrets=secrets, processor=place.processor.origin)
 

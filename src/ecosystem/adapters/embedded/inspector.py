@@ -20,62 +20,68 @@ _decoder = msgspec.json.Decoder(Heard)
 
 @dataclass(frozen=True, slots=True)
 class ChildInspector:
-    """`command` is what to start for the ledger, `others` for what else there is; each line it prints is one `Heard`.
-
-    `comparing` is the command of a reconciliation; the day, and until when books are read, are said after it.
-    """
+    """`command` is what to start for the ledger, `others` for what else there is; each line it prints is one `Heard`."""
 
     command: Sequence[str]
     others: Mapping[Whole, Sequence[str]] = field(default_factory=dict[Whole, Sequence[str]])
-    comparing: Sequence[str] = ()
 
     def verification(self, what: Whole = Whole.LEDGER) -> AsyncGenerator[Heard, None]:
-        return self._heard_of(self.others.get(what, self.command))
+        return _heard_of(self.others.get(what, self.command))
+
+
+@dataclass(frozen=True, slots=True)
+class ChildComparer:
+    """`command` is what to start; the day, and until when books are read, are said after it."""
+
+    command: Sequence[str]
 
     def reconciliation(self, day: date, until: date) -> AsyncGenerator[Heard, None]:
-        return self._heard_of((*self.comparing, day.isoformat(), until.isoformat()))
+        return _heard_of((*self.command, day.isoformat(), until.isoformat()))
 
-    async def _heard_of(self, command: Sequence[str]) -> AsyncGenerator[Heard, None]:
-        try:
-            child = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=LINE_BYTES_MAX,
-            )
-        except OSError as failed:
-            raise InspectorFailed(f"The reading process could not be started: {failed.strerror}.") from failed
-        try:
-            said: Heard | None = None
-            while line := await self._line(child):
-                said = _heard(line)
-                yield said
-            if said is None or said.report is None:
-                raise InspectorFailed(await self._why(child))
-        finally:
-            if child.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    child.terminate()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(child.wait(), ENDING_S)
-            if child.returncode is None:
-                child.kill()
 
-    async def _line(self, child: asyncio.subprocess.Process) -> bytes:
-        assert child.stdout is not None
-        try:
-            return await asyncio.wait_for(child.stdout.readline(), SILENCE_MAX_S)
-        except TimeoutError:
-            raise InspectorFailed("The reading process fell silent.") from None
-        except ValueError:
-            raise InspectorFailed("The reading process said too much at once.") from None
+async def _heard_of(command: Sequence[str]) -> AsyncGenerator[Heard, None]:
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LINE_BYTES_MAX,
+        )
+    except OSError as failed:
+        raise InspectorFailed(f"The reading process could not be started: {failed.strerror}.") from failed
+    try:
+        said: Heard | None = None
+        while line := await _line(child):
+            said = _heard(line)
+            yield said
+        if said is None or said.report is None:
+            raise InspectorFailed(await _why(child))
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.wait(), ENDING_S)
+        if child.returncode is None:
+            child.kill()
 
-    async def _why(self, child: asyncio.subprocess.Process) -> str:
-        """The last words of a process that ended without a report."""
-        assert child.stderr is not None
-        last = (await child.stderr.read()).decode(errors="replace").strip().splitlines()[-1:]
-        return last[0] if last else "The reading process ended without a report."
+
+async def _line(child: asyncio.subprocess.Process) -> bytes:
+    assert child.stdout is not None
+    try:
+        return await asyncio.wait_for(child.stdout.readline(), SILENCE_MAX_S)
+    except TimeoutError:
+        raise InspectorFailed("The reading process fell silent.") from None
+    except ValueError:
+        raise InspectorFailed("The reading process said too much at once.") from None
+
+
+async def _why(child: asyncio.subprocess.Process) -> str:
+    """The last words of a process that ended without a report."""
+    assert child.stderr is not None
+    last = (await child.stderr.read()).decode(errors="replace").strip().splitlines()[-1:]
+    return last[0] if last else "The reading process ended without a report."
 
 
 def _heard(line: bytes) -> Heard:
