@@ -47,6 +47,7 @@ _NANOSECONDS = re.compile(rb"\xd7\xff(........)", re.DOTALL)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _pack = msgspec.msgpack.Encoder().encode
 Key = tuple[str, str]
+_SUMMED = ("INSIGHTS#", "AUDIT", "FRAUD#", "RECONCILIATION", "WEBHOOK_RECONCILIATION")
 
 
 class Cast(Struct, frozen=True, kw_only=True):
@@ -327,8 +328,8 @@ def _stencil(before: Mapping[Key, Item], after: Mapping[Key, Item], played: Cast
 
 
 def _is_shared(key: Key) -> bool:
-    """Figures, since a day of one booking is a day of many; firings of what recurs, which is about no booking."""
-    return key[0].startswith("INSIGHTS#") or (key[0].startswith("SCHEDULE#") and "/" not in key[0])
+    """What sums up many bookings, as figures and the audit log do; and what recurs, which is about no booking."""
+    return key[0].startswith(_SUMMED) or (key[0].startswith("SCHEDULE#") and "/" not in key[0])
 
 
 def kept(stamps: Iterable[Stamped], now: datetime) -> Iterator[Stamped]:

@@ -73,10 +73,11 @@ async def heard(shop: Market, actor: Actor) -> list[str]:
 
 
 async def held(shop: Market, dispute: Dispute) -> tuple[int, int]:
-    """What the processor holds for us, and what the provider has, once everything holds."""
+    """What the processor holds for us and kept as its fees, and what the provider has, once everything holds."""
     await shop.passes(MINUTE)
     await shop.verified()
-    return -await shop.balance("processor:EUR"), await shop.balance(f"provider:{shop.provider_id}:EUR")
+    held_or_kept = -await shop.balance("processor:EUR") - await shop.balance("costs:EUR")
+    return held_or_kept, await shop.balance(f"provider:{shop.provider_id}:EUR")
 
 
 async def test_what_nobody_answers_for_a_day_goes_back_by_rule(lively: Market) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ecosystem.contexts.payouts import (
     GIVEN_BACK,
@@ -141,7 +142,8 @@ def test_the_rail_is_asked_less_and_less_often() -> None:
         timedelta(minutes=1_200),
         timedelta(minutes=6_720),
     ]
-    assert tried_anew(intended(), NOON).attempt == 2
+    assert tried_anew(intended(), 1, NOON).attempt == 2
+    assert tried_anew(replace(intended(), attempt=2), 1, NOON).attempt == 2, "that answer was heard before"
 
 
 def test_a_reason_has_an_end() -> None:

@@ -34,9 +34,11 @@ def filled(path: str) -> str:
 
     def one(found: re.Match[str]) -> str:
         name = found[1]
+        if found[2] == "int":
+            return "7"
         return f"{kinds[name]}_01kag2m8xw0000000000000000" if name in kinds else "strict"
 
-    return re.sub(r"\{(\w+):str\}", one, path)
+    return re.sub(r"\{(\w+):(str|int)\}", one, path)
 
 
 def test_there_are_routes() -> None:

@@ -184,4 +184,4 @@ def test_our_own_machines_are_drawn_whole_and_fit_a_wide_page(definition: Defini
 
     assert {way for segment in plan.segments for way in segment.ways} == ways_of(flow)
     assert not any(overlap(a, b) for a, b in combinations(plan.boxes, 2))
-    assert plan.width < 1_500
+    assert plan.width < 1_900
