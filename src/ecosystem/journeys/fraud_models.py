@@ -6,9 +6,10 @@ told.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from ecosystem.contexts.fraud import (
     Assessment,
     Assessments,
     Drifts,
+    DriftsSeen,
     Kind,
     Label,
     Policy,
@@ -35,9 +37,14 @@ from ecosystem.ports.blobs import Blobs
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.scoring import ModelCard, ModelId, ModelUnfit
-from ecosystem.ports.table import Stale, Table
+from ecosystem.ports.table import Put, Stale, Table
 
-COMPARED_MAX = 5_000
+COMPARED = 5_000
+"""On so many cases the two models are compared, or on all since the challenger came."""
+LOOKED_AT = 20_000
+"""So many cases of the week tell how far it has moved."""
+AT_ONCE = 500
+"""Cases worked through before others get their turn."""
 DRIFT_DAYS = 7
 
 
@@ -50,6 +57,15 @@ class Side(Struct, frozen=True, kw_only=True):
     frauds_caught: int
     genuine_stopped: int
 
+    def __add__(self, other: Side) -> Side:
+        return Side(
+            model=self.model,
+            reviewed=self.reviewed + other.reviewed,
+            declined=self.declined + other.declined,
+            frauds_caught=self.frauds_caught + other.frauds_caught,
+            genuine_stopped=self.genuine_stopped + other.genuine_stopped,
+        )
+
 
 class Comparison(Struct, frozen=True, kw_only=True):
     """Both models on the same cases, those that both have scored. `frauds` and `genuine` are known by now."""
@@ -60,15 +76,25 @@ class Comparison(Struct, frozen=True, kw_only=True):
     champion: Side
     challenger: Side
 
+    def __add__(self, other: Comparison) -> Comparison:
+        return Comparison(
+            cases=self.cases + other.cases,
+            frauds=self.frauds + other.frauds,
+            genuine=self.genuine + other.genuine,
+            champion=self.champion + other.champion,
+            challenger=self.challenger + other.challenger,
+        )
+
 
 class Models(Struct, frozen=True, kw_only=True):
-    """What an operator sees: both cards, how they compare, how far what is seen has moved."""
+    """What an operator sees: both cards, how they compare, how far what is seen had moved at `looked_at`."""
 
     policy: Policy
     champion: ModelCard
     challenger: ModelCard | None
     comparison: Comparison | None
     drifts: tuple[Drifts, ...]
+    looked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +111,19 @@ class FraudModels:
         actor.must_operate()
         policy = await self.policies.latest()
         champion = self.screening.scoring.card(await self.screening.ready(policy.champion))
-        recent = await self.assessments.newest(COMPARED_MAX)
         challenger = comparison = None
         if policy.challenger:
             challenger = self.screening.scoring.card(await self.screening.ready(policy.challenger))
-            comparison = compared(recent, policy, champion.model)
+            comparison = await self._compared(policy, champion.model)
+        seen = await self.table.get(fraud.drift_seen(), DriftsSeen)
+        known = seen.value if seen and seen.value.model == champion.model else await self._seen(champion)
         return Models(
             policy=policy,
             champion=champion,
             challenger=challenger,
             comparison=comparison,
-            drifts=self._drifts(champion, recent),
+            drifts=known.drifts,
+            looked_at=known.at,
         )
 
     async def take_in(self, body: bytes, actor: Actor) -> ModelCard:
@@ -136,8 +164,10 @@ class FraudModels:
         at = self.clock.now()
         policy = await self.policies.latest()
         champion = self.screening.scoring.card(await self.screening.ready(policy.champion))
-        found = self._drifts(champion, await self.assessments.newest(COMPARED_MAX))
-        for each in found:
+        former = await self.table.get(fraud.drift_seen(), DriftsSeen)
+        seen = await self._seen(champion)
+        await self.table.transact(Put(key=fraud.drift_seen(), value=seen))
+        for each in seen.drifts:
             score = each.score
             if not each.is_enough or score is None or not score.is_alarming:
                 continue
@@ -157,16 +187,38 @@ class FraudModels:
                         sequence=at.date().toordinal(),
                         actor=actor,
                         at=at,
+                        previous={"index_milli": _index_milli(former.value.drifts if former else (), each.kind)},
                     )
                 )
             except Stale:
                 continue  # Told today.
-        return found
+        return seen.drifts
 
-    def _drifts(self, champion: ModelCard, recent: Sequence[Assessment]) -> tuple[Drifts, ...]:
-        since = self.clock.now() - timedelta(days=DRIFT_DAYS)
-        lately = [each for each in recent if each.at >= since and each.model == champion.model]
-        return tuple(fraud.drifts(kind, champion.kinds[kind.value], lately) for kind in Kind)
+    async def _seen(self, champion: ModelCard) -> DriftsSeen:
+        at = self.clock.now()
+        week = await self.assessments.sample(at - timedelta(days=DRIFT_DAYS), LOOKED_AT)
+        mine = [each for each in week if each.model == champion.model]
+        found: list[Drifts] = []
+        for kind in Kind:
+            found.append(fraud.drifts(kind, champion.kinds[kind.value], mine))
+            await asyncio.sleep(0)
+        return DriftsSeen(at=at, model=champion.model, drifts=tuple(found))
+
+    async def _compared(self, policy: Policy, champion: ModelId) -> Comparison:
+        """Both models on what both have scored since the challenger came, under the rules in force."""
+        since = await self.policies.challenged_at(policy.challenger)
+        cases = await self.assessments.sample(since, COMPARED)
+        whole = compared([], policy, champion)
+        for begin in range(0, len(cases), AT_ONCE):
+            whole += compared(cases[begin : begin + AT_ONCE], policy, champion)
+            await asyncio.sleep(0)
+        return whole
+
+
+def _index_milli(drifts: Sequence[Drifts], kind: Kind) -> int:
+    """The score's stability index in thousandths; nothing where it was not known."""
+    score = next((each.score for each in drifts if each.kind is kind), None)
+    return round(score.index * 1000) if score else 0
 
 
 def compared(recent: Sequence[Assessment], policy: Policy, champion: ModelId) -> Comparison:

@@ -54,12 +54,16 @@ async def train(
 
 
 async def _of_history(chosen: Settings, world: World, made_at: datetime) -> bytes:
-    """A model of what was seen here, and of a market made up beside it, so that what is rare here is not forgotten."""
     table = await EmbeddedTable.read_only(chosen.data / "table.sqlite", SystemClock())
     try:
-        seen = await history(table, made_at)
+        return await learned_here(table, world, made_at)
     finally:
         await table.close()
+
+
+async def learned_here(table: Table, world: World, made_at: datetime) -> bytes:
+    """A model of what was seen here, and of a market made up beside it, so that what is rare here is not forgotten."""
+    seen = await history(table, made_at)
     frauds = sum(row.fraud for row in seen)
     if not frauds:
         raise TooLittleFraud("Nothing that was assessed here is known as fraud yet: train on --simulated.")

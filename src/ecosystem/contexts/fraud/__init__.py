@@ -21,7 +21,7 @@ from ecosystem.contexts.fraud.assessments import (
     unheld,
 )
 from ecosystem.contexts.fraud.currencies import RateTable, worth
-from ecosystem.contexts.fraud.drift import ALARM, WATCH, Drift, Drifts, drifts
+from ecosystem.contexts.fraud.drift import ALARM, WATCH, Drift, Drifts, DriftsSeen, drifts
 from ecosystem.contexts.fraud.events import (
     AssessmentFact,
     FraudLabelled,
@@ -47,11 +47,11 @@ from ecosystem.contexts.fraud.features import (
     of_payout,
 )
 from ecosystem.contexts.fraud.history import NOTHING, History, Seen, Subject, digest, seen
-from ecosystem.contexts.fraud.keys import drift_timeline, model_blob, timeline
+from ecosystem.contexts.fraud.keys import drift_seen, drift_timeline, model_blob, timeline
 from ecosystem.contexts.fraud.learning import Learning, Lesson, News, of_label, of_new, of_news, subjects
 from ecosystem.contexts.fraud.policies import FIRST, Policy, PolicyBook, PolicyChanged, SetPolicy, proposed
 from ecosystem.contexts.fraud.reasons import Why, explained, rule_sentence
-from ecosystem.contexts.fraud.register import Assessments
+from ecosystem.contexts.fraud.register import Assessments, Lately
 from ecosystem.contexts.fraud.rehearsals import REHEARSED_MAX, Counts, Rehearsal, facts_of, redecided, rehearse
 from ecosystem.contexts.fraud.reviewers import NotTrained, Reviewer, Reviewers
 from ecosystem.contexts.fraud.rules import (
@@ -95,6 +95,7 @@ __all__ = [
     "Decision",
     "Drift",
     "Drifts",
+    "DriftsSeen",
     "Effect",
     "Facts",
     "FraudLabelled",
@@ -104,6 +105,7 @@ __all__ = [
     "Kind",
     "Label",
     "LabelSource",
+    "Lately",
     "Learning",
     "Lesson",
     "Listed",
@@ -139,6 +141,7 @@ __all__ = [
     "checked",
     "decide",
     "digest",
+    "drift_seen",
     "drift_timeline",
     "drifts",
     "explained",

@@ -233,9 +233,14 @@ def key_of(assessment: Assessment) -> Key:
 
 
 def indexed(assessment: Assessment) -> dict[Index, Key]:
-    """Where it is found: what waits, in order; all else by time."""
-    waits = assessment.standing is Standing.WAITING
-    partition = keys.queue() if waits else keys.assessed(keys.shard(assessment.subject_id))
+    """Where it is found: what waits, in order; what was stopped, and all else, by time."""
+    match assessment.standing:
+        case Standing.WAITING:
+            partition = keys.queue()
+        case Standing.APPROVED:
+            partition = keys.assessed(keys.shard(assessment.subject_id))
+        case _:
+            partition = keys.stopped()
     return {Index.STATUS: Key(partition, keys.place(assessment.at, assessment.subject_id))}
 
 

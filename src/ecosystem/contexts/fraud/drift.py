@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 
 from ecosystem.contexts.fraud.assessments import Assessment
 from ecosystem.contexts.fraud.features import NAMES, Kind
-from ecosystem.ports.scoring import KindCard, Spread
+from ecosystem.ports.scoring import KindCard, ModelId, Spread
+from ecosystem.ports.table import Stored
 
 WATCH, ALARM = 0.1, 0.25
 LEAST = 1e-4
@@ -50,6 +53,16 @@ class Drifts(Struct, frozen=True, kw_only=True):
     @property
     def is_enough(self) -> bool:
         return self.cases >= CASES_MIN
+
+
+class DriftsSeen(Stored, frozen=True, kw_only=True):
+    """What was found when it was last looked at, and of which model."""
+
+    entity: ClassVar[str] = "fraud_drifts"
+
+    at: datetime
+    model: ModelId
+    drifts: tuple[Drifts, ...]
 
 
 def index(then: Sequence[float], now: Sequence[float]) -> float:

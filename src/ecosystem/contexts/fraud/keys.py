@@ -45,8 +45,13 @@ def queue() -> str:
     return "FRAUD#review"
 
 
+def stopped() -> str:
+    """Access (status index): what was refused, decided or lapsed, by time."""
+    return "FRAUD#stopped"
+
+
 def assessed(shard: int) -> str:
-    """Access (status index): everything assessed that waits for nobody, by time."""
+    """Access (status index): everything that was let through at once, by time; a shard is a random part of it."""
     return f"FRAUD#assessed#{shard}"
 
 
@@ -87,6 +92,11 @@ def place_of_learning() -> Key:
 def drift_timeline(kind: str) -> str:
     """Access: when what is seen had moved far from what the model learned."""
     return f"FRAUD#drift#{kind}"
+
+
+def drift_seen() -> Key:
+    """Access: how far what is seen lay from what was learned when it was last looked at."""
+    return Key("FRAUD#drift", "LATEST")
 
 
 def model_blob(model_id: str) -> str:

@@ -184,6 +184,18 @@ class PolicyBook:
             raise NoSuchPolicy(field="version")
         return row.value
 
+    async def challenged_at(self, model: ModelId) -> datetime:
+        """Since when the model scores beside the champion; as far back as versions are looked at."""
+        page = await self.table.query(
+            keys.policy().partition, Policy, prefix="VERSION#", descending=True, limit=VERSIONS_SHOWN
+        )
+        since = self.clock.now()
+        for policy in page.values:
+            if policy.challenger != model or policy.set_at is None:
+                break
+            since = policy.set_at
+        return since
+
     async def versions(self, actor: Actor) -> list[Policy]:
         """The versions, the latest first. For operators."""
         actor.must_operate()

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
+from zlib import crc32
+
+from msgspec import Struct
 
 from ecosystem.contexts.fraud import keys
 from ecosystem.contexts.fraud.assessments import Assessment, NoSuchAssessment
@@ -16,6 +19,36 @@ from ecosystem.ports.table import Cursor, Index, Page, Row, Table
 
 PAGE = 200
 NEWEST_MAX = 20_000
+
+
+class Lately(Struct, frozen=True, kw_only=True):
+    """A page of cases, and the place to go on before; empty when there are no more."""
+
+    cases: list[Assessment]
+    next: str
+
+
+class _Sample:
+    """Every case while they are few; then one in two, in four ..., chosen by their ids."""
+
+    def __init__(self, enough: int) -> None:
+        self.kept: list[Assessment] = []
+        self._enough, self._one_in = enough, 1
+
+    def add(self, case: Assessment) -> None:
+        if self._takes(case):
+            self.kept.append(case)
+        if len(self.kept) > 2 * self._enough:
+            self._one_in *= 2
+            self.kept = [each for each in self.kept if self._takes(each)]
+
+    def _takes(self, case: Assessment) -> bool:
+        # The shard is made of the same sum's lowest part.
+        return crc32(case.subject_id.encode()) // keys.SHARDS % self._one_in == 0
+
+
+def _place(case: Assessment) -> str:
+    return keys.place(case.at, case.subject_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +95,70 @@ class Assessments:
                 break
         return found[:limit]
 
+    async def stopped(self, actor: Actor, *, after: Cursor | None = None, limit: int = 50) -> Page[Assessment]:
+        """What was refused, decided or lapsed, the newest first. For operators."""
+        actor.must_operate()
+        return await self.table.query(
+            keys.stopped(), Assessment, index=Index.STATUS, after=after, descending=True, limit=limit
+        )
+
+    async def lately(self, actor: Actor, *, before: str = "", limit: int = 50) -> Lately:
+        """Everything that waits for nobody, the newest first, from the place of the page before on. For operators."""
+        actor.must_operate()
+        pages = [
+            await self.table.query(
+                partition, Assessment, index=Index.STATUS, end=before or None, descending=True, limit=limit + 1
+            )
+            for partition in self._partitions()
+        ]
+        found = sorted((each for page in pages for each in page.values), key=_place, reverse=True)
+        shown = found[:limit]
+        return Lately(cases=shown, next=_place(shown[-1]) if len(found) > limit else "")
+
     async def newest(self, most: int) -> list[Assessment]:
         """The latest assessments that wait for nobody, the newest first; at most `NEWEST_MAX`."""
         most = min(most, NEWEST_MAX)
-        shards = [await self._shard(shard, most) for shard in range(keys.SHARDS)]
-        return list(merge(*shards, key=lambda each: each.at, reverse=True))[:most]
+        shards = [[each async for each in self._descending(partition, None, most)] for partition in self._partitions()]
+        return list(merge(*shards, key=_place, reverse=True))[:most]
 
-    async def _shard(self, shard: int, most: int) -> list[Assessment]:
-        return [each async for each in self._descending(keys.assessed(shard), most)]
+    async def sample(self, since: datetime, enough: int) -> list[Assessment]:
+        """A random part of what was assessed since then and waits for nobody, spread over all of that time.
 
-    async def _descending(self, partition: str, most: int) -> AsyncIterator[Assessment]:
+        All of it while that is not many more than `enough`; else at least so many, and at most twice as many.
+        """
+        sample = _Sample(enough)
+        async for each in self._descending(keys.stopped(), since):
+            sample.add(each)
+        for shard in range(keys.SHARDS):
+            async for each in self._descending(keys.assessed(shard), since):
+                sample.add(each)
+            # A shard is a random part: with what was stopped of the same part it stands for all.
+            found = [each for each in sample.kept if keys.shard(each.subject_id) <= shard]
+            if len(found) >= enough:
+                return found
+        return sample.kept
+
+    def _partitions(self) -> list[str]:
+        return [keys.stopped(), *(keys.assessed(shard) for shard in range(keys.SHARDS))]
+
+    async def _descending(
+        self, partition: str, since: datetime | None, most: int | None = None
+    ) -> AsyncIterator[Assessment]:
         after: Cursor | None = None
         left = most
-        while left > 0:
+        while left is None or left > 0:
             page = await self.table.query(
-                partition, Assessment, index=Index.STATUS, after=after, descending=True, limit=min(PAGE, left)
+                partition,
+                Assessment,
+                index=Index.STATUS,
+                start=keys.place(since) if since else None,
+                after=after,
+                descending=True,
+                limit=PAGE if left is None else min(PAGE, left),
             )
             for each in page.values:
                 yield each
-            left -= len(page.rows)
+            left = None if left is None else left - len(page.rows)
             after = page.next
             if after is None:
                 return

@@ -26,7 +26,6 @@ from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 PAGE = 25
-LATELY = 50
 OF_PAYOUT = "payout"
 """What stands in an address in the place of the booking, for a payout."""
 
@@ -70,16 +69,15 @@ async def listed(request: Visit) -> Answer:
     """What waits for a decision, the oldest first; or what was decided of late."""
     asked = request.query_of(Asked).asked
     at_desk = await desk(request)
-    market, after, next_after = request.market, None, None
-    if asked.view is View.WAITING:
-        after = Cursor(asked.after) if asked.after else None
-        page = await market.casework.waiting(request.actor, after=after, limit=PAGE)
-        found, next_after = page.values, page.next
+    market, actor = request.market, request.actor
+    after = Cursor(asked.after) if asked.after else None
+    if asked.view is View.ALL:
+        lately = await market.assessments.lately(actor, before=asked.after, limit=PAGE)
+        found, next_after = lately.cases, lately.next
     else:
-        found = await market.assessments.newest(LATELY * 20)
-        if asked.view is View.STOPPED:
-            found = [each for each in found if each.standing is not Standing.APPROVED]
-        found = found[:LATELY]
+        of = market.casework.waiting if asked.view is View.WAITING else market.assessments.stopped
+        page = await of(actor, after=after, limit=PAGE)
+        found, next_after = page.values, page.next
     return at_desk.page(
         "fraud/list.html",
         lines=[await _line(request, each) for each in found],
