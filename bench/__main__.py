@@ -80,6 +80,12 @@ def _audit() -> list[Row]:
     return audit_speed.run()
 
 
+def _fraud() -> list[Row]:
+    from bench import fraud_scoring
+
+    return fraud_scoring.run()
+
+
 def _startup(services: int, bookings: int) -> list[Row]:
     from bench import startup
 
@@ -124,6 +130,7 @@ PARTS: Sequence[Part] = (
     Part(name="audit", what="acts entered into the audit log, verified, proven", measure=_audit),
     Part(name="ach", what="a bank file of 100,000 entries read, validated and written", measure=_ach),
     Part(name="processor", what="CPU of a card processor's call, by ways to use its SDK", measure=_processor),
+    Part(name="fraud", what="a checkout's score, with histories", measure=_fraud),
     Part(name="checkout", what="whole checkouts over HTTP, 16 callers", measure=_checkout),
     Part(
         name="startup",

@@ -48,6 +48,7 @@ from ecosystem.contexts.fraud.features import (
 )
 from ecosystem.contexts.fraud.history import NOTHING, History, Seen, Subject, digest, seen
 from ecosystem.contexts.fraud.keys import drift_seen, drift_timeline, model_blob, timeline
+from ecosystem.contexts.fraud.keys import history as history_key
 from ecosystem.contexts.fraud.learning import Learning, Lesson, News, of_label, of_new, of_news, subjects
 from ecosystem.contexts.fraud.policies import FIRST, Policy, PolicyBook, PolicyChanged, SetPolicy, proposed
 from ecosystem.contexts.fraud.reasons import Why, explained, rule_sentence
@@ -148,6 +149,7 @@ __all__ = [
     "facts_of",
     "fired",
     "first_standing",
+    "history_key",
     "holds",
     "is_grown",
     "labelled",
