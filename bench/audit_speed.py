@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.audit_tampering import Field
+from bench.audit_tampering import APPENDS_GOAL, Field
 from bench.rows import Row
 from ecosystem.contexts.audit import Explorer, LogReader
 from ecosystem.contexts.audit.merkle import leaf_hash
@@ -28,7 +28,6 @@ from ecosystem.kernel.actor import system
 
 ENTRIES = 50_000
 PROOFS = 200
-APPENDS_GOAL = 5_000
 
 
 async def measured(entries: int) -> list[Row]:
