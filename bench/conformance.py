@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from msgspec import Struct
 from bench import ach_conformance
 from ecosystem.commands.ledgers import replay
 from ecosystem.commands.workflows import rehearse
+from ecosystem.contexts.audit import verdict
 from ecosystem.kernel.refusals import Refusal
 
 
@@ -41,10 +43,24 @@ async def checked(manifest: Path) -> int:
     return ach_conformance.play(manifest)
 
 
+async def proven(file: Path) -> int:
+    """Hold the checker of RFC 6962 proofs to the verdicts that those cases expect; 0 when none differs."""
+    counts = Counter[bool | None]()
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        if line.strip():
+            found = verdict(line, number)
+            counts[found.agrees] += 1
+            if found.agrees is False:
+                print(f"  {found.case}: {'accepted' if found.accepted else 'refused'}, against what it expects")
+    print(f"  {counts[True]} verdicts agree, {counts[False]} differ, {counts[None]} cases expect nothing")
+    return 1 if counts[False] or not counts[True] else 0
+
+
 SUITES: Sequence[Suite] = (
     Suite(name="ledger", files="*.jsonl*", play=replay),
     Suite(name="asl", files="*/", play=rehearsed),
     Suite(name="ach", files="*.jsonl*", play=checked),
+    Suite(name="audit", files="*.jsonl*", play=proven),
 )
 
 
