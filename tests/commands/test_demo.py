@@ -37,6 +37,7 @@ LEFT_OPEN = {
     "refunds": {"failed", "pending"},
     "disputes": {"complaint review", "complaint offered", "complaint escalated"},
     "payout accounts": {"active", "pending", "restricted"},
+    "cases of fraud": {"refused", "released", "waiting"},
 }
 NOTHING_MISSING: dict[str, set[str]] = {kind: set() for kind in LEFT_OPEN}
 
@@ -51,6 +52,7 @@ async def test_three_days_bring_about_whatever_can_occur_in_them_and_everything_
     assert not made.counts["dead letters"]
     assert TOLD_IN_THREE_DAYS - told.keys() == set()
     assert {kind: wanted - made.counts[kind].keys() for kind, wanted in LEFT_OPEN.items()} == NOTHING_MISSING
+    assert made.counts["cases of fraud"]["waiting"] == 1
     assert sum(line.startswith("Day ") for line in days) == 4
     assert {name.split()[-1] for name in made.counts["executions"]} - {"RUNNING", "SUCCEEDED", "FAILED"} == set()
     assert [each.execution_id for each in running if not await _waits(tmp_path / "demo", each)] == []

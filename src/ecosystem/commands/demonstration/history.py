@@ -15,7 +15,17 @@ from ecosystem.adapters.embedded.deployment import Embedded
 from ecosystem.adapters.outside.clock import HeldClock
 from ecosystem.app import App
 from ecosystem.commands import logs
-from ecosystem.commands.demonstration import courses, newcomers, office, passage, paydays, people, scenes, visits
+from ecosystem.commands.demonstration import (
+    cheats,
+    courses,
+    newcomers,
+    office,
+    passage,
+    paydays,
+    people,
+    scenes,
+    visits,
+)
 from ecosystem.commands.demonstration.agenda import Agenda
 from ecosystem.commands.demonstration.beginning import KEY, Beginning
 from ecosystem.commands.demonstration.desk import Desk
@@ -117,6 +127,7 @@ class History:
             stage.agenda.begin(newcomers.settle(stage, person, name, number, begun.began_at))
         stage.agenda.begin(paydays.paydays(stage, begun.began_at, begun.ends_at))
         stage.agenda.begin(office.rounds(stage, begun.seed, begun.began_at, begun.ends_at))
+        stage.agenda.begin(cheats.attempts(stage, begun.seed, begun.began_at, begun.ends_at))
 
     async def _live(self, passes: Passage, stage: Stage, begun: Beginning, is_stopping: Callable[[], bool]) -> None:
         assert begun.began_at is not None

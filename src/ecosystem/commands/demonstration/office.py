@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from ecosystem.commands.demonstration import odds, paydays
+from ecosystem.commands.demonstration import cheats, odds, paydays
 from ecosystem.commands.demonstration.disputes import part
 from ecosystem.commands.demonstration.stage import Stage
 from ecosystem.contexts.booking import BookingStatus
@@ -28,6 +28,7 @@ async def rounds(stage: Stage, seed: int, first: datetime, until: datetime) -> N
         if morning > stage.now:
             await stage.agenda.until(morning)
             chance = random.Random(f"{seed}:office:{morning:%Y-%m-%d}")  # noqa: S311 — the same each time
+            await cheats.look(stage)
             await _round(stage, chance)
             await paydays.looked_after(stage, day, chance)
         morning, day = morning + timedelta(days=1), day + 1

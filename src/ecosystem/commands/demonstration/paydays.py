@@ -20,12 +20,10 @@ from ecosystem.contexts.payouts import (
     Payout,
     PayoutId,
     PayoutStatus,
-    Rail,
     SetPayoutPlan,
     Speed,
     Withdraw,
 )
-from ecosystem.journeys.casework import DecideCase
 from ecosystem.journeys.refunding import GiveBack
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
@@ -146,14 +144,8 @@ async def _asked(stage: Stage, owner: Actor, provider_id: str, speed: Speed) -> 
 
 
 async def looked_after(stage: Stage, day: int, chance: random.Random) -> None:
-    """The operator's part of a morning: payouts that wait for somebody, and now and then our own money to our bank."""
+    """The operator's part of a morning: now and then our own money to our bank."""
     market, operator, at = stage.market, stage.cast.operator, stage.now
-    page = await market.payouts.in_status(PayoutStatus.INTENDED, Rail.STRIPE, limit=50)
-    for payout in page.values:
-        if payout.in_review:
-            await market.reviewers.set(operator.actor_id, operator, trained=True)
-            request = DecideCase(subject_id=payout.payout_id, approve=True, note="Known to us, and earned by bookings.")
-            await stage.tried(market.casework.decide(request, operator))
     if day % WITHDRAWN_EVERY == WITHDRAWN_EVERY - 1:
         balance = await stage.tried(market.withdrawing.balance(operator))
         euros = balance.of("EUR").available // 5 if balance else 0

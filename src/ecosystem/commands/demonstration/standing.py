@@ -9,6 +9,7 @@ from typing import TypeVar
 from ecosystem.app import App
 from ecosystem.contexts.booking import Booking, BookingStatus, Hold
 from ecosystem.contexts.disputes import Dispute
+from ecosystem.contexts.fraud import Assessment, Standing
 from ecosystem.contexts.payments import Payment, PayoutAccount, Refund
 from ecosystem.contexts.payouts import Payout, Receivable, Withdrawal
 from ecosystem.ports.table import Stored, every
@@ -33,6 +34,7 @@ async def counted(market: App, wiring: Wiring) -> Counts:
             "payouts",
             "debts of providers",
             "withdrawals",
+            "cases of fraud",
             "executions",
             "dead letters",
         )
@@ -63,6 +65,9 @@ async def _paid_out(market: App, told: Mapping[str, Counter[str]]) -> None:
         told["payouts"]["in review" if payout.in_review and payout.is_open else payout.status] += 1
     for debt in await _all(market, Receivable):
         told["debts of providers"][debt.owed.currency] += 1
+    for case in await _all(market, Assessment):
+        if case.standing is not Standing.APPROVED:
+            told["cases of fraud"][case.standing] += 1
     for withdrawal in await _all(market, Withdrawal):
         told["withdrawals"][withdrawal.status] += 1
 

@@ -97,7 +97,7 @@ SHIPPED: tuple[Rule, ...] = (
         rule_id="network-tries-on",
         name="Declined again and again from one network",
         kind=Kind.CHECKOUT,
-        when=_all(("network_declined_24h", Operator.AT_LEAST, 30)),
+        when=_all(("network_declined_24h", Operator.AT_LEAST, 20)),
         effect=Effect.REVIEW,
     ),
     Rule(
