@@ -24,6 +24,7 @@ from ecosystem.contexts.payouts import (
     Withdraw,
     WithdrawalStatus,
 )
+from ecosystem.contexts.reconciliation import OPEN_STATES
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.ports.bus import Event
@@ -264,6 +265,21 @@ async def test_the_price_for_speed_that_is_kept_when_an_instant_payout_comes_bac
     assert sum(funds.available + funds.pending for funds in there.funds) == 0
     assert -await lively.balance(chart.processor("EUR")) == (await of_processor(lively))["EUR"]
     await lively.verified()
+
+
+async def test_instant_payouts_agree_with_the_processor_those_that_come_back_too(lively: Market, paula: Actor) -> None:
+    stays = await asked(lively, paula, 4_000, Speed.INSTANT)
+    returns = await asked(lively, paula, 5_000, Speed.INSTANT)
+    await days(lively, 2)
+    await lively.sandbox.happen("payout.failed", (await known(lively, returns)).rail_id, {"code": "account_closed"})
+    await days(lively, 5)
+
+    await lively.app.reconciling.daily()
+
+    assert (await known(lively, stays)).status is PayoutStatus.PAID
+    assert (await known(lively, returns)).fee_kept
+    open_now = [one async for one in lively.app.discrepancies.all_of(*OPEN_STATES)]
+    assert [(one.movement, one.kinds) for one in open_now] == []
 
 
 async def test_a_withdrawal_whose_answer_was_lost_is_found_when_the_processor_has_forgotten_its_key(

@@ -51,11 +51,11 @@ _PROCESSOR: Mapping[int, _InOut] = {
         (Movement.CHARGEBACK_RETURNED, Movement.CHARGEBACK),
     ),
     **_each("CHARGEBACK_FEE REINSTATE_FEE PROCESSOR_FEE", (Movement.FEE, Movement.FEE)),
-    **_each("PAYOUT_SENT", (Movement.TRANSFER_REVERSED, Movement.TRANSFER)),
+    **_each("PAYOUT_SENT PAYOUT_FEE", (Movement.TRANSFER_REVERSED, Movement.TRANSFER)),
 }
 """What a transfer at the processor is when it comes in, and when it goes out."""
 
-_OF_SALES = frozenset(_PROCESSOR) - {int(_C.PAYOUT_SENT), int(_C.PROCESSOR_FEE)}
+_OF_SALES = frozenset(_PROCESSOR) - {int(_C.PAYOUT_SENT), int(_C.PAYOUT_FEE), int(_C.PROCESSOR_FEE)}
 """Posted in several lines for one cause, over whichever rail."""
 
 _BANK: Mapping[int, _InOut] = {
@@ -173,6 +173,8 @@ class LedgerRows:
             return None  # Our own money: told once, with the bank's account.
         else:
             movement = _PROCESSOR.get(made.code, (Movement.OTHER, Movement.OTHER))[amount < 0]
+            if _is_kept(made):
+                movement = Movement.TRANSFER_REVERSED
         return Row(
             side=Side.LEDGER,
             row_id=cause_of(made, account),
@@ -227,8 +229,20 @@ class LedgerRows:
 _OVER_BANK = frozenset({Movement.ORIGINATED, Movement.CREDIT, Movement.CREDIT_RETURNED, Movement.DEBIT})
 
 
+def _is_kept(made: Recorded) -> bool:
+    """Whether it is the price for speed that was kept of a payout which came back: it came back with that much less."""
+    return made.code == _C.PROCESSOR_FEE and made.transfer_id.startswith(f"{made.reference}.kept.")
+
+
 def cause_of(made: Recorded, account: str) -> str:
-    """What names the row: the transfer's id without its line, and all of it where each transfer stands for itself."""
+    """What names the row: the transfer's id without its line, and all of it where each transfer stands for itself.
+
+    A payout's price for speed goes, and comes back, in one movement with what reaches the bank.
+    """
+    if account == "processor" and made.code == _C.PAYOUT_FEE:
+        return made.transfer_id.replace(".fee", ".sent")
+    if account == "processor" and _is_kept(made):
+        return f"{made.reference}.sent.back"
     in_lines = account == "processor" or (account == "clearing" and made.code in _OF_SALES)
     if not in_lines or made.code in {_C.PAYOUT_SENT, _C.PROCESSOR_FEE, _C.CHARGEBACK_FEE, _C.REINSTATE_FEE}:
         return made.transfer_id

@@ -234,7 +234,9 @@ class Repairing:
     async def _of_row(self, row: Row) -> Sequence[Recorded]:
         whole = row.row_id.removesuffix(".failed")
         tail = row.row_id[len(whole) :]
-        found = await self.ledger.transfers([row.row_id, *(f"{whole}.{line}{tail}" for line in LINES)])
+        price = row.row_id.replace(".sent", ".fee") if row.row_id.endswith((".sent", ".sent.back")) else ""
+        named = [row.row_id, *(f"{whole}.{line}{tail}" for line in LINES), *([price] if price else [])]
+        found = await self.ledger.transfers(named)
         return [
             each
             for each in found
