@@ -44,6 +44,7 @@ PROVIDER = (
             Entry(title="Earnings", path="/provider/earnings", icon="wallet"),
             Entry(title="Payouts", path="/provider/payouts", icon="landmark"),
             Entry(title="Bank account", path="/provider/bank", icon="building-2"),
+            Entry(title="Tax details", path="/provider/tax", icon="receipt-text"),
         ),
     ),
 )
@@ -56,11 +57,17 @@ CONSOLE = (
             Entry(title="Bookings", path="/console/bookings", icon="calendar-check"),
             Entry(title="Disputes", path="/console/disputes", icon="gavel", waiting="disputes"),
             Entry(title="Fraud", path="/console/fraud", icon="shield-check", waiting="fraud"),
+        ),
+    ),
+    Group(
+        title="Money",
+        entries=(
+            Entry(title="Payments", path="/console/payments", icon="credit-card"),
             Entry(title="Failed refunds", path="/console/refunds", icon="undo-2", waiting="refunds"),
             Entry(title="Payouts", path="/console/payouts", icon="landmark"),
             Entry(title="Receivables", path="/console/receivables", icon="wallet"),
             Entry(title="Ledger", path="/console/ledger", icon="scale"),
-            Entry(title="ACH files", path="/console/ach", icon="landmark", waiting="ach"),
+            Entry(title="ACH files", path="/console/ach", icon="building-2", waiting="ach"),
             Entry(title="Reconciliation", path="/console/reconciliation", icon="list-checks", waiting="discrepancies"),
             Entry(title="Costs", path="/console/costs", icon="coins"),
         ),

@@ -26,6 +26,7 @@ from ecosystem.web.console.ledger import routes as _ledger
 from ecosystem.web.console.ledger import verifying as _verifying
 from ecosystem.web.console.mail import routes as _mail
 from ecosystem.web.console.overview import routes as _overview
+from ecosystem.web.console.payments import routes as _payments
 from ecosystem.web.console.payouts import receivables as _receivables
 from ecosystem.web.console.payouts import routes as _payouts
 from ecosystem.web.console.people import routes as _people
@@ -41,7 +42,7 @@ from ecosystem.web.console.workflows import schedules as _schedules
 
 PARTS = (
     _ach, _ach_returned, _acting, _acting_on_bookings, _bookings, _costs, _disputes, _evidence, _events, _export, _find,
-    _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payouts, _people, _providers, _receivables,
+    _fraud, _fraud_models, _fraud_rules, _keys, _ledger, _mail, _overview, _payments, _payouts, _people, _providers, _receivables,
     _refunds, _settings, _verifying, _webhooks, _archive, _delivering,
     _reconciliation, _execution, _executions, _functions, _rules, _schedules,
     _audit, _verifying_audit,

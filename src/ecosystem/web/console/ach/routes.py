@@ -13,6 +13,7 @@ from ecosystem.contexts.ach import (
     FileState,
     NoSuchFile,
     Originator,
+    Rate,
     SetOriginator,
 )
 from ecosystem.kernel.money import Money
@@ -28,6 +29,7 @@ from ecosystem.web.visit import Visit
 
 PAGE = 25
 ENTRIES_SHOWN = 100
+RATES = {Rate.UNAUTHORIZED: "Unauthorized", Rate.ADMINISTRATIVE: "Administrative", Rate.OVERALL: "Overall"}
 STATES = {
     FileState.BUILDING: ("Is being built", "wait"),
     FileState.NEEDS_APPROVAL: ("Needs a second person", "wait"),
@@ -87,6 +89,7 @@ async def listed(request: Visit) -> Answer:
         files=[_shown_file(file) for file in page.values],
         exceptions=len((await ach.returns.exceptions(limit=100)).rows),
         rates=await ach.rates.standing(),
+        rate_words=RATES,
         originator=originator.value if originator else None,
         after=asked.after,
         next_after=page.next or "",

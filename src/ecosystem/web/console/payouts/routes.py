@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,17 +10,20 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from ecosystem.contexts.catalogue import ProviderUnknown
 from ecosystem.contexts.ledger import Recorded
 from ecosystem.contexts.payouts import (
     WITHDRAWAL_PREFIX,
     Filling,
     PayoutRules,
     PayoutStatus,
+    Rail,
     Reserve,
     Withdraw,
     WithdrawalStatus,
 )
 from ecosystem.journeys.ach_causes import CURRENCY
+from ecosystem.kernel.display import money_text
 from ecosystem.kernel.money import Money, decimal_text
 from ecosystem.kernel.refusals import Refusal, Unavailable
 from ecosystem.ports.entropy import mint
@@ -31,14 +35,15 @@ from ecosystem.web.console.desk import desk, get, post
 from ecosystem.web.fields import Id
 from ecosystem.web.forms import Form
 from ecosystem.web.provider.payouts.forms import typed
-from ecosystem.web.provider.payouts.page import STATUSES
+from ecosystem.web.provider.payouts.page import STATUSES as _STATUSES
 from ecosystem.web.statuses import status_of
 from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 PATH = "/console/payouts"
 PER_PAGE = 50
-
+STATUSES = _STATUSES | {PayoutStatus.RETURNED: ("Sent back", "bad")}
+RAILS = {Rail.STRIPE: "Card processor", Rail.ACH: "Bank file"}
 
 WITHDRAWN = {
     WithdrawalStatus.INTENDED: "Asked for",
@@ -216,7 +221,11 @@ async def _listed(
         open_now=[each for each in page.values if each.is_open],
         gone_wrong=[each for each in page.values if each.status in {PayoutStatus.FAILED, PayoutStatus.RETURNED}],
         statuses=STATUSES,
+        names=await _names(request, {each.provider_id for each in page.values}),
+        rails=RAILS,
         month=f"{at:%Y-%m}",
+        month_name=f"{at:%B}",
+        year=at.year,
         after=asked.after,
         next_after=page.next,
         rules=rules,
@@ -255,8 +264,20 @@ def _filled(rules: PayoutRules) -> Form[Filled]:
     )
 
 
+async def _names(request: Visit, provider_ids: Iterable[str]) -> dict[str, str]:
+    """How these providers are called; empty for one that there is no more."""
+    found: dict[str, str] = {}
+    for provider_id in provider_ids:
+        try:
+            found[provider_id] = (await request.market.providers.load(provider_id)).value.name
+        except ProviderUnknown:
+            found[provider_id] = ""
+    return found
+
+
 def _signed(units: int, currency: str) -> str:
-    return f"{'-' if units < 0 else ''}{decimal_text(Money(abs(units), currency))}"
+    said = money_text(Money(abs(units), currency))
+    return f"\N{MINUS SIGN}{said}" if units < 0 else said
 
 
 async def _balance(request: Visit) -> Balance | None:

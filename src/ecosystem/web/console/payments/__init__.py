@@ -1,0 +1,1 @@
+"""Payments as they come in and go back, for operators."""
