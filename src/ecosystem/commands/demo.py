@@ -8,6 +8,7 @@ event to event up to now. One that was interrupted goes on where it was.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import socket
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from ecosystem.commands import logs
 from ecosystem.commands.demonstration import passage, people, standing
 from ecosystem.commands.demonstration.beginning import KEY, Beginning, Length
 from ecosystem.commands.demonstration.history import History
-from ecosystem.commands.opening import STANDS_AT, opened
+from ecosystem.commands.opening import STANDS_AT, opened, product
 from ecosystem.commands.settings import Settings
 from ecosystem.commands.verifying import say_of
 from ecosystem.journeys.verification import Verification
@@ -81,7 +82,8 @@ async def lived(chosen: Settings, length: Length, say: Callable[[str], None]) ->
         chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         passage.keep(file, wanted.began_at)
     clock = HeldClock(passage.stood_at(file))
-    async with opened(chosen, clock, compares_apart=False) as (market, deployment):
+    async with opened(chosen, clock) as (_, deployment):
+        market = _alone(deployment, chosen)
         row = await market.ports.table.get(KEY, Beginning)
         beginning = row.value if row else wanted
         if not beginning.demo or beginning.done or beginning.seed != length.seed:
@@ -102,7 +104,6 @@ async def first_start(
     market: App,
     deployment: Embedded,
     clock: HeldClock,
-    wiring: Wiring,
     chosen: Settings,
     say: Callable[[str], None],
     is_stopping: Callable[[], bool],
@@ -126,13 +127,19 @@ async def first_start(
             if stands
             else "Making the demo marketplace; this takes some seconds, once ..."
         )
-        history = History(market, deployment, clock, wiring, chosen, say)
+        alone = _alone(deployment, chosen)
+        history = History(alone, deployment, clock, Wiring.of(alone), chosen, say)
         await history.made(begun, password, is_stopping)
     elif clock.is_held:
         # It was ended between its last two steps.
         clock.let_go()
         (chosen.data / STANDS_AT).unlink(missing_ok=True)
     return _sign_ins(password)
+
+
+def _alone(deployment: Embedded, chosen: Settings) -> App:
+    """The product that compares days in this process: nobody is served yet who would have to wait for it."""
+    return product(dataclasses.replace(deployment.ports, comparer=None), chosen)
 
 
 def _sign_ins(password: str) -> list[str]:

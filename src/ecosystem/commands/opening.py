@@ -14,6 +14,7 @@ from ecosystem.app import App
 from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand
 from ecosystem.journeys.hearing import SUBSCRIBED
+from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
 from ecosystem.sandbox.process import Child, child
@@ -23,16 +24,11 @@ STANDS_AT = "stands-at"
 
 
 @asynccontextmanager
-async def opened(
-    chosen: Settings, clock: Clock, *, compares_apart: bool = True
-) -> AsyncGenerator[tuple[App, Embedded]]:
-    """The product and the processor it talks to, until the end of the block.
-
-    `compares_apart`: a reconciliation reads in a process of its own, so that whoever is served does not wait for it.
-    """
+async def opened(chosen: Settings, clock: Clock) -> AsyncGenerator[tuple[App, Embedded]]:
+    """The product and the processor it talks to, until the end of the block."""
     if chosen.stripe:
-        async with without_processor(chosen, clock=clock, compares_apart=compares_apart) as product:
-            yield product
+        async with without_processor(chosen, clock=clock) as made:
+            yield made
         return
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     how = Child(
@@ -47,17 +43,16 @@ async def opened(
         profile=chosen.processor_profile,
         clock=chosen.data / STANDS_AT,
     )
-    async with child(how) as origin, without_processor(chosen, origin, clock, compares_apart=compares_apart) as product:
-        yield product
+    async with child(how) as origin, without_processor(chosen, origin, clock) as made:
+        yield made
 
 
 @asynccontextmanager
 async def without_processor(
-    chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None, *, compares_apart: bool = True
+    chosen: Settings, origin: str = "http://127.0.0.1:9", clock: Clock | None = None
 ) -> AsyncGenerator[tuple[App, Embedded]]:
     """The product alone, for commands that move no money. Raises `TableHeld` while another process serves it."""
     processor, webhook_secrets = _processor(chosen, origin)
-    compare = (sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare")
     place = Place(
         data=chosen.data,
         url=chosen.url,
@@ -68,12 +63,17 @@ async def without_processor(
         bank=chosen.bank,
         inspect=(sys.executable, "-m", "ecosystem", "verify", "--json", "--data", str(chosen.data)),
         inspect_audit=_inspects_audit(chosen),
-        compare=compare if compares_apart else (),
+        compare=(sys.executable, "-m", "ecosystem", "reconcile", "--data", str(chosen.data), "--compare"),
     )
     async with embedded(place, clock=clock) as deployment:
-        market = App.of(deployment.ports, Brand(name=chosen.name, url=chosen.url))
+        market = product(deployment.ports, chosen)
         await market.key_rings.check()
         yield market, deployment
+
+
+def product(ports: Ports, chosen: Settings) -> App:
+    """The product over these ports, under the name that was chosen."""
+    return App.of(ports, Brand(name=chosen.name, url=chosen.url))
 
 
 def _processor(chosen: Settings, origin: str) -> tuple[Account, tuple[str, ...]]:

@@ -86,12 +86,12 @@ async def _serve(chosen: Settings, told: _Told) -> None:
         _must_be_free(chosen.processor_host, chosen.processor_port)
     clock = HeldClock(stood_at(chosen.data / STANDS_AT))
     async with opened(chosen, clock) as (market, deployment):
-        wiring = Wiring.of(market)
         first = await demo.first_start(
-            market, deployment, clock, wiring, chosen, lambda line: print(line, flush=True), lambda: told.to_stop
+            market, deployment, clock, chosen, lambda line: print(line, flush=True), lambda: told.to_stop
         )
         if clock.is_held:
             return  # Told to stop while the demo was made: it goes on at the next start.
+        wiring = Wiring.of(market)
         operations = _operations(deployment, wiring)
         kit = _kit(market, chosen)
         server = _Server(

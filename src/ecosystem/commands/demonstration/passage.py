@@ -22,7 +22,7 @@ from ecosystem.workflows.wiring import NeverDone, Wiring
 TOGETHER = timedelta(seconds=3)
 """What falls due within this time of something happens with it."""
 
-AT_MOST = timedelta(hours=1)
+AT_MOST = timedelta(hours=3)
 """The clocks are never moved further at once. What recurs does so this often too, though it would every minute: it looks
 for what was left behind, and is most of the work when nothing was."""
 
