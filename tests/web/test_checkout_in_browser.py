@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
 from ecosystem.contexts.booking import BookingStatus
+from ecosystem.contexts.fraud import Compare, Effect, Kind, Operator, Rule, SetPolicy
 from ecosystem.sandbox import Fault, What
+from market import OPERATOR
 
 from .browser import overflow, page, violations
 from .customers import HAIRCUT, YOGA
@@ -19,6 +21,14 @@ from .shop import ANA, PASSWORD, Served, served
 
 PAYS, CHALLENGED, DECLINED = "4242424242424242", "4000002500003155", "4000000000009995"
 BOOKED = re.compile(r"/bookings/bkg_\w+/confirmed$")
+
+REFUSE_ALL = Rule(
+    rule_id="all",
+    name="All",
+    kind=Kind.CHECKOUT,
+    when=Compare(feature="amount", op=Operator.AT_LEAST, value=0),
+    effect=Effect.DECLINE,
+)
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
 pytestmark = pytest.mark.xdist_group("checkout-browser")
@@ -70,6 +80,13 @@ def pay(opened: Page) -> None:
     opened.locator("#pay-act button").click()
 
 
+async def ruled(shop: Served, *rules: Rule) -> None:
+    """These rules, and no others, from now on."""
+    policies = shop.shop.market.app.fraud_policies
+    version = (await policies.latest()).version
+    await policies.set(SetPolicy(version=version, review_at=999, decline_at=1_000, rules=rules), OPERATOR)
+
+
 def standing(shop: Served, opened: Page) -> BookingStatus:
     booking_id = re.search(r"bkg_\w+", opened.url)
     assert booking_id
@@ -105,6 +122,27 @@ def test_every_state_of_the_checkout_is_accessible_and_fits(
         opened.reload()
         expect(opened.get_by_role("heading", name="Your time is no longer held")).to_be_visible()
         assert ("ended", violations(opened), overflow(opened)) == ("ended", [], 0)
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_what_is_refused_is_said_without_a_reason_and_another_card_is_another_attempt(
+    browser: Browser, shop: Served, size: str
+) -> None:
+    with page(browser, size=size, bypass_csp=True, base=shop.address) as opened:
+        choose(opened)
+        shop.run(ruled(shop, REFUSE_ALL))
+        introduce(opened)
+        card(opened, PAYS)
+        pay(opened)
+        expect(opened.get_by_text("This payment cannot be taken here.")).to_be_visible()
+        assert "fraud" not in opened.locator("main").inner_text().lower()
+        assert ("refused", violations(opened), overflow(opened)) == ("refused", [], 0)
+        shop.run(ruled(shop))
+        card(opened, PAYS)
+        pay(opened)
+        opened.wait_for_url(BOOKED)
+
+        assert standing(shop, opened) is BookingStatus.CONFIRMED
 
 
 def test_from_the_search_to_a_paid_booking_without_an_account(browser: Browser, shop: Served) -> None:

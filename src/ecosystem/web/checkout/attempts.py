@@ -18,9 +18,13 @@ def booking_id(hold: Hold) -> str:
     return _made("bkg", hold, "booking")
 
 
-def payment_id(hold: Hold, attempt: int) -> str:
-    """The id of an attempt to pay, counted from 0; attempts are in the order of their ids."""
-    return _made("pay", hold, f"payment {attempt}", timedelta(milliseconds=attempt))
+def payment_id(hold: Hold, attempt: int, refused: int = 0) -> str:
+    """The id of an attempt to pay, counted from 0, after so many that were refused before there was a payment.
+
+    Attempts are in the order of their ids.
+    """
+    purpose = f"payment {attempt} after {refused} refused" if refused else f"payment {attempt}"
+    return _made("pay", hold, purpose, timedelta(milliseconds=attempt))
 
 
 def again(hold: Hold) -> str:

@@ -21,7 +21,7 @@ from ecosystem.kernel.refusals import Invalid, Refusal
 from ecosystem.web import forms
 from ecosystem.web.answers import Answer
 from ecosystem.web.bookings.listings import listing
-from ecosystem.web.checkout.desk import Desk, Stage, desk
+from ecosystem.web.checkout.desk import Desk, Stage, after_refusals, desk
 from ecosystem.web.fields import Id
 from ecosystem.web.forms import Form
 from ecosystem.web.statuses import status_of
@@ -60,7 +60,8 @@ async def pay(request: Visit, hold_id: FromPath[str]) -> Answer:
         return request.redirect(f"/checkout/{hold_id}")
     form = await request.form_of(PayFromBank)
     try:
-        await request.market.checkout.pay(_order(request, at, form), at.actor, address=request.arrival.address)
+        order = _order(request, at, form, await after_refusals(request, at))
+        await request.market.checkout.pay(order, at.actor, address=request.arrival.address)
     except Refusal as no:
         return await _shown(request, await desk(request, hold_id), form.refused(no))
     return request.redirect(f"/checkout/{hold_id}")
@@ -77,7 +78,7 @@ async def mandate(request: Visit, payment_id: FromPath[str]) -> Answer:
     return request.page("checkout/mandate.html", mandate=known)
 
 
-def _order(request: Visit, at: Desk, form: Form[PayFromBank]) -> PayForHold:
+def _order(request: Visit, at: Desk, form: Form[PayFromBank], payment_id: str) -> PayForHold:
     asked = form.asked
     if not asked.agreed:
         raise NotAgreed(field="agreed")
@@ -85,7 +86,7 @@ def _order(request: Visit, at: Desk, form: Form[PayFromBank]) -> PayForHold:
     placed = at.booking.request if at.booking else None
     return PayForHold(
         booking_id=at.booking_id,
-        payment_id=at.payment_id,
+        payment_id=payment_id,
         hold_id=at.hold.hold_id,
         contact=placed.contact if placed else Contact(name=request.person.name, email=request.person.email),
         total=Money(asked.total, at.lines.currency),

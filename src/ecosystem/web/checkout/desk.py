@@ -9,8 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from ecosystem.contexts.booking import FREED, Booking, BookingStatus, Hold, HoldGone, HoldStatus
+from ecosystem.contexts.fraud import Standing
 from ecosystem.contexts.payments import Payment
 from ecosystem.journeys.checkout import AUTHORIZATION_LIFE
+from ecosystem.journeys.screening import REFUSALS_MAX
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.rates import Lines, Rates
@@ -81,6 +83,11 @@ class Desk:
             return last.payment_id
         return attempts.payment_id(self.hold, len(self.payments))
 
+    def given(self, payment_id: str) -> str:
+        """The id of the next attempt as a form was given it: after refusals it is another one."""
+        after = (attempts.payment_id(self.hold, len(self.payments), each) for each in range(1, REFUSALS_MAX + 1))
+        return payment_id if payment_id != self.payment_id and payment_id in after else self.payment_id
+
     @property
     def at_once(self) -> bool:
         """Whether the card is charged at once, and not only when the provider accepts."""
@@ -121,3 +128,10 @@ async def held(request: Visit, hold_id: str) -> tuple[Hold, Actor]:
             if hold.owner_id == actor.actor_id:
                 return hold, actor
     raise NoSuchCheckout
+
+
+async def after_refusals(request: Visit, at: Desk) -> str:
+    """The id of the next attempt to pay, now that some may have been refused before there was a payment."""
+    thought = await request.market.assessments.of_booking(at.booking_id)
+    refused = sum(each.standing is Standing.REFUSED for each in thought)
+    return attempts.payment_id(at.hold, len(at.payments), min(refused, REFUSALS_MAX))

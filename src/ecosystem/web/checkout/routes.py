@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from ecosystem.contexts.booking import Contact, Hold, HoldGone, HoldStatus, Mode, OwnService
 from ecosystem.journeys.checkout import PayForHold, PriceChanged
+from ecosystem.journeys.screening import NotTaken
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid, Refusal
@@ -28,7 +29,7 @@ from ecosystem.web.bookings.listings import listing
 from ecosystem.web.bookings.sheet import card_text
 from ecosystem.web.bookings.terms import Deal, deal_of, stages
 from ecosystem.web.checkout import attempts
-from ecosystem.web.checkout.desk import Desk, Stage, desk, held
+from ecosystem.web.checkout.desk import Desk, Stage, after_refusals, desk, held
 from ecosystem.web.checkout.element import allow_element
 from ecosystem.web.checkout.others import others
 from ecosystem.web.checkout.wallet import wallet_of
@@ -208,7 +209,7 @@ def _order(request: Visit, at: Desk, form: Paying) -> PayForHold:
         contact, note, place = placed.contact, placed.note, placed.place
     return PayForHold(
         booking_id=at.booking_id,
-        payment_id=at.payment_id,
+        payment_id=at.given(asked.payment_id),
         hold_id=at.hold.hold_id,
         contact=contact,
         total=Money(asked.total, at.lines.currency),
@@ -286,6 +287,13 @@ def _blank(request: Visit, at: Desk) -> Form[PayForm]:
     return forms.blank(PayForm, name=person.name if person else "", email=person.email if person else "")
 
 
+async def _next_payment_id(request: Visit, at: Desk, form: Paying) -> str:
+    """What the form names its payment: what was refused stays so, and another card is another attempt."""
+    if isinstance(form.refusal, NotTaken):
+        return await after_refusals(request, at)
+    return at.given(form.value.payment_id) if form.value else at.payment_id
+
+
 async def _values(request: Visit, at: Desk, form: Paying) -> dict[str, Any]:
     hold, offer, market = at.hold, at.hold.offer, request.market
     zone = zones.chosen(request, hold.request.zone)
@@ -322,5 +330,6 @@ async def _values(request: Visit, at: Desk, form: Paying) -> dict[str, Any]:
         "declined": declined.decline if declined else None,
         "declined_card": card_text(declined),
         "as_guest": at.actor.is_guest,
+        "payment_id": await _next_payment_id(request, at, form),
         "open_payment": at.last if at.last and at.last.is_open else None,
     }
