@@ -82,11 +82,7 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=int, default=2026, help="the same seed tells the same story (2026)")
 
-    backup = command("backup", _backup, "Copy the table to one file while the marketplace serves; then read it back.")
-    backup.add_argument("file", type=Path)
-    restore = command("restore", _restore, "Put a backup in the place of the table, verified before and after.")
-    restore.add_argument("file", type=Path)
-    restore.add_argument("--replace", action="store_true", help="replace the table that is there")
+    _store_commands(command)
 
     verifying = command("verify", _verify, "Hold the ledger's invariants against bookings and payments.")
     verifying.add_argument("--json", action="store_true", help="say how far it is and what it found as lines of JSON")
@@ -119,6 +115,15 @@ def parser() -> argparse.ArgumentParser:
     _ach(commands.add_parser("ach", help="Files of the Automated Clearing House by themselves."))
     _fraud(commands.add_parser("fraud", help="Fraud's models by themselves."))
     return top
+
+
+def _store_commands(command: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    backup = command("backup", _backup, "Copy the table to one file while the marketplace serves; then read it back.")
+    backup.add_argument("file", type=Path)
+    backup.add_argument("--encrypt", action="store_true", help="under the key `backups`: it opens with our keys alone")
+    restore = command("restore", _restore, "Put a backup in the place of the table, verified before and after.")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--replace", action="store_true", help="replace the table that is there")
 
 
 def _add_reconcile(made: argparse.ArgumentParser) -> None:
@@ -349,13 +354,13 @@ def _between(text: str, low: int, high: int) -> int:
 def _backup(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.store import backup
 
-    return asyncio.run(backup(chosen, asked.file))
+    return asyncio.run(backup(chosen, asked.file, encrypted=asked.encrypt))
 
 
 def _restore(chosen: Settings, asked: argparse.Namespace) -> int:
     from ecosystem.commands.store import restore
 
-    return asyncio.run(restore(chosen, asked.file, replace=asked.replace))
+    return asyncio.run(restore(chosen, asked.file, overwrite=asked.replace))
 
 
 def _verify(chosen: Settings, asked: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ CONTRACTS = ROOT / "tests" / "contracts"
 # What one deployment needs and no other has a word for.
 OWN = {
     "backup": "a managed store backs itself up; a file is copied while it is written",
+    "backup_envelope": "and encrypts itself",
     "deployment": "puts the adapters of one machine together, which is behind no port",
     "states": "the cloud interprets machines itself; here pure functions do, behind workflows.py",
 }

@@ -388,3 +388,21 @@ async def test_what_a_key_wraps_beside_the_table_moves_with_its_rotation_and_hol
     assert (told[-1].moved, told[-1].stuck, seal.key_version()) == (1, 0, 2)
     again = await FileKeys.open(secrets, clock, SystemEntropy())
     assert (await KeyedSeal.open(secrets, again, SystemEntropy())).opened(box, place="totp:usr_1") == b"JBSWY3DP"
+
+
+async def test_a_version_that_wraps_backups_is_retired_by_hand_alone(
+    rings: KeyRings, keys: UsedKeys, clock: VirtualClock
+) -> None:
+    """Nobody here knows which files elsewhere it still opens."""
+    backups = KeyName.BACKUPS
+    await rings.rotate(backups, OSCAR)
+    told = [rotation async for rotation in rings.steps(backups, OSCAR)]
+    clock.advance(timedelta(days=60))
+
+    retired = await rings.retire_due(SYSTEM)
+    kept = [each.state for each in await keys.versions(backups)]
+    await rings.retire(backups, 1, OSCAR)
+
+    assert told[-1].done_at is not None
+    assert (retired, kept) == (0, [State.FORMER, State.CURRENT])
+    assert [each.state for each in await keys.versions(backups)] == [State.RETIRED, State.CURRENT]

@@ -195,9 +195,12 @@ class KeyRings:
         await self.table.transact(*self._becomes(name, row, state, fact, actor))
 
     async def retire_due(self, actor: Actor) -> int:
-        """Retire versions whose last message was re-wrapped eight days ago; how many."""
+        """Retire versions whose last message was re-wrapped eight days ago; how many.
+
+        Those of `backups` wrap files that lie elsewhere, for as long as somebody likes: they are retired by hand alone.
+        """
         retired = 0
-        for name in KeyName:
+        for name in [name for name in KeyName if name is not KeyName.BACKUPS]:
             row = await self._row(name)
             done_at = row.value.rotation.done_at if row and row.value.rotation else None
             if done_at is None or self.clock.now() < done_at + KEPT_FOR:
