@@ -6,7 +6,7 @@ Followers of one process ask for the same changes one after the other; each chan
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from ecosystem.adapters.embedded.table_changes import Position, change, cursor
@@ -56,11 +56,14 @@ class Recent:
         """The changes after that place, in order; None when some of them may be older than what is kept."""
         if not self._kept or position.seq < self._kept[0].seq:
             return None
-        return list(islice(self._after(position), limit))
-
-    def _after(self, position: Position) -> Iterator[Change]:
+        # Whole lists at once: every follower comes through here for every change there is.
+        found: list[Change] = []
         for transaction in islice(self._kept, position.seq - self._kept[0].seq, None):
             if transaction.seq > position.seq:
-                yield from transaction.changes()
+                found += transaction.changes()
             else:
-                yield from transaction.changes()[position.ordinal + 1 :]
+                found += transaction.changes()[position.ordinal + 1 :]
+            if len(found) >= limit:
+                del found[limit:]
+                break
+        return found

@@ -243,26 +243,21 @@ class Learning:
     async def _take(self, changes: Sequence[Change]) -> _Taken:
         taken = _Taken(cursor=changes[0].cursor)
         for change in changes:
-            if taken.touched > KEYS_MAX:
-                break
-            await self._read(change, taken)
             taken.cursor = change.cursor
             taken.changes += 1
+            if change.new is not None and change.new.entity == Assessment.entity:
+                after = decoded(change.new, Assessment)
+                before = decoded(change.old, Assessment) if change.old else None
+                taken.lessons += of_label(before, after) if before else of_new(after)
+            elif (news := self.read(change)) is not None:
+                await self._hear(news, taken)
+            else:
+                continue  # Most teach nothing, and every change of every checkout comes by here.
+            if taken.touched > KEYS_MAX:
+                break
         return taken
 
-    async def _read(self, change: Change, taken: _Taken) -> None:
-        if change.new is None:
-            return
-        if _concerns(change):
-            after = decoded(change.new, Assessment)
-            if change.old is None:
-                taken.lessons += of_new(after)
-            else:
-                taken.lessons += of_label(decoded(change.old, Assessment), after)
-            return
-        news = self.read(change)
-        if news is None:
-            return
+    async def _hear(self, news: News, taken: _Taken) -> None:
         key = keys.checkout(news.booking_id, news.payment_id) if news.booking_id else keys.payout(news.payment_id)
         row = taken.cases.get(key) or await self.table.get(key, Assessment)
         if row is None:

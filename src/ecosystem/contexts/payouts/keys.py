@@ -15,6 +15,8 @@ STRANDED = "stranded"
 RULES = "VERSION#"
 """What the places of the versions of the rules begin with."""
 
+_PROVIDER_ACCOUNT = "ACCOUNT#provider:"
+
 
 def payout(payout_id: str) -> Key:
     """Access: one payout by its id."""
@@ -125,9 +127,10 @@ def receivables_taken() -> Key:
 
 def provider_account(key: Key) -> tuple[str, str] | None:
     """The provider and the currency of the ledger account at that key; None for everything else."""
-    kind, _, rest = key.partition.partition("#provider:")
-    provider_id, _, currency = rest.rpartition(":")
-    return (provider_id, currency) if kind == "ACCOUNT" and provider_id else None
+    if not key.partition.startswith(_PROVIDER_ACCOUNT):
+        return None
+    provider_id, _, currency = key.partition.removeprefix(_PROVIDER_ACCOUNT).rpartition(":")
+    return (provider_id, currency) if provider_id else None
 
 
 def write_off(write_off_id: str) -> Key:

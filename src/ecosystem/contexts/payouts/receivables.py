@@ -163,8 +163,7 @@ def balances(changes: Sequence[Change]) -> Mapping[tuple[str, str], int]:
     """The latest balance of each provider's account that these changes touch, by provider and currency."""
     found: dict[tuple[str, str], int] = {}
     for change in changes:
-        named = keys.provider_account(change.key)
-        if named is None or change.new is None:
+        if change.new is None or (named := keys.provider_account(change.key)) is None:
             continue
         counters = change.new.counters
         found[named] = counters.get("credits_posted", 0) - counters.get("debits_posted", 0)
