@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from tests.web.console.test_refunds import failed
 from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
 
 from ecosystem.contexts.catalogue import ProviderStatus
+from ecosystem.contexts.ledger import Transfer, chart
+from ecosystem.contexts.payouts import Destination, Origin, Payout, PayoutId, Rail, payout_made
+from ecosystem.kernel.money import Money
 from ecosystem.workflows.wiring import Wiring
 
 # One marketplace for all of them, whose clock moves on: they run in their order, in one process.
@@ -45,6 +49,9 @@ def paths(shop: Served, happened: Busy) -> list[str]:
     """Every page there is, with something on it."""
     shop.run(dead_letter(happened))
     shop.run(shop.shop.market.app.missed_events.compare())
+    payout = shop.run(paid_out(happened))
+    shop.run(shop.shop.market.app.reconciling.daily())
+    day = shop.shop.market.clock.now().date() - timedelta(days=1)
     app, booking = shop.shop.market.app, happened.bookings["cancelled"]
     mail = shop.run(app.notifications.outbox.latest(happened.operator, limit=1))[0]
     event = shop.run(app.happenings.latest(happened.operator, limit=1)).events[0]
@@ -69,6 +76,20 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/services",
         "/console/refunds",
         f"/console/refunds/{owed.booking.booking_id}/{owed.refund.refund_id}",
+        "/console/payments",
+        f"/console/payments?day={day}",
+        "/console/payouts",
+        f"/console/payouts/{payout.payout_id}",
+        "/console/receivables",
+        f"/console/receivables/{happened.provider_id}/GBP",
+        "/console/ach",
+        "/console/ach/bank",
+        "/console/ach/returns",
+        "/console/disputes",
+        "/console/fraud",
+        "/console/fraud/rules",
+        "/console/fraud/models",
+        "/console/fraud/reviewers",
         "/console/reconciliation",
         "/console/costs",
         "/console/keys",
@@ -90,6 +111,24 @@ def paths(shop: Served, happened: Busy) -> list[str]:
         "/console/settings/policies/moderate",
         "/console/find?q=ana",
     ]
+
+
+async def paid_out(happened: Busy) -> Payout:
+    """A payout that waits to be sent, and a balance below nothing."""
+    market, at = happened.shop.market, happened.shop.market.clock.now()
+    made = Payout(
+        payout_id=PayoutId(market.id("pyt")), provider_id=happened.provider_id, amount=Money(1_000, "EUR"),
+        fee=Money(0, "EUR"), destination=Destination(rail=Rail.STRIPE, account_id="acct_1", last4="6789"),
+        origin=Origin.ASKED, requested_by="usr_1", rules=1, intended_at=at, send_at=at, ask_at=at,
+    )  # fmt: skip
+    app, taken = market.app, Transfer(
+        transfer_id=f"{made.payout_id}.taken", debit_account_id=chart.provider(happened.provider_id, "GBP"),
+        credit_account_id=chart.processor("GBP"), amount=700, ledger="GBP", code=1,
+    )  # fmt: skip
+    await app.ports.table.transact(*payout_made(made, happened.operator, at))
+    await app.ledger.submit(taken)
+    await app.receivable_follower.catch_up()
+    return made
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

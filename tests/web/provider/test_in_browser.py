@@ -59,7 +59,8 @@ def enter(opened: Page, address: str = PEDRO) -> None:
 def test_every_page_is_accessible_and_fits(browser: Browser, shop: Served, desk: Desk, size: str, theme: str) -> None:
     paths = """/provider /provider/requests /provider/bookings /provider/bookings?view=day /provider/services
         /provider/services/new /provider/availability /provider/availability/dates /provider/availability/calendars /provider/availability/preview
-        /provider/profile /provider/earnings /provider/payouts /provider/bank /account/bank /provider/start/photos /provider/start/service /provider/start/live""".split()
+        /provider/profile /provider/earnings /provider/earnings/statement /provider/earnings/year /provider/payouts
+        /provider/payouts/all /provider/bank /provider/tax /account/bank /account/cards /provider/start/photos /provider/start/service /provider/start/live""".split()
     paths += [f"/provider/services/{desk.ids['instant']}", f"/provider/bookings/{desk.ids['ahead']}/move"]
     paths += [f"/provider/bookings/{desk.ids[name]}" for name in BOOKINGS]
     with page(browser, size=size, theme=theme, bypass_csp=True, base=shop.address) as opened:

@@ -45,6 +45,21 @@ PER_PAGE = 50
 STATUSES = _STATUSES | {PayoutStatus.RETURNED: ("Sent back", "bad")}
 RAILS = {Rail.STRIPE: "Card processor", Rail.ACH: "Bank file"}
 
+MOVES = {
+    "intended": ("Off the balance", "On the balance again"),
+    "sent": ("Sent", "Back from where it was sent"),
+    "fee": ("The price for speed", "The price for speed, back"),
+    "settled": ("Settled at the bank", "Back from the bank"),
+}
+"""What a transfer of a payout is, and what its reversal is, by the end of its id."""
+ACCOUNTS = {
+    "provider": "Their balance",
+    "payout": "This payout",
+    "processor": "Card processor",
+    "clearing": "Clearing",
+    "bank": "Our bank",
+    "costs": "Our costs",
+}
 WITHDRAWN = {
     WithdrawalStatus.INTENDED: "Asked for",
     WithdrawalStatus.IN_TRANSIT: "On its way",
@@ -91,6 +106,14 @@ class Filled(Struct, frozen=True, kw_only=True):
             return None
         least, left = typed(self.least or "0", CURRENCY, "least"), typed(self.left or "0", CURRENCY, "left")
         return Filling(least=least, left=left)
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """A transfer of a payout, in words."""
+
+    what: str
+    amount: Money
+    transfer: Recorded
 
 
 class Why(Struct, frozen=True, kw_only=True):
@@ -159,8 +182,9 @@ async def one(request: Visit, payout_id: FromPath[str]) -> Answer:
     return at_desk.page(
         "payouts/one.html",
         payout=payout,
-        moved=moved,
-        amounts=[Money(each.amount, each.ledger) for each in moved],
+        moved=[_moved(each) for each in moved],
+        accounts=ACCOUNTS,
+        rails=RAILS,
         outlook=outlook,
         statuses=STATUSES,
     )
@@ -262,6 +286,13 @@ def _filled(rules: PayoutRules) -> Form[Filled]:
         left=decimal_text(filling.left) if filling else "",
         version=rules.version,
     )
+
+
+def _moved(transfer: Recorded) -> Moved:
+    line = transfer.transfer_id.removeprefix(f"{transfer.reference}.")
+    there, back = MOVES.get(line.removesuffix(".back"), ("A fee that was kept", "A fee that was kept, back"))
+    what = back if line.endswith(".back") else there
+    return Moved(what=what, amount=Money(transfer.amount, transfer.ledger), transfer=transfer)
 
 
 async def _names(request: Visit, provider_ids: Iterable[str]) -> dict[str, str]:
