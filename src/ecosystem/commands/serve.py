@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -118,6 +118,27 @@ async def _serve(chosen: Settings, told: _Told) -> None:
             log.info("stopped")
 
 
+def _audit_lags(market: App) -> dict[str, tuple[str, Callable[[], Awaitable[float]]]]:
+    """How far the audit log, its signatures and its witness are behind."""
+
+    async def audit() -> float:
+        return (await market.audit.lag()).seconds
+
+    async def unsigned() -> float:
+        lag = await market.audit.lag()
+        return float(lag.size - lag.signed)
+
+    async def unwitnessed() -> float:
+        lag = await market.audit.lag()
+        return float(lag.signed - lag.witnessed)
+
+    return {
+        "audit_lag_seconds": ("Age of the oldest act that the audit log lacks", audit),
+        "audit_unsigned_entries": ("Entries of the audit log that no checkpoint covers yet", unsigned),
+        "audit_unwitnessed_entries": ("Signed entries that the witness lacks; all once it was lost", unwitnessed),
+    }
+
+
 def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
     ports = deployment.ports
     origin = urlsplit(deployment.processor)
@@ -137,13 +158,6 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
 
     async def sequencer() -> float:
         return (await wiring.market.sequencer.lag()).seconds
-
-    async def audit() -> float:
-        return (await wiring.market.audit.lag()).seconds
-
-    async def unsigned() -> float:
-        lag = await wiring.market.audit.lag()
-        return float(lag.size - lag.signed)
 
     async def tally() -> float:
         return float(await wiring.market.tally.lag())
@@ -166,8 +180,7 @@ def _operations(deployment: Embedded, wiring: Wiring) -> Operations:
         },
         lags={
             "sequencer_lag_seconds": ("Age of the oldest transfer that the platform's totals lack", sequencer),
-            "audit_lag_seconds": ("Age of the oldest act that the audit log lacks", audit),
-            "audit_unsigned_entries": ("Entries of the audit log that no checkpoint covers yet", unsigned),
+            **_audit_lags(wiring.market),
             "tally_lag_changes": ("Changes that the figures lack, at most a thousand", tally),
             "fraud_learning_lag_changes": ("Changes that fraud's histories lack, at most a thousand", learning),
             "dead_letters": ("Events that a reaction gave up, at most fifty", dead),

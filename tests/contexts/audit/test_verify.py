@@ -249,10 +249,12 @@ async def test_a_witness_begun_anew_does_not_pass_for_the_one_that_was_lost(log:
     await later.does(10, since=SIZE)
     await later.sequencer.caught_up()
     await later.sequencer.seal()
+    lag = await later.sequencer.lag()
     log.clock.advance(timedelta(hours=1))
 
     report = await log.verified()
 
+    assert (lag.signed, lag.witnessed) == (SIZE + 10, 0)
     assert report.witnessed == SIZE + 10
     assert [(one.wrong, one.index) for one in report.findings] == [(Wrong.WITNESS, SIZE - 100)]
 

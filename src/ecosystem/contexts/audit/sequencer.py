@@ -64,7 +64,7 @@ class Lag(Struct, frozen=True, kw_only=True):
     """How far the log is behind: acts without a place among the next thousand changes, and the oldest's age.
 
     `size` counts the entries, `signed` and `witnessed` how many of them the latest checkpoint, and the latest that the
-    witness has, cover.
+    witness has, cover; it counts as having none once it was found lost.
     """
 
     entries: int
@@ -92,6 +92,7 @@ class Sequencer:
     _skipped: int = field(default=0, init=False)
     _is_loaded: bool = field(default=False, init=False)
     _witnessed: int | None = field(default=None, init=False)
+    _is_lost: bool = field(default=False, init=False)
 
     async def step(self, limit: int = 1000) -> int:
         """Take in up to that many changes of the table. How many there were: 0 when there is nothing new."""
@@ -160,7 +161,7 @@ class Sequencer:
             seconds=max(0.0, seconds),
             size=size,
             signed=newest.size if newest else 0,
-            witnessed=self._witnessed or 0,
+            witnessed=0 if self._is_lost else self._witnessed or 0,
         )
 
     async def erase(self, person: str, actor: Actor) -> str | None:
@@ -366,6 +367,7 @@ class Sequencer:
         first = await self.table.query(keys.checkpoints(), Checkpoint, limit=1)
         if (kept is not None and kept.value.note == last) or (last is None and first.values[0].size == newest.size):
             return size
+        self._is_lost = True
         log.error("the witness does not have the checkpoints that it was told: it was lost, or is another log's")
         return newest.size - 1
 
