@@ -30,7 +30,8 @@ from ecosystem.journeys.checkout import PayForHold
 from ecosystem.journeys.screening import REFUSALS_MAX, NotTaken
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
-from ecosystem.ports.bus import announce
+from ecosystem.ports.bus import Event, announce
+from ecosystem.ports.table import every
 from ecosystem.workflows.wiring import Wiring
 from journeys.test_bank_debits import account, entry_of, offered, originating, reread
 from journeys.test_bank_debits import held as held_time
@@ -234,6 +235,26 @@ async def test_another_operator_says_who_is_trained_where_there_is_another(shop:
     await shop.app.casework.train(alone.actor_id, second, trained=True)
 
     assert await shop.app.reviewers.may_decide(alone)
+
+
+async def test_rules_reviewers_and_decisions_are_entries_of_the_audit_log(shop: Market) -> None:
+    known = await held(shop)
+    await trained(shop)
+    await shop.app.casework.decide(decision(known, approve=True), OPERATOR)
+
+    audited = {
+        row.value.type: row.value.audit
+        async for row in every(shop.app.ports.table, Event)
+        if row.value.source == "fraud"
+    }
+
+    assert audited == {
+        "FraudPolicySet": "rules",
+        "HeldForReview": "",
+        "ReviewerSet": "privilege",
+        "ReviewApproved": "approval",
+        "FraudLabelled": "privilege",
+    }
 
 
 async def test_refusals_and_what_was_never_paid_are_not_learned_as_genuine(shop: Market) -> None:

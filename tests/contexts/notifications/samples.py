@@ -59,6 +59,10 @@ FACTS: dict[str, Known] = {
     "open": "3",
     "rate": "unauthorized",
     "returned": "0.42 %",
+    "score": "612",
+    "outcome": "Undecided, the booking expires and nothing is charged.",
+    "model": "trees-60c065492743",
+    "index": "0.41",
     "most": "0.50 %",
 }
 LINES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ecosystem.ports.audit import AuditKind
 from ecosystem.ports.bus import Fact
 
 
@@ -30,9 +31,13 @@ class RefusedForFraud(AssessmentFact, frozen=True, kw_only=True):
 class ReviewApproved(AssessmentFact, frozen=True, kw_only=True):
     """An operator let it pass: it goes on."""
 
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
+
 
 class ReviewDeclined(AssessmentFact, frozen=True, kw_only=True):
     """An operator refused it."""
+
+    audited: ClassVar[AuditKind | None] = AuditKind.APPROVAL
 
 
 class ReviewLapsed(AssessmentFact, frozen=True, kw_only=True):
@@ -52,6 +57,7 @@ class FraudPolicySet(Fact, frozen=True, kw_only=True):
     """Thresholds, rules or models were changed for what is assessed from now on."""
 
     source: ClassVar[str] = "fraud"
+    audited: ClassVar[AuditKind | None] = AuditKind.RULES
 
     version: int
     review_at: int
@@ -65,6 +71,7 @@ class ReviewerSet(Fact, frozen=True, kw_only=True):
     """Whether an operator may decide cases was changed."""
 
     source: ClassVar[str] = "fraud"
+    audited: ClassVar[AuditKind | None] = AuditKind.PRIVILEGE
 
     operator_id: str
     trained: bool

@@ -171,13 +171,24 @@ class _Taken:
     cases: dict[Key, Row[Assessment]] = field(default_factory=dict[Key, Row[Assessment]])
     told: dict[Key, Assessment] = field(default_factory=dict[Key, Assessment])
 
+    names: set[tuple[Subject, str]] = field(default_factory=set[tuple[Subject, str]])
+    facts: set[Key] = field(default_factory=set[Key])
+
     @property
     def touched(self) -> int:
-        facts = sum(
-            after.label is not row.value.label or after.standing is not row.value.standing
-            for row, after in ((self.cases[key], after) for key, after in self.told.items())
-        )
-        return len({(lesson.subject, lesson.name) for lesson in self.lessons}) + len(self.told) + 2 * facts
+        """How much they write: asked for at every change."""
+        return len(self.names) + len(self.told) + 2 * len(self.facts)
+
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        self.lessons += lessons
+        self.names.update((lesson.subject, lesson.name) for lesson in lessons)
+
+    def tell(self, key: Key, after: Assessment) -> None:
+        """The case as it becomes; that it is known now, or needs no decision any more, is told by events besides."""
+        before = self.cases[key].value
+        self.told[key] = after
+        if after.label is not before.label or after.standing is not before.standing:
+            self.facts.add(key)
 
 
 @dataclass(slots=True)
@@ -248,7 +259,7 @@ class Learning:
             if change.new is not None and change.new.entity == Assessment.entity:
                 after = decoded(change.new, Assessment)
                 before = decoded(change.old, Assessment) if change.old else None
-                taken.lessons += of_label(before, after) if before else of_new(after)
+                taken.learn(of_label(before, after) if before else of_new(after))
             elif (news := self.read(change)) is not None:
                 await self._hear(news, taken)
             else:
@@ -264,7 +275,7 @@ class Learning:
             return
         taken.cases[key] = row
         known = taken.told.get(key, row.value)
-        taken.lessons += of_news(known, news)
+        taken.learn(of_news(known, news))
         after = labelled(known, Label.FRAUD, news.fraud, news.at) if news.fraud else known
         if news.ended and after.standing is Standing.WAITING:
             after = lapse(after, news.at)
@@ -273,7 +284,7 @@ class Learning:
         if news.unpaid and not after.unpaid:
             after = replace(after, unpaid=True)
         if after is not known:
-            taken.told[key] = after
+            taken.tell(key, after)
 
     async def _commits(self, taken: _Taken) -> bool:
         """Commit what was learned and the checkpoint together; False when another follower was faster."""
