@@ -479,7 +479,7 @@ class App:
             payout_passage=passage,
             processor_payouts=processor_payouts,
             bank_payouts=bank_payouts,
-            bank_filling=BankFilling(clock, payout_rules, bank_payouts, withdrawing, ledger),
+            bank_filling=BankFilling(clock, payout_rules, bank_payouts, withdrawing, ledger, alarms),
             originating=originating,
             hearing_bank=hearing_bank,
             payout_settings=PayoutSettings(table, clock, payout_plans, outlooks),

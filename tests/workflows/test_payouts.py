@@ -354,12 +354,14 @@ async def test_our_bank_account_is_filled_for_payouts_in_files_and_the_processor
     begun = await lively.app.payout_plans.find(lively.provider_id)
     by_hand = SetPayoutPlan(cadence=Cadence.MANUAL, version=begun.version if begun else 0)
     await lively.app.payout_settings.set(lively.provider_id, by_hand, paula)
+    oscar = await admitted(lively, "Oscar Oliva", Group.ADMINS)
     await earned(lively, currency="USD", owner=paula, hour=14)
     rules = await lively.app.payout_rules.current()
     filling = Filling(least=Money(1_000, "USD"), left=Money(2_500, "USD"))
     await lively.app.payout_rules.set(replace(rules, filling=filling), OPERATOR)
     await days(lively, 5)
     first = await withdrawn(lively)
+    early = await told(lively, oscar)
 
     account = await verified_account(lively, paula)
     plan = await lively.app.payout_plans.find(lively.provider_id)
@@ -375,6 +377,7 @@ async def test_our_bank_account_is_filled_for_payouts_in_files_and_the_processor
     assert first == [1_000]
     assert then[:1] == [1_000]
     assert sum(then) <= 10_000
+    assert ("bank-low" in early, "bank-low" in await told(lively, oscar)) == (False, True)
     there = (await lively.app.withdrawing.balance(OPERATOR)).of("USD")
     assert there.available == 2_500
     assert await lively.balance(chart.bank("USD")) == -sum(then)

@@ -128,6 +128,12 @@ class Alarms:
         kind, place = Kind.TOP_UP_FAILED, "/console/payouts"
         await self._raise(Alarm(kind=kind, event_id=f"{top_up_id}:failed", at=at, facts=facts, place=place))
 
+    async def bank_low(self, short: Money, event_id: str, at: datetime) -> None:
+        """Tell every operator, once per id, that payouts in files lack that much at our bank."""
+        kind, place = Kind.BANK_LOW, "/console/payouts"
+        facts: dict[str, Known] = {"amount": short}
+        await self._raise(Alarm(kind=kind, event_id=f"{event_id}:low", at=at, facts=facts, place=place))
+
     async def payout_waits(self, payout: Payout) -> None:
         """Tell every operator, once, that a payout has waited for days for our own balance at the processor."""
         provider = (await self.providers.load(payout.provider_id)).value

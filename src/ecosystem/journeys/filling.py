@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ecosystem.contexts import payouts as paying
 from ecosystem.contexts.ledger import Ledger, chart
 from ecosystem.contexts.payouts import BankStanding, PayoutRuleBook, Withdraw, Withdrawal, WithdrawalStatus
+from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.journeys.withdrawals import Withdrawing
 from ecosystem.kernel.actor import system
@@ -26,11 +27,12 @@ class BankFilling:
     payouts: BankPayouts
     withdrawing: Withdrawing
     ledger: Ledger
+    alarms: Alarms
 
     async def fill(self) -> Withdrawal | None:
         """Have what is missing at the bank withdrawn from the processor; None when nothing is asked for or missing.
 
-        Raises `ProcessorSilent`: asked again within the day, it is the same withdrawal.
+        Operators are told, once a day, when that does not suffice for the payouts that wait. Raises `ProcessorSilent`: asked again within the day, it is the same withdrawal.
         """
         filling, at = (await self.rules.current()).filling, self.clock.now()
         if filling is None:
@@ -39,7 +41,10 @@ class BankFilling:
         if await self.withdrawing.book.find(withdrawal_id) is not None:
             return None  # The day's, which the sweep of withdrawals sees through.
         step = self.withdrawing.cards.step(filling.currency).minor
-        amount = paying.to_fill(filling, await self.standing(filling.currency), step=step)
+        standing = await self.standing(filling.currency)
+        amount = paying.to_fill(filling, standing, step=step)
+        if short := paying.short_by(standing, amount):
+            await self.alarms.bank_low(short, withdrawal_id, at)
         if not amount:
             return None
         return await self.withdrawing.withdraw(Withdraw(withdrawal_id=withdrawal_id, amount=amount), ACTOR)

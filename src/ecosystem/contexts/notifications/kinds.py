@@ -87,6 +87,7 @@ class Kind(StrEnum):
     ACCOUNT_LOST = "account-lost"
     PAYOUT_STRANDED = "payout-stranded"
     PAYOUT_WAITS = "payout-waits"
+    BANK_LOW = "bank-low"
     TRANSFER_TAKEN_BACK = "transfer-taken-back"
 
     CONFIRM_ADDRESS = "confirm-address"

@@ -241,6 +241,17 @@ _OPERATOR: dict[Kind, Wording] = {
         button="See payout",
         notes=("Top your balance up at the payment processor's desk. After ten days the payout fails.",),
     ),
+    Kind.BANK_LOW: Wording(
+        topic=Topic.OPERATIONS,
+        subject="Your bank account lacks {amount} for payouts",
+        title="Your bank account lacks {amount}",
+        notice="Payouts in bank files wait for {amount} more than your bank account will hold.",
+        paragraphs=(
+            "Payouts in bank files wait for {amount} more than lies at your bank and is on its way there.",
+            "The payment processor has no more to spare. Bring money to your bank account, or lower what is to stay there.",
+        ),
+        button="See payouts",
+    ),
     Kind.TRANSFER_TAKEN_BACK: Wording(
         topic=Topic.OPERATIONS,
         subject="A transfer to {provider} was taken back at the payment processor's desk",

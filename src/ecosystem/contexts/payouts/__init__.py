@@ -31,7 +31,7 @@ from ecosystem.contexts.payouts.fees import (
     FeesTaken,
     fees_place,
 )
-from ecosystem.contexts.payouts.filling import BankStanding, Filling, filling_id, to_fill
+from ecosystem.contexts.payouts.filling import BankStanding, Filling, filling_id, short_by, to_fill
 from ecosystem.contexts.payouts.payouts import (
     ASK_AGAIN_AFTER,
     GIVEN_BACK,
@@ -233,6 +233,7 @@ __all__ = [
     "receivables_place",
     "resumed",
     "set_plan",
+    "short_by",
     "stranded",
     "to_fill",
     "tried_anew",

@@ -57,6 +57,12 @@ def to_fill(filling: Filling, standing: BankStanding, *, step: int = 1) -> Money
     return Money(min(rounded_up, spare // step * step), filling.currency)
 
 
+def short_by(standing: BankStanding, coming: Money) -> Money:
+    """How much payouts will lack at the bank although `coming` is brought there too: nothing where there is enough."""
+    lacking = standing.wanted - standing.at_bank - standing.coming - coming.minor
+    return Money(max(0, lacking), coming.currency)
+
+
 def filling_id(currency: str, at: datetime) -> str:
     """The id of the withdrawal that fills the bank account on that day (UTC): there is one a day at most."""
     day = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
