@@ -279,13 +279,16 @@ def _dependencies() -> Iterator[Line]:
         )
         return
     text = path.read_text("utf-8")
-    pins = {found[1].lower(): found[2] for line in text.splitlines() if (found := _PINNED.match(line))}
+    # A package is pinned once for each Python and system that it needs another version for.
+    pins: dict[str, set[str]] = {}
+    for found in filter(None, map(_PINNED.match, text.splitlines())):
+        pins.setdefault(found[1].lower(), set()).add(found[2])
     entries = re.split(r"(?m)^(?=[A-Za-z0-9._-]+==)", text)
     bare = [entry.split("==")[0] for entry in entries if "==" in entry[:200] and "--hash=sha256:" not in entry]
     other = [
-        f"{name} {installed}, pinned {pinned}"
+        f"{name} {installed}, pinned {' or '.join(sorted(pinned))}"
         for name, pinned in sorted(pins.items())
-        if (installed := _installed(name)) not in {pinned, None}
+        if (installed := _installed(name)) not in {*pinned, None}
     ]
     yield Line(
         requirement=requirement,
