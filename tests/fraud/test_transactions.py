@@ -267,6 +267,19 @@ def test_a_start_that_cannot_be_measured_is_refused_by_its_days(
     assert said in err
 
 
+def test_a_market_whose_first_payment_came_within_the_week_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small(tmp_path, fraud_days=range(2, 28, 9))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *lines[21:]]))
+
+    status, out, _ = evaluated(path, capsys, "2018-04-01")
+
+    assert status == 0
+    assert json.loads("{" + out.split("\n{")[1])["train"] == 50
+
+
 def test_a_test_of_nothing_but_known_cards_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two cards pay each day, and both are compromised in the week of training."""
     rows = [

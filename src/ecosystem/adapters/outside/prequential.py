@@ -85,7 +85,8 @@ class Quiet(Struct, frozen=True, kw_only=True):
 def split(known: Transactions, start_day: int) -> Split:
     """The transactions of a training that starts on that day. Raises `TooShort`."""
     days, customers, frauds = known.days, known.customers, known.frauds
-    if days[0] > start_day or days[-1] < start_day + TRAIN + DELAY + TEST - 1:
+    # A quiet market may begin within the week; one that ends within the test was cut off.
+    if days[0] >= start_day + TRAIN or days[-1] < start_day + TRAIN + DELAY + TEST - 1:
         raise TooShort
     train = np.flatnonzero((days >= start_day) & (days < start_day + TRAIN))
     compromised = np.unique(customers[train][frauds[train] == 1])
