@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ecosystem.contexts.booking import BookingStatus, Reschedule, Side
+from ecosystem.contexts.fraud import Compare, Effect, Kind, Operator, Rule, SetPolicy
 from ecosystem.kernel.money import Money
 from ecosystem.sandbox import Fault, What
 from ecosystem.workflows.wiring import Wiring
@@ -227,6 +228,25 @@ async def test_cancelling_a_request_lets_the_reservation_go(shop: Shop, client: 
     assert "The reservation on your card was let go" in seen
     assert (await client.get(f"{booked}/receipt")).headers["location"] == booked
     await shop.market.verified()
+
+
+async def test_a_customer_reads_that_their_payment_is_looked_at_first(shop: Shop, client: httpx.AsyncClient) -> None:
+    look = Rule(
+        rule_id="look",
+        name="Look",
+        kind=Kind.CHECKOUT,
+        when=Compare(feature="amount", op=Operator.AT_LEAST, value=0),
+        effect=Effect.REVIEW,
+    )
+    policy = SetPolicy(version=1, review_at=999, decline_at=1_000, rules=(look,))
+    await shop.market.app.fraud_policies.set(policy, OPERATOR)
+    booked = await book(client)
+    page = unescape((await client.get(booked)).text)
+
+    assert "We confirm your booking" in page
+    assert "taken only when we have looked at it" in page
+    assert "fraud" not in page.lower()
+    assert "taken only when João Prata accepts" not in page
 
 
 async def test_the_work_is_done_from_its_start_on_and_the_money_released_once(

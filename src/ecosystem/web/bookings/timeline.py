@@ -98,7 +98,7 @@ def _requested(story: Story, detail: Detail) -> Told:
     answer_by = story.moment(_at(detail["answer_by"]))
     if detail.get("reviewing"):
         return (
-            story.say("Payment received"),
+            story.say("Payment looked at"),
             story.say("We look at it by {at}, and then confirm.", at=answer_by),
             "done",
         )
@@ -264,13 +264,26 @@ def _paid(story: Story) -> Iterator[Step]:
             words = story.say("{amount}, held by us until the work is done.", amount=money_text(payment.captured))
             yield Step(title=story.say("Paid with {card}", card=card), at=payment.captured_at, words=words)
         elif payment.authorized_at:
-            words = story.say("{amount}, taken only when {provider} accepts.", amount=money_text(payment.amount))
-            yield Step(title=story.say("Reserved on {card}", card=card), at=payment.authorized_at, words=words)
+            yield Step(
+                title=_reserved(story, payment, card), at=payment.authorized_at, words=_taken_when(story, payment)
+            )
         if payment.state is PaymentState.FAILED and payment.closed_at:
             words = payment.decline.sentence if payment.decline else ""
             yield Step(title=story.say("Declined: {card}", card=card), at=payment.closed_at, words=words, state="bad")
         if payment.state is PaymentState.CANCELLED and payment.authorized_at and payment.closed_at:
-            yield Step(title=story.say("The reservation on your card was let go"), at=payment.closed_at)
+            let_go = "Nothing was debited" if payment.debit else "The reservation on your card was let go"
+            yield Step(title=story.say(let_go), at=payment.closed_at)
+
+
+def _reserved(story: Story, payment: Payment, card: str) -> str:
+    return story.say("To be debited from {card}" if payment.debit else "Reserved on {card}", card=card)
+
+
+def _taken_when(story: Story, payment: Payment) -> str:
+    amount = money_text(payment.amount)
+    if payment.review and story.booking.offer.instant:
+        return story.say("{amount}, taken only when we have looked at it.", amount=amount)
+    return story.say("{amount}, taken only when {provider} accepts.", amount=amount)
 
 
 def _returned(story: Story) -> Iterator[Step]:
