@@ -183,6 +183,39 @@ async def test_a_case_that_has_nothing_to_decide_any_more_is_swept_up(shop: Mark
     assert not (await shop.app.casework.waiting(OPERATOR)).rows
 
 
+async def test_the_customer_has_a_letter_that_their_payment_is_looked_at(shop: Market) -> None:
+    async def letters() -> list[str]:
+        return [each.kind for each in await shop.app.notifications.outbox.to("ada@example.org", OPERATOR)]
+
+    known = await held(shop)
+    await settled(shop)
+    while_it_waits = await letters()
+    await trained(shop)
+    await shop.app.casework.decide(decision(known, approve=True), OPERATOR)
+    await settled(shop)
+
+    assert while_it_waits == ["booking-looked-at"]
+    assert sorted(await letters()) == ["booking-confirmed", "booking-looked-at"]
+
+
+@pytest.mark.parametrize("end", ["refused", "nobody"])
+async def test_what_we_do_not_confirm_is_not_laid_at_the_providers_door(shop: Market, end: str) -> None:
+    paula = await admitted(shop, "Paula Sousa", Group.PROVIDERS)
+    await shop.provider(paula)
+    await rules(shop, rule(Effect.REVIEW))
+    known = await shop.book(await shop.service(shop.provider_id, owner=paula), shop.tomorrow())
+    await trained(shop)
+    if end == "refused":
+        await shop.app.casework.decide(decision(known, approve=False), OPERATOR)
+    else:
+        shop.clock.advance(timedelta(hours=25))
+    await Wiring.of(shop.app).caught_up()
+
+    letters = await shop.app.notifications.outbox.to("ada@example.org", OPERATOR)
+    assert sorted(each.kind for each in letters) == ["booking-looked-at", "booking-not-confirmed"]
+    assert not [each for each in await told(shop, paula) if each.startswith("booking")]
+
+
 async def test_operators_hear_of_what_waits_of_what_ran_out_and_of_drift(shop: Market) -> None:
     oscar = await admitted(shop, "Oscar Oliva", Group.ADMINS)
     known = await held(shop)

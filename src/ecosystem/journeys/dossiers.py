@@ -33,7 +33,13 @@ TOGETHER = 100
 
 _NEWS: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
     **TOLD,
-    "BookingExpired": ((Kind.BOOKING_UNPAID, BOTH), (Kind.BOOKING_UNANSWERED, BOTH)),
+    "BookingRequested": ((Kind.BOOKING_REQUESTED, BOTH), (Kind.BOOKING_LOOKED_AT, BOTH)),
+    "BookingDeclined": ((Kind.BOOKING_DECLINED, BOTH), (Kind.BOOKING_NOT_CONFIRMED, BOTH)),
+    "BookingExpired": (
+        (Kind.BOOKING_UNPAID, BOTH),
+        (Kind.BOOKING_UNANSWERED, BOTH),
+        (Kind.BOOKING_NOT_CONFIRMED, BOTH),
+    ),
     "RescheduleProposed": ((Kind.RESCHEDULE_PROPOSED, BOTH),),
     "RefundIssued": ((Kind.REFUND_ISSUED, BOTH), (Kind.REFUND_PAID_ELSEWHERE, BOTH)),
 }

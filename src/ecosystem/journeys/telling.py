@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,10 @@ from ecosystem.ports.mail import CalendarMethod, CalendarPart
 BOTH = (Audience.CUSTOMER, Audience.PROVIDER)
 _C, _P = (Audience.CUSTOMER,), (Audience.PROVIDER,)
 
-TOLD: Mapping[str, tuple[tuple[Kind, tuple[Audience, ...]], ...]] = {
+News = tuple[tuple[Kind, tuple[Audience, ...]], ...]
+"""Which news something is, and for whom."""
+
+TOLD: Mapping[str, News] = {
     "BookingRequested": ((Kind.BOOKING_REQUESTED, BOTH),),
     "BookingConfirmed": ((Kind.BOOKING_CONFIRMED, BOTH),),
     "BookingDeclined": ((Kind.BOOKING_DECLINED, _C),),
@@ -135,22 +138,17 @@ class Telling:
         assert Audience.PROVIDER in audiences
         return kind
 
-    def _news(self, event: Event, booking: Booking) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
-        by_detail = _BY_DETAIL.get(event.type)
-        if by_detail or event.detail.get("reviewing"):
-            # While a payment is looked at the page says so; the provider hears of it when it stands.
-            return by_detail(event) if by_detail else ()
+    def _news(self, event: Event, booking: Booking) -> News:
+        if by_detail := _BY_DETAIL.get(event.type):
+            return by_detail(event)
+        if by_booking := _BY_BOOKING.get(event.type):
+            return by_booking(event, booking)
         match event.type:
-            case "BookingExpired":
-                return _expired(event.detail["was"])
             case "RescheduleProposed":
                 asked = _P if event.detail["by"] == Side.CUSTOMER else _C
                 return ((Kind.RESCHEDULE_PROPOSED, asked),)
             case "PaymentDeclined" if booking.status is not BookingStatus.AWAITING_PAYMENT:
                 return ()
-            case "BookingCancelled" if event.detail["was"] == BookingStatus.AWAITING_PAYMENT:
-                # The provider has never heard of it.
-                return ((Kind.BOOKING_CANCELLED, _C),)
             case _:
                 return TOLD[event.type]
 
@@ -313,23 +311,48 @@ def _share(booking: Booking, paid: Payment | None) -> Money:
     return rates.remaining(booking.lines, booking.rates, min(booking.lines.total, max(due, gone))).provider_share
 
 
-def _expired(was: str) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
-    if was == BookingStatus.AWAITING_PAYMENT:
+def _requested(event: Event) -> News:
+    """While we look at a payment its customer knows; the provider hears of the booking when it stands."""
+    return ((Kind.BOOKING_LOOKED_AT, _C),) if event.detail["reviewing"] else TOLD[event.type]
+
+
+def _expired(event: Event, booking: Booking) -> News:
+    if event.detail["was"] == BookingStatus.AWAITING_PAYMENT:
         return ((Kind.BOOKING_UNPAID, _C),)
+    if booking.offer.instant:
+        return ((Kind.BOOKING_NOT_CONFIRMED, _C),)
+    if booking.reviewing:
+        # It was we who did not answer, not the provider.
+        return ((Kind.BOOKING_NOT_CONFIRMED, _C), (Kind.BOOKING_UNANSWERED, _P))
     return ((Kind.BOOKING_UNANSWERED, BOTH),)
 
 
-def _returned(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+def _declined(event: Event, booking: Booking) -> News:
+    """By the provider, or by us after a look: what is booked at once a provider is never asked about."""
+    by_us = booking.offer.instant or event.actor.is_operator
+    return ((Kind.BOOKING_NOT_CONFIRMED if by_us else Kind.BOOKING_DECLINED, _C),)
+
+
+def _cancelled(event: Event, booking: Booking) -> News:
+    was = event.detail["was"]
+    unheard = was == BookingStatus.AWAITING_PAYMENT or (
+        was == BookingStatus.AWAITING_PROVIDER and booking.offer.instant
+    )
+    # The provider of a booking that was never theirs to answer has not heard of it.
+    return ((Kind.BOOKING_CANCELLED, _C if unheard else BOTH),)
+
+
+def _returned(event: Event) -> News:
     return ((Kind.REFUND_PAID_ELSEWHERE if event.detail.get("elsewhere") else Kind.REFUND_ISSUED, _C),)
 
 
-def _opened(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+def _opened(event: Event) -> News:
     if event.detail["kind"] == DisputeKind.CHARGEBACK:
         return ((Kind.CHARGED_BACK, _P),)
     return ((Kind.BOOKING_DISPUTED, BOTH),)
 
 
-def _answered(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
+def _answered(event: Event) -> News:
     match event.detail["answer"]:
         case Answer.OFFERED:
             return ((Kind.DISPUTE_OFFERED, _C),)
@@ -339,8 +362,20 @@ def _answered(event: Event) -> tuple[tuple[Kind, tuple[Audience, ...]], ...]:
             return ()  # What is accepted is decided at once, and told then.
 
 
-_BY_DETAIL = {"RefundIssued": _returned, "DisputeOpened": _opened, "DisputeAnswered": _answered}
+_BY_DETAIL: Mapping[str, Callable[[Event], News]] = {
+    "BookingRequested": _requested,
+    "RefundIssued": _returned,
+    "DisputeOpened": _opened,
+    "DisputeAnswered": _answered,
+}
 """Events whose own detail says which news they are."""
+
+_BY_BOOKING: Mapping[str, Callable[[Event, Booking], News]] = {
+    "BookingExpired": _expired,
+    "BookingDeclined": _declined,
+    "BookingCancelled": _cancelled,
+}
+"""Events of which it depends on the booking who has to hear what."""
 
 
 def _by(event: Event, audience: Audience) -> str:

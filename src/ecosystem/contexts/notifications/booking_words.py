@@ -24,6 +24,15 @@ _CUSTOMER: dict[Kind, Wording] = {
         asides=("{provider} answers by {answer_by}. Your card is charged only if they accept.",),
         button=_SEE,
     ),
+    Kind.BOOKING_LOOKED_AT: Wording(
+        topic=Topic.BOOKINGS,
+        subject="We confirm your booking by {answer_by}",
+        title="We look at your payment first, {name}",
+        notice="{service} with {provider} on {when} is kept for you. We confirm it by {answer_by}.",
+        paragraphs=(_WHAT, "{when}", "Some payments are looked at by a person first. You hear from us by {answer_by}."),
+        asides=("Until then the amount is only reserved. If we cannot take it, nothing is charged.",),
+        button=_SEE,
+    ),
     Kind.BOOKING_CONFIRMED: Wording(
         topic=Topic.BOOKINGS,
         subject="You are booked: {service}, {when_day}",
@@ -41,6 +50,15 @@ _CUSTOMER: dict[Kind, Wording] = {
         notice="{provider} cannot take {service} on {when}. You were not charged.",
         paragraphs=(_WHAT, "{when}", "You were not charged; what was reserved on your card is let go."),
         asides=(_REASON,),
+        button="Find another time",
+    ),
+    Kind.BOOKING_NOT_CONFIRMED: Wording(
+        topic=Topic.BOOKINGS,
+        subject="We could not confirm your booking with {provider}",
+        title="We could not confirm your booking",
+        notice="We could not confirm {service} with {provider} on {when}. You were not charged.",
+        paragraphs=(_WHAT, "{when}", "You were not charged; what was reserved is let go."),
+        asides=("This was our decision, not the provider's. You may book again and pay in another way.",),
         button="Find another time",
     ),
     Kind.BOOKING_UNANSWERED: Wording(

@@ -29,8 +29,10 @@ class Kind(StrEnum):
     """One kind of news."""
 
     BOOKING_REQUESTED = "booking-requested"
+    BOOKING_LOOKED_AT = "booking-looked-at"
     BOOKING_CONFIRMED = "booking-confirmed"
     BOOKING_DECLINED = "booking-declined"
+    BOOKING_NOT_CONFIRMED = "booking-not-confirmed"
     BOOKING_UNANSWERED = "booking-unanswered"
     BOOKING_UNPAID = "booking-unpaid"
     BOOKING_CANCELLED = "booking-cancelled"
