@@ -46,6 +46,15 @@ def test_a_line_of_json_for_each_file(right: Path, part: Path, capsys: pytest.Ca
     assert second["errors"][0].keys() == {"line", "record", "field", "rule", "message"}
 
 
+def test_a_file_that_cannot_be_read_has_its_line_too(
+    right: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ach", "check", str(tmp_path / "none.ach"), str(right), "--json"]) == 2
+
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (first["accept"], first["errors"][0]["rule"], second["accept"]) == (False, "unreadable", True)
+
+
 def test_lenient_takes_partial_return_files(part: Path) -> None:
     assert main(["ach", "check", str(part)]) == 1
     assert main(["ach", "check", str(part), "--lenient"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from ecosystem.adapters.outside.scoring import SHIPPED, BoostedScoring
+from ecosystem.app import App
 from ecosystem.commands.fraud.acts import learned_here
 from ecosystem.commands.fraud.simulation import World
 from ecosystem.contexts.fraud import (
@@ -27,6 +29,7 @@ from ecosystem.contexts.fraud import (
     first_standing,
     labelled,
     made,
+    model_blob,
 )
 from ecosystem.kernel.actor import Group
 from ecosystem.kernel.refusals import Denied, Invalid
@@ -107,6 +110,21 @@ async def test_a_challenger_is_compared_on_the_same_cases_and_promoted(shop: Mar
     assert (await shop.app.screening.ready((await shop.app.fraud_policies.current()).champion)) == "trees-wary"
     with pytest.raises(Invalid):
         await models.take_in(model("trees-wary", 0.9), OPERATOR)
+
+
+async def test_a_model_that_is_lost_stops_no_sale(shop: Market, caplog: pytest.LogCaptureFixture) -> None:
+    card = await shop.app.fraud_models.take_in(model("trees-wary", 0.9), OPERATOR)
+    version = (await shop.app.fraud_models.overview(OPERATOR)).policy.version
+    await shop.app.fraud_models.promote(version, OPERATOR)
+    await shop.app.ports.blobs.delete(model_blob(card.model))
+    anew = App.of(dataclasses.replace(shop.app.ports, scoring=BoostedScoring()))
+    restored = dataclasses.replace(shop, app=anew)
+
+    paid = await restored.book(await restored.service(shop.provider_id), restored.tomorrow())
+
+    [assessment] = await anew.assessments.of_booking(paid.booking.booking_id)
+    assert assessment.model == anew.ports.scoring.shipped
+    assert "the shipped one scores" in caplog.text
 
 
 async def test_drift_is_told_once_a_day_and_shown_as_it_was_seen(shop: Market) -> None:

@@ -46,13 +46,24 @@ def check(paths: Sequence[Path], relaxations: Relaxations = STRICT, *, as_json: 
             with path.open("rb") as opened:
                 told = checked(shown(path), opened, relaxations)
         except OSError as broken:
-            print(f"{shown(path)} cannot be read: {broken.strerror}", file=sys.stderr)
             status = 2
-            continue
+            if not as_json:
+                print(f"{shown(path)} cannot be read: {broken.strerror}", file=sys.stderr)
+                continue
+            told = unreadable(path, broken.strerror or "unknown")
         print(msgspec.json.encode(told).decode() if as_json else "\n".join(_lines(told)))
         if not told.accept and status == 0:
             status = 1
     return status
+
+
+def unreadable(path: Path, why: str) -> Checked:
+    """What is said of a file that cannot be opened or read, so that each file asked for has its line."""
+    fault = Fault(line=0, record="", field="", rule="unreadable", message=f"The file cannot be read: {why}.")
+    return Checked(
+        file=shown(path), accept=False, errors=[fault], batches=0, entries=0, debit_cents=0, credit_cents=0,
+        round_trip=False,
+    )  # fmt: skip
 
 
 def shown(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecosystem.app import App
 from ecosystem.commands import control
-from ecosystem.commands.opening import without_processor
+from ecosystem.commands.opening import must_be_there, without_processor
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.ach import AchFile, SetOriginator
 from ecosystem.kernel.actor import system
@@ -77,6 +77,7 @@ async def run(chosen: Settings, act: str) -> int:
     status = await control.ask(chosen.data, COMMAND, {"act": act}, print)
     if status is not None:
         return status
+    must_be_there(chosen.data)
     async with without_processor(chosen) as (market, _):
         async for said in carried_out(market, {"act": act}):
             print(said)

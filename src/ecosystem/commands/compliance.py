@@ -213,7 +213,7 @@ async def _log(chosen: Settings, table: Table, keys: FileKeys, at: datetime) -> 
             requirement="10.2.1; 10.3.2; 10.3.4 (beyond SAQ A)",
             about="audit log of money, privileges, access, keys and rules, verified whole for this report",
             found=f"{found.size:,} entries, root {found.root}, {found.found} findings; {found.items:,} items compared",
-            holds=found.holds,
+            holds=found.holds if found.size else None,
             by_hand="" if found.holds else "ecosystem audit verify names each place that is wrong.",
         ),
         await _kept(reading, found, at),

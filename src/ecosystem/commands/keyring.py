@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from ecosystem.app import App
 from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
-from ecosystem.commands.opening import without_processor
+from ecosystem.commands.opening import must_be_there, without_processor
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.keyring import Ring
 from ecosystem.kernel.actor import Actor, Group
@@ -24,6 +24,7 @@ async def run(chosen: Settings, arguments: Arguments) -> int:
     code = await control.ask(chosen.data, COMMAND, arguments, print)
     if code is not None:
         return code
+    must_be_there(chosen.data)
     async with without_processor(chosen) as (market, _):
         async for line in carried_out(market, arguments):
             print(line, flush=True)

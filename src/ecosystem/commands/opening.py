@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecosystem.adapters.embedded.deployment import Embedded, Place, embedded
@@ -14,6 +15,7 @@ from ecosystem.app import App
 from ecosystem.commands.settings import Settings, bracketed, reached
 from ecosystem.contexts.notifications import Brand
 from ecosystem.journeys.hearing import SUBSCRIBED
+from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports import Ports
 from ecosystem.ports.clock import Clock
 from ecosystem.sandbox import Keys
@@ -21,6 +23,16 @@ from ecosystem.sandbox.process import Child, child
 
 STANDS_AT = "stands-at"
 """The file that says at which instant the clocks of an unfinished demo stand, ours and the card processor's."""
+
+
+class MarketplaceMissing(NotFound):
+    """There is no marketplace in that folder. Say which with --data FOLDER; `ecosystem serve` makes a new one."""
+
+
+def must_be_there(data: Path) -> None:
+    """Raises `MarketplaceMissing`: a command that looks at what there is makes no new marketplace."""
+    if not (data / "table.sqlite").exists():
+        raise MarketplaceMissing(field="data")
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.app import App
 from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
-from ecosystem.commands.opening import opened
+from ecosystem.commands.opening import must_be_there, opened
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.reconciliation import EXPLAINED, OPEN_STATES, Run, RunState, Side
 from ecosystem.journeys.reconciling import ACTOR
@@ -33,6 +33,7 @@ async def run(chosen: Settings, day: date) -> int:
     arguments = {"day": day.isoformat()}
     code = await control.ask(chosen.data, COMMAND, arguments, say)
     if code is None:
+        must_be_there(chosen.data)
         async with opened(chosen, SystemClock()) as (market, _):
             async for line in carried_out(market, arguments):
                 say(line)

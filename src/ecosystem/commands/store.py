@@ -19,7 +19,7 @@ from ecosystem.adapters.outside.entropy import SystemEntropy
 from ecosystem.app import App
 from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
-from ecosystem.commands.opening import without_processor
+from ecosystem.commands.opening import must_be_there, without_processor
 from ecosystem.commands.settings import Settings
 from ecosystem.contexts.search import BESIDE, Drift, Rebuilt
 from ecosystem.kernel.refusals import NotFound
@@ -105,6 +105,7 @@ async def rebuild_search(chosen: Settings, *, check_only: bool) -> int:
     code = await control.ask(chosen.data, REBUILD, {"check": check_only}, print)
     if code is not None:
         return code
+    must_be_there(chosen.data)
     async with without_processor(chosen) as (market, _):
         if not check_only:
             rebuilt = await market.indexer.build_anew()

@@ -8,7 +8,7 @@ from ecosystem.adapters.outside.clock import SystemClock
 from ecosystem.app import App
 from ecosystem.commands import control
 from ecosystem.commands.control import Arguments
-from ecosystem.commands.opening import opened
+from ecosystem.commands.opening import must_be_there, opened
 from ecosystem.commands.settings import Settings
 
 COMMAND = "webhooks"
@@ -27,6 +27,7 @@ async def run(chosen: Settings) -> int:
 
     code = await control.ask(chosen.data, COMMAND, {}, say)
     if code is None:
+        must_be_there(chosen.data)
         async with opened(chosen, SystemClock()) as (market, _):
             async for line in carried_out(market, {}):
                 say(line)

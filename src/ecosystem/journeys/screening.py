@@ -7,6 +7,7 @@ and stands: asked again under the same id, it is refused again.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,12 +37,13 @@ from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, exponent
 from ecosystem.kernel.refusals import Denied
 from ecosystem.kernel.time import local
-from ecosystem.ports.blobs import Blobs
+from ecosystem.ports.blobs import BlobMissing, Blobs
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.scoring import ModelId, Scoring
+from ecosystem.ports.scoring import ModelId, ModelUnfit, Scoring
 from ecosystem.ports.secrets import Seal
 from ecosystem.ports.table import Table, Write
 
+log = logging.getLogger(__name__)
 HOUR_S = 3_600
 DAY_S = 86_400
 REFUSALS_MAX = 5
@@ -234,7 +236,7 @@ class Screening:
         may_wait: bool = True,
     ) -> Assessment:
         policy = await self.policies.current()
-        model = await self.ready(policy.champion)
+        model = await self._champion(policy)
         chance = self.scoring.score(model, kind.value, numbers)
         facts = Facts(kind=kind, numbers=dict(zip(NAMES[kind], numbers, strict=True)), names=names)
         young = not fraud.is_grown(await self._market_days(at))
@@ -266,11 +268,24 @@ class Screening:
             shadow=await self._shadow(policy, kind, numbers),
         )
 
+    async def _champion(self, policy: Policy) -> ModelId:
+        """The model that decides; the shipped one while the policy's cannot be had, rather than that nobody may pay."""
+        try:
+            return await self.ready(policy.champion)
+        except (BlobMissing, ModelUnfit):
+            log.exception(
+                "the model that decides cannot be read: the shipped one scores", extra={"model": policy.champion}
+            )
+            return self.scoring.shipped
+
     async def _shadow(self, policy: Policy, kind: Kind, numbers: tuple[float, ...]) -> float | None:
         """What the challenger thinks of it; it decides nothing."""
         if not policy.challenger:
             return None
-        return self.scoring.score(await self.ready(policy.challenger), kind.value, numbers)
+        try:
+            return self.scoring.score(await self.ready(policy.challenger), kind.value, numbers)
+        except (BlobMissing, ModelUnfit):
+            return None
 
 
 def hundredths(amount: Money) -> int:

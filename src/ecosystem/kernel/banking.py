@@ -142,11 +142,6 @@ def on_or_after(day: date) -> date:
     return day if is_banking_day(day) else next_banking_day(day)
 
 
-def banking_days_between(earlier: date, later: date) -> int:
-    """How many banking days lie after the earlier day, up to and including the later."""
-    return sum(is_banking_day(earlier + timedelta(days=count)) for count in range(1, (later - earlier).days + 1))
-
-
 def eastern_day(at: datetime) -> date:
     """The date in New York."""
     return local(at, EASTERN).date()

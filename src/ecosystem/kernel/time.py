@@ -33,9 +33,6 @@ class Span(Struct, frozen=True):
     def overlaps(self, other: Span) -> bool:
         return self.start_at < other.end_at and other.start_at < self.end_at
 
-    def padded(self, *, before: timedelta, after: timedelta) -> Span:
-        return Span(self.start_at - before, self.end_at + after)
-
     @property
     def length(self) -> timedelta:
         return self.end_at - self.start_at

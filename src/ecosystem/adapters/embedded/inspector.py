@@ -55,8 +55,12 @@ async def _heard_of(command: Sequence[str]) -> AsyncGenerator[Heard, None]:
         while line := await _line(child):
             said = _heard(line)
             yield said
-        if said is None or said.report is None:
-            raise InspectorFailed(await _why(child))
+        why = await _why(child) if said is None or said.report is None else ""
+        # It has said its last word. Told to end now, it would be waited for twice.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(child.wait(), ENDING_S)
+        if why:
+            raise InspectorFailed(why)
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):

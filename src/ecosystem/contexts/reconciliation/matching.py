@@ -7,11 +7,10 @@ on its way, and by some hundred bytes for each movement of the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from ecosystem.contexts.reconciliation.differences import Kind
 from ecosystem.contexts.reconciliation.judging import Item, agrees, judged
 from ecosystem.contexts.reconciliation.pairing import paired
 from ecosystem.contexts.reconciliation.rows import EARLY_DAYS, LATE_AFTER_DAYS, ROUTES, Movement, Row
@@ -123,8 +122,3 @@ def _sides_of(rows: Sequence[Row]) -> int:
     """How many rows a movement has when each side has told of it."""
     clearing = any(row.movement is Movement.ORIGINATED for row in rows)
     return len(ROUTES[rows[0].movement]) + clearing
-
-
-def kinds_of(items: Iterable[Item]) -> Iterator[Kind]:
-    """The kinds found, one for each time."""
-    return (kind for item in items for kind in item.kinds)

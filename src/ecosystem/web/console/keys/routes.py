@@ -13,7 +13,7 @@ from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 FOR = {
-    KeyName.PAYMENTS: "What is kept of payments that must stay secret.",
+    KeyName.PAYMENTS: "Nothing yet: kept for secrets of payments, of which the processor has all.",
     KeyName.BANK_ACCOUNTS: "Numbers and holders of bank accounts.",
     KeyName.PERSONAL_DATA: "Secrets of people: evidence of what they agreed to.",
     KeyName.AUDIT: "Signs the checkpoints of the audit log.",
