@@ -26,7 +26,9 @@ from ecosystem.ports.table import ABSENT, ChangesForgotten, Cursor, Delete, Put,
 log = logging.getLogger(__name__)
 ATTEMPTS_MAX = 8
 STEPS_MAX = 200
+STEP = 250
 TOGETHER = 90
+"""So many balances are written in one transaction."""
 SKIPPED_MAX = 5_000
 LINES = 200
 PAGES_MAX = 10
@@ -140,7 +142,7 @@ class ReceivableFollower:
     _skipped: int = field(default=0, init=False)
     _is_loaded: bool = field(default=False, init=False)
 
-    async def step(self, limit: int = TOGETHER) -> int:
+    async def step(self, limit: int = STEP) -> int:
         """Take in up to that many changes of the table. How many there were: 0 when there is nothing new."""
         for _ in range(ATTEMPTS_MAX):
             await self._load()
@@ -152,7 +154,11 @@ class ReceivableFollower:
                 return 1
             if not changes:
                 return 0
-            taken, cursor = paying.balances(changes), changes[-1].cursor
+            taken = paying.balances(changes)
+            if len(taken) > TOGETHER:
+                changes = changes[:TOGETHER]
+                taken = paying.balances(changes)
+            cursor = changes[-1].cursor
             writes = await self._writes(taken)
             self._skipped += len(changes)
             if (writes or self._skipped >= SKIPPED_MAX) and not await self._commits(writes, cursor):

@@ -249,7 +249,7 @@ TABLE: tuple[Function, ...] = (
             OnSchedule(name=payout_manager.WITHDRAWALS, expression="rate(1 hour)"),
             OnSchedule(name=payout_manager.FEES, expression="rate(15 minutes)"),
             OnSchedule(name=payout_manager.FILL, expression="rate(1 hour)"),
-            OnChanges(entities=("ledger_account",), batch=90),
+            OnChanges(entities=("ledger_account",), window_s=0.25),
             OnFields(
                 fields=(
                     "Query.payouts",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 
 from ecosystem.adapters.embedded.table_changes import Position, change, cursor
 from ecosystem.adapters.embedded.table_item import Entry
@@ -56,9 +55,10 @@ class Recent:
         """The changes after that place, in order; None when some of them may be older than what is kept."""
         if not self._kept or position.seq < self._kept[0].seq:
             return None
-        # Whole lists at once: every follower comes through here for every change there is.
+        # Whole lists at once, and by place: every follower comes through here for every change, and is near the end.
         found: list[Change] = []
-        for transaction in islice(self._kept, position.seq - self._kept[0].seq, None):
+        for place in range(position.seq - self._kept[0].seq, len(self._kept)):
+            transaction = self._kept[place]
             if transaction.seq > position.seq:
                 found += transaction.changes()
             else:
