@@ -301,7 +301,7 @@ class App:
             Destinations(payout_accounts.book, bank_accounts, clock),
             cards,
         )
-        passage = PayoutPassage(table, clock, payouts, payout_plans, ledger)
+        passage = PayoutPassage(table, clock, payouts, payout_plans, ledger, ach.entries)
         casework = Casework(
             table,
             clock,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace as with_other
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,7 +32,7 @@ from ecosystem.contexts.ach import Purpose as EntryPurpose
 from ecosystem.contexts.ach.files import FileChanging, file_becomes, file_takes, withdrawn
 from ecosystem.contexts.bank_accounts import Corrections
 from ecosystem.contexts.ledger import chart
-from ecosystem.contexts.payouts import PayoutStatus
+from ecosystem.contexts.payouts import PayoutNews, PayoutStatus, PayoutUnderWay
 from ecosystem.journeys.ach_causes import NoCause
 from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.table import Write
@@ -108,6 +110,54 @@ async def test_a_corrected_account_stops_neither_its_payout_nor_others(house: Cl
 
     assert (await house.paid(payout)).status is PayoutStatus.PAID
     assert (await house.paid(other)).status is PayoutStatus.PAID
+
+
+CALLED_OFF = PayoutNews(status=PayoutStatus.CANCELLED)
+
+
+async def test_a_payout_that_waits_for_its_file_is_called_off_with_its_entry(house: Clearing) -> None:
+    account = await house.account()
+    payout, other = await house.payout(account, 12_345), await house.payout(account, 700)
+    await house.step()
+
+    waits = (await house.entry(payout)).state
+    await house.app.payout_passage.learn(payout.payout_id, CALLED_OFF, OPERATOR)
+    await house.until(MONDAY_NIGHT)
+
+    assert waits is EntryState.WAITING
+    assert (await house.paid(payout)).status is PayoutStatus.CANCELLED
+    assert (await house.entry(payout)).state is EntryState.CANCELLED
+    assert (await house.paid(other)).status is PayoutStatus.PAID
+    assert await house.balance(chart.provider(PROVIDER, "USD")) == 12_345
+    assert await house.balance(chart.bank("USD")) == 700
+
+
+async def test_a_payout_called_off_while_its_file_is_built_is_either_sent_or_back_and_never_both(
+    house: Clearing,
+) -> None:
+    account = await house.account()
+    payouts = [await house.payout(account, 1_000 + number) for number in range(6)]
+    await house.step()
+    entries = [await house.entry(each) for each in payouts]
+    house.clock.advance(max(each.cutoff_at for each in entries) + timedelta(seconds=1) - house.clock.now())
+
+    async def call_off(number: int) -> None:
+        for _ in range(4 * number):
+            await asyncio.sleep(0)
+        with suppress(PayoutUnderWay):
+            await house.app.payout_passage.learn(payouts[number].payout_id, CALLED_OFF, OPERATOR)
+
+    await asyncio.gather(house.app.originating.build(SYSTEM), *(call_off(number) for number in range(6)))
+
+    for payout in payouts:
+        found = ((await house.paid(payout)).status, (await house.entry(payout)).state)
+        assert found in {
+            (PayoutStatus.SENT, EntryState.FILED),
+            (PayoutStatus.CANCELLED, EntryState.CANCELLED),
+        }
+    for payout in [each for each in payouts if (await house.paid(each)).status is PayoutStatus.SENT]:
+        with pytest.raises(PayoutUnderWay):
+            await house.app.payout_passage.learn(payout.payout_id, CALLED_OFF, OPERATOR)
 
 
 async def test_more_payouts_than_a_page_are_all_drawn_and_none_is_opened_twice(house: Clearing) -> None:

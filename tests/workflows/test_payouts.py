@@ -184,6 +184,25 @@ async def test_money_that_is_not_available_yet_is_waited_for(lively: Market, pau
     await lively.verified()
 
 
+async def test_one_that_waits_for_money_is_called_off_and_never_sent(lively: Market, paula: Actor) -> None:
+    await asked(lively, paula)
+    await earned(lively, 50_000, card="pm_card_visa", owner=paula)
+    await lively.sequence()
+    payout = await asked(lively, paula, 45_000)
+    await lively.passes(10 * MINUTE)
+
+    off = await lively.app.paying_out.cancel(payout.payout_id, paula)
+    back = await balance(lively)
+    await days(lively, 3)
+
+    assert off.attempt > 1
+    assert back == 45_000
+    assert (await known(lively, payout)).status is PayoutStatus.CANCELLED
+    listed = await lively.app.ports.transfers.transfers()
+    assert payout.payout_id not in {each.group for each in listed.items}
+    await lively.verified()
+
+
 async def test_a_plan_pays_on_its_day_and_sets_the_next(lively: Market, paula: Actor) -> None:
     row = await lively.app.payout_plans.find(lively.provider_id)
     wish = SetPayoutPlan(cadence=Cadence.WEEKLY, weekday=3, version=row.version if row else 0)

@@ -78,9 +78,9 @@ class AchOrigination:
         made = 0
         async for page in self.payouts.queue():
             payouts = [each for each in page if each.net.currency == CURRENCY]
-            known = await self.entries.known([entry_id_of(each) for each in payouts])
+            known = await self.entries.known([each.entry_id for each in payouts])
             fresh = [payout for payout, row in zip(payouts, known, strict=True) if row is None]
-            made += await self.apart.each(fresh, entry_id_of, self._drawn)
+            made += await self.apart.each(fresh, lambda each: each.entry_id, self._drawn)
         return made
 
     async def verify(self, account_id: str) -> int:
@@ -214,8 +214,8 @@ class AchOrigination:
         return await self.causes.of(entry).settled(entry)
 
     async def _drawn(self, payout: Payout) -> None:
-        """One payout as an entry: it cannot be cancelled from here on."""
-        entry_id = entry_id_of(payout)
+        """One payout as an entry, which waits for its file and is taken out again should the payout be cancelled."""
+        entry_id = payout.entry_id
         if await self.entries.find(entry_id):
             return
         try:
@@ -232,7 +232,6 @@ class AchOrigination:
                 same_day=payout.speed is Speed.INSTANT,
             )
             writes = await self.entries.originate(request, ACTOR)
-            await self.payouts.begin(payout.payout_id, ACTOR)
             await self.table.transact(*writes, await self.payouts.going(payout.payout_id))
         except (NotUsable, Invalid) as refused:
             await self._came_back(payout.payout_id, entry_id, refused)
@@ -266,11 +265,6 @@ class AchOrigination:
             raised_at=now,
         )
         await self.returns.raise_(exception, ACTOR)
-
-
-def entry_id_of(payout: Payout) -> str:
-    """The entry that carries the payout: one for each time it is asked for anew."""
-    return f"{payout.payout_id}.{payout.attempt}"
 
 
 def current_window(clock: Clock, lead: timedelta) -> Window | None:

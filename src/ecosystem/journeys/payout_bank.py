@@ -1,7 +1,7 @@
 """Payouts that travel in files for our own bank: the face for whoever builds the files and reads the bank's answers.
 
     queue                     what a file may carry now: bank account, amount
-    begin                     it is taken into a file that is being built: it cannot be cancelled any more
+    going                     what holds its entry to the payout as it stands
     sent, sent_writes         the file is built: payout -> clearing
     settled                   the bank's statement shows it: clearing -> bank
     came_back                 the bank or the receiver refused it, before or after it was paid
@@ -57,13 +57,9 @@ class BankPayouts:
     async def going(self, payout_id: str) -> Check:
         """Holds a commit to the payout as it stands. Raises `PayoutNotThere` for one that shall not be sent."""
         row = await self.book.row(payout_id)
-        if row.value.status is not PayoutStatus.INTENDED:
+        if row.value.status is not PayoutStatus.INTENDED or row.value.in_review:
             raise PayoutNotThere
         return Check(key=row.key, expected=row.unchanged)
-
-    async def begin(self, payout_id: str, actor: Actor) -> Payout:
-        """Take it into a file: from now on it cannot be cancelled. Raises `PayoutNotThere` for one that was."""
-        return await self.passage.begin(payout_id, actor)
 
     async def sent(self, payout_id: str, trace: str, actor: Actor, *, settles_on: datetime | None = None) -> Payout:
         """It stands in a file under that trace number, and should settle then."""

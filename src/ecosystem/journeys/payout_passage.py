@@ -7,17 +7,18 @@ Every rail, and whoever cancels, ends here. Learning the same twice has one effe
 | sent | payout -> processor or clearing, with the price for speed | - |
 | paid, by a file | clearing -> bank | - |
 | failed, returned | all that it moved is reversed: the money is back on the balance; a price that is kept is our cost | paused, if the next would end no better |
-| cancelled | the same | - |
+| cancelled | the same; its entry, if it has one, is taken out before a file is built | - |
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payouts as paying
+from ecosystem.contexts.ach import Entries, EntryFiled
 from ecosystem.contexts.ledger import Disbursement, Ledger, chart
 from ecosystem.contexts.payouts import (
     GIVEN_BACK,
@@ -27,6 +28,7 @@ from ecosystem.contexts.payouts import (
     PayoutPlan,
     PayoutPlans,
     PayoutStatus,
+    PayoutUnderWay,
     Rail,
 )
 from ecosystem.kernel.actor import Actor
@@ -50,6 +52,7 @@ class PayoutPassage:
     book: PayoutBook
     plans: PayoutPlans
     ledger: Ledger
+    entries: Entries
 
     async def learn(self, payout_id: str, news: PayoutNews, actor: Actor, *also: Write) -> Payout:
         """Take in how the payout stands; `also` is committed with it, news or not.
@@ -69,7 +72,7 @@ class PayoutPassage:
         return await self._writes(row, paying.moved(row.value, news, at), actor, at)
 
     async def begin(self, payout_id: str, actor: Actor) -> Payout:
-        """Commit that sending begins: from now on it cannot be cancelled. Raises `PayoutNotThere`."""
+        """Commit that the processor is asked: until it answers, it cannot be cancelled. Raises `PayoutNotThere`."""
         return await self.note(payout_id, paying.begun, actor)
 
     async def note(
@@ -110,7 +113,19 @@ class PayoutPassage:
         writes = paying.payout_becomes(row, after, actor, at)
         if after.status is row.value.status:
             return writes
-        return [*writes, *await self._postings(after), *await self._pause(after, actor, at)]
+        taken_out = await self._taken_out(after, actor)
+        return [*writes, *taken_out, *await self._postings(after), *await self._pause(after, actor, at)]
+
+    async def _taken_out(self, after: Payout, actor: Actor) -> Sequence[Write]:
+        """That no file carries a payout which is cancelled. Raises `PayoutUnderWay` when one does."""
+        if after.status is not PayoutStatus.CANCELLED or after.rail is not Rail.ACH:
+            return []
+        if await self.entries.find(after.entry_id) is None:
+            return [self.entries.none(after.entry_id)]
+        try:
+            return await self.entries.cancel(after.entry_id, actor)
+        except EntryFiled as filed:
+            raise PayoutUnderWay from filed
 
     async def _postings(self, after: Payout) -> list[Write]:
         made = disbursement(after)

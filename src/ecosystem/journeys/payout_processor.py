@@ -132,7 +132,7 @@ class ProcessorPayouts:
         """Payouts that were begun and not made: our balance at the processor was too low, or it was silent."""
         before = self.clock.now() + COVERED_WITHIN
         found = await self.book.due(PayoutStatus.INTENDED, Rail.STRIPE, before)
-        return [payout for payout in found if payout.begun_at and not payout.in_review]
+        return [payout for payout in found if (payout.begun_at or payout.attempt > 1) and not payout.in_review]
 
     async def left(self, before: datetime, limit: int) -> Sequence[Payout]:
         """Payouts that should have been asked about before then, candidates for the sweep."""

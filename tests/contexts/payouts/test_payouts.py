@@ -97,13 +97,23 @@ def test_it_is_called_off_until_somebody_begins_to_send_it() -> None:
     assert off.status is S.CANCELLED
     assert heard(off, S.CANCELLED) is off
     with pytest.raises(PayoutUnderWay):
-        heard(begun(intended(), NOON), S.CANCELLED)
+        heard(begun(intended(rail=Rail.STRIPE), NOON), S.CANCELLED)
     with pytest.raises(PayoutUnderWay):
         heard(heard(intended(), S.SENT), S.CANCELLED)
     with pytest.raises(PayoutNotThere):
         heard(off, S.SENT)
     with pytest.raises(PayoutNotThere):
         begun(off, NOON)
+
+
+def test_it_may_be_called_off_again_once_the_processor_said_that_nothing_moved() -> None:
+    asked = begun(intended(rail=Rail.STRIPE), NOON)
+
+    waits = tried_anew(asked, 1, NOON)
+
+    assert not asked.may_be_cancelled
+    assert heard(waits, S.CANCELLED).status is S.CANCELLED
+    assert not begun(waits, NOON).may_be_cancelled, "it is asked for again: nobody knows yet"
 
 
 def test_what_was_paid_fails_no_more_but_may_come_back() -> None:

@@ -5,7 +5,7 @@ asked for anything. News of it moves it down this table only:
 
 | from | may become |
 | --- | --- |
-| `intended` | `sent`, `cancelled` while nothing was begun, `failed` |
+| `intended` | `sent`, `cancelled` while the rail owes no answer, `failed` |
 | `sent`: the rail has it | `in_transit`, `paid`, `failed` |
 | `in_transit`: the provider's bank will have it | `paid`, `failed` |
 | `paid` | `returned` |
@@ -161,8 +161,9 @@ class PayoutNews(Struct, frozen=True, kw_only=True):
 
 
 class Payout(Stored, frozen=True, kw_only=True):
-    """One payout of a provider. `send_at` is when it is sent at the earliest, `begun_at` when sending was begun.
+    """One payout of a provider. `send_at` is when it is sent at the earliest.
 
+    `begun_at` is when the rail was asked for it, and nothing while no money moves.
     `transfer_id` and `rail_id` are the rail's ids: of the transfer to the connected account and of its payout, or the
     trace number of the entry. `attempt` counts the times it was asked for anew. `ask_at` is when the rail is asked next.
     `rules` is the version of the rules it was decided under. `reversals_refused` counts how often the rail did not give
@@ -218,8 +219,13 @@ class Payout(Stored, frozen=True, kw_only=True):
 
     @property
     def may_be_cancelled(self) -> bool:
-        """Nobody has begun to send it."""
-        return self.status is PayoutStatus.INTENDED and self.begun_at is None
+        """No money moves, as far as anybody can know: one that waits for its file does so until the file is built."""
+        return self.status is PayoutStatus.INTENDED and (self.rail is Rail.ACH or self.begun_at is None)
+
+    @property
+    def entry_id(self) -> str:
+        """The entry that carries it in a file: one for each time it is asked for anew."""
+        return f"{self.payout_id}.{self.attempt}"
 
     def to(self, actor: Actor, request: AskPayout) -> Payout:
         """This payout, if the same actor asks for the same again. Raises `IdReused` otherwise."""
@@ -230,7 +236,7 @@ class Payout(Stored, frozen=True, kw_only=True):
 
 
 def begun(known: Payout, at: datetime) -> Payout:
-    """Sending begins: the rail is asked next, and the payout can no longer be cancelled. Raises `PayoutNotThere`."""
+    """The processor is asked next: until it answers, the payout cannot be cancelled. Raises `PayoutNotThere`."""
     if known.status is not PayoutStatus.INTENDED or known.in_review:
         raise PayoutNotThere
     return known if known.begun_at else replace(known, begun_at=at)
@@ -281,11 +287,12 @@ def let_through(known: Payout, at: datetime) -> Payout:
 def tried_anew(known: Payout, attempt: int, at: datetime) -> Payout:
     """The payout to be asked for under another id in a while: the rail had too little money for that attempt.
 
-    Only an attempt whose answer is known is followed by another one: two who learn of the same make one of it.
+    Only an attempt whose answer is known is followed by another one: two who learn of the same make one of it. No money
+    moved, so that it may be cancelled until it is asked for again.
     """
     if known.attempt != attempt or known.status is not PayoutStatus.INTENDED:
         return known
-    return asked_later(replace(known, attempt=known.attempt + 1), at)
+    return asked_later(replace(known, attempt=known.attempt + 1, begun_at=None), at)
 
 
 def stranded(known: Payout, refused: int, trouble: Trouble, at: datetime) -> Payout:
