@@ -14,7 +14,10 @@ from msgspec.structs import replace
 from ecosystem.contexts import ach
 from ecosystem.contexts.ach import (
     AchException,
+    AchFile,
     BankStatements,
+    BatchShown,
+    BatchTotals,
     Change,
     Delivering,
     Direction,
@@ -32,6 +35,7 @@ from ecosystem.contexts.ach import (
     Return,
     Returns,
     ReturnState,
+    StatementLine,
     Told,
     TraceNumbers,
     Vault,
@@ -375,12 +379,7 @@ class AchHearing:
                     await self._raised(
                         inbound, ExceptionKind.UNKNOWN_FILE, f"{line.customer_reference}", cents=line.cents
                     )
-                elif batch.cents != line.cents or (batch.direction is Direction.DEBIT) != line.is_in:
-                    await self._raised(
-                        inbound, ExceptionKind.SETTLED_OTHERWISE, f"{file.file_id}-{number}", cents=line.cents
-                    )
-                else:
-                    await self.delivering.settle_batch(file.file_id, batch.number)
+                elif await self._is_settled(inbound, file, batch, line):
                     files[file.file_id] = None
         settled = await self.origination.apart.each(
             files, lambda file_id: f"{file_id}.settled", self.origination.settle
@@ -390,12 +389,35 @@ class AchHearing:
         await self.inbox.advance(inbound.inbound_id, len(made.lines), len(made.lines))
         return await self.inbox.end(inbound.inbound_id, InboundState.DONE)
 
+    async def _is_settled(self, inbound: Inbound, file: AchFile, batch: BatchTotals, line: StatementLine) -> bool:
+        """Note a line that shows a batch of ours; whether the batch is settled by it, or a person has to say by what."""
+        same_way = (batch.direction is Direction.DEBIT) == line.is_in
+        was_whole = all(each.batch != batch.number for each in file.left_out)
+        if batch.cents == line.cents and same_way and was_whole:
+            await self.delivering.settle_batch(file.file_id, batch.number)
+            return True
+        if same_way:
+            shown = BatchShown(batch=batch.number, cents=line.cents, line=f"{line.day}#{line.number}")
+            after = await self.delivering.show_batch(file.file_id, shown)
+            if was_whole and batch.number in after.settled_batches:
+                return True
+        what = f"{file.file_id}-{batch.number}"
+        await self._raised(inbound, ExceptionKind.SETTLED_OTHERWISE, what, file_id=file.file_id, cents=line.cents)
+        return False
+
     async def _unreadable(self, inbound: Inbound, faults: list[str]) -> Inbound:
         await self._raised(inbound, ExceptionKind.FILE_UNREADABLE, "file")
         return await self.inbox.end(inbound.inbound_id, InboundState.REFUSED, faults)
 
     async def _raised(
-        self, inbound: Inbound, kind: ExceptionKind, what: str, *, code: str = "", cents: int = 0
+        self,
+        inbound: Inbound,
+        kind: ExceptionKind,
+        what: str,
+        *,
+        file_id: str = "",
+        code: str = "",
+        cents: int = 0,
     ) -> None:
         """Ask for a person, once for the same thing in the same file."""
         repair = ach.repair_of(code) if kind is ExceptionKind.CODE_ASKS_FOR_A_PERSON else ach.REPAIRS[kind]
@@ -403,6 +425,7 @@ class AchHearing:
             exception_id=f"{inbound.inbound_id}.{kind}.{what}",
             kind=kind,
             inbound_id=inbound.inbound_id,
+            file_id=file_id,
             code=code,
             cents=cents,
             repair=repair,

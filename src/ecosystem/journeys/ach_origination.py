@@ -135,6 +135,8 @@ class AchOrigination:
                 after = await self._given_back(file.file_id)
             else:
                 after = await self.delivering.go_on(file.file_id)
+                if after.left_out:
+                    after = await self.settle(file.file_id)
             await self._watched(after)
             if after != file:
                 moved.append(after)
@@ -155,9 +157,20 @@ class AchOrigination:
         await self.apart.each(empty, lambda file: f"{file.file_id}.settled", lambda file: self.settle(file.file_id))
 
     async def settle(self, file_id: str) -> AchFile:
-        """Each entry of a file whose money was seen is settled."""
+        """Each entry of a file whose money was seen is settled; what it was settled without has come back before."""
         file = (await self.building.row(file_id)).value
+        if file.left_out and not await self._money_back(file):
+            return file
         return await self.delivering.settle(file_id, file.effective_on, self._settled)
+
+    async def settle_without(self, file_id: str, batch: int, traces: Sequence[str], actor: Actor) -> AchFile:
+        """Settle a batch without entries that the bank took out of it, as an operator says: their money goes back.
+
+        The decision is committed first: what is cut off, or stuck with one entry, goes on with the next delivery.
+        Raises what `Delivering.settle_without` does.
+        """
+        await self.delivering.settle_without(file_id, batch, traces, actor)
+        return await self.settle(file_id)
 
     async def give_back(self, file_id: str, actor: Actor) -> AchFile:
         """Give the money of a refused file back where it came from, as an operator decides.
@@ -171,13 +184,16 @@ class AchOrigination:
         file = (await self.building.row(file_id)).value
         if file.state is not FileState.REJECTED:
             return file
+        return await self.delivering.gave_back(file_id) if await self._money_back(file) else file
+
+    async def _money_back(self, file: AchFile) -> bool:
+        """Give the money of entries back that the bank refused; whether all of it is."""
 
         async def returned(entry: Entry) -> None:
             await self.causes.of(entry).returned(entry, ach.money_back(entry), "refused")
 
         entries = await self.delivering.entries_come_back(file)
-        done = await self.apart.each(entries, lambda entry: entry.entry_id, returned)
-        return await self.delivering.gave_back(file_id) if done == len(entries) else file
+        return await self.apart.each(entries, lambda entry: entry.entry_id, returned) == len(entries)
 
     async def _filed(self, entry: Entry) -> Sequence[Write]:
         """What is committed with an entry that a file takes in. Raises `NotToBeFiled`: the others go without it."""

@@ -176,6 +176,7 @@ class Collecting:
         batch = next((each for each in file.batches if str(each.number) == number), None) if file else None
         if file is None or batch is None:
             return [row]
+        left_out = {each.trace_number for each in file.left_out}
         of_batch = [
             msgspec.structs.replace(
                 row,
@@ -185,7 +186,7 @@ class Collecting:
                 title=f"{row.title}, entry {entry.trace_number}",
             )
             async for entry in self.ach.building.entries_of(file.file_id)
-            if entry.batch == (batch.entry_class, batch.description, batch.direction.value, batch.is_dishonor)
+            if entry.batch == batch.kind and entry.trace_number not in left_out
         ]
         told = sum(each.amount for each in of_batch)
         if told == row.amount:

@@ -27,7 +27,7 @@ from ecosystem.kernel.nacha import TRANSACTIONS, Category, Direction, Entry, Rea
 from ecosystem.kernel.time import local, sortable
 from ecosystem.sandbank import writing
 from ecosystem.sandbank.books import Books, Due, Line
-from ecosystem.sandbank.plans import Outcome, Plan, corrected, happens, outcome
+from ecosystem.sandbank.plans import PULLED, Outcome, Plan, corrected, happens, outcome
 
 RETURNS_AT = time(8, 30)
 STATEMENT_AT = time(20)
@@ -165,6 +165,8 @@ class Bank:
                 }
                 cents, settles_at = 0, self._settles_at(item["effective_entry_date"], now)
             elif isinstance(item, Entry):
+                if item.record["dfi_account_number"].startswith(PULLED):
+                    continue
                 cents += item.amount_cents
                 self._expect(item, batch, settles_at)
             elif item.layout.name == "batch_control" and cents:

@@ -4,6 +4,7 @@
 | --- | --- |
 | begins with 99 and two digits | it comes back under that code: `9901...` is R01, `9910...` is R10 on the 59th day |
 | begins with 98 and two digits | its bank corrects it: `9801...` is C01 |
+| begins with 97 | our own bank takes it out of its batch: the rest settles, and nothing comes back |
 | 000111111113, 000111111116 | closed (R02); no such account (R03) |
 | 000222222227 | debits come back for want of money (R01) |
 | anything else | settles, unless the plan's chance says otherwise |
@@ -18,6 +19,8 @@ from msgspec import Struct
 from ecosystem.kernel.nacha import CHANGES, RETURNS, TRANSACTIONS, Direction, Of, Step
 
 _KNOWN = {"000111111113": "R02", "000111111116": "R03", "000222222227": "R01"}
+PULLED = "97"
+"""How account numbers begin whose entries the bank takes out of their batch."""
 LATE_RETURN_DAYS = 59
 LATE_BANKING_DAYS = 10
 ROUTING_AFTER = "021000021"

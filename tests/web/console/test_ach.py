@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import httpx
 from tests.web.console.busy import Busy, said
-from tests.web.shop import PEDRO, Shop, post, sign_in
+from tests.web.shop import OLGA, PEDRO, Shop, post, sign_in
 
+from clearing import AGREED, Clearing
 from ecosystem.contexts.ach import AchException, ExceptionKind
+from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.kernel.actor import Actor, Group, system
+from ecosystem.sandbank.bank import Bank
+from ecosystem.sandbank.plans import Plan
+from market import OPERATOR
 
 FORM = {
     "odfi": "076401251",
@@ -81,6 +89,34 @@ async def test_an_exception_is_closed_with_what_was_done(happened: Busy, olga: h
     assert "Ask the bank whose it is." in said(page)
     assert done.status_code == 303
     assert (await app.ach.returns.exceptions()).values == []
+
+
+async def test_a_batch_that_settled_for_less_is_settled_without_what_the_bank_took_out(
+    shop: Shop, olga: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    market = shop.market
+    bank = Bank.open(tmp_path / "data" / "bank", tmp_path / "sandbank", Plan())
+    house = Clearing(market, bank, market.clock)
+    await market.app.ach.originators.say(AGREED, OPERATOR)
+    stays = await house.payout(await house.account("000123456789"), 12_345)
+    taken_out = await house.payout(await house.account("9700000001"), 700)
+    await house.until(market.clock.now() + timedelta(days=5))
+    bank.books.close()
+    entry = await house.entry(taken_out)
+    path = f"/console/ach/files/{entry.file_id}"
+    await sign_in(olga, OLGA)  # The days that went by ended the session.
+
+    page = await olga.get(path)
+    wrong = await post(olga, f"{path}/batches/1/settle", seen_on=path, traces="000000000000001")
+    done = await post(olga, f"{path}/batches/1/settle", seen_on=path, traces=f" {entry.trace_number}, ")
+
+    assert "The bank shows $123.45 of $130.45." in said(page)
+    assert wrong.status_code == 422
+    assert "000000000000001" in said(wrong)
+    assert done.status_code == 303
+    assert (await house.paid(stays)).status is PayoutStatus.PAID
+    assert (await house.paid(taken_out)).status is PayoutStatus.FAILED
+    assert "did not settle as it was sent" not in said(await olga.get(path))
 
 
 async def test_others_find_no_such_pages(shop: Shop) -> None:

@@ -37,12 +37,15 @@ from ecosystem.contexts.ach.entries import (
 )
 from ecosystem.contexts.ach.events import AchExceptionRaised, AchRateAlarmed
 from ecosystem.contexts.ach.files import (
+    AT_BANK,
     HERE,
     AchFile,
+    BatchShown,
     BatchTotals,
     FileChanging,
     FileGone,
     FileState,
+    LeftOut,
     NeedsSecondPerson,
     NoSuchFile,
     NotAwaitingApproval,
@@ -98,6 +101,13 @@ from ecosystem.contexts.ach.returns import (
     return_made,
 )
 from ecosystem.contexts.ach.services import ENVELOPED, Ach
+from ecosystem.contexts.ach.settlement import (
+    LEFT_OUT_MAX,
+    BatchNotShown,
+    BatchSettled,
+    NoSuchBatch,
+    shown_cents,
+)
 from ecosystem.contexts.ach.statements import (
     FEES,
     SETTLEMENTS,
@@ -131,12 +141,14 @@ from ecosystem.kernel.banking import (
 
 __all__ = [
     "ACK_FIELDS",
+    "AT_BANK",
     "CORRECTIONS",
     "DISHONOR_BANKING_DAYS",
     "EASTERN",
     "ENVELOPED",
     "FEES",
     "HERE",
+    "LEFT_OUT_MAX",
     "LIMITS_BPS",
     "PRESENTED_AGAIN",
     "PRESENTMENTS_MAX",
@@ -157,6 +169,9 @@ __all__ = [
     "AuthorizationMissing",
     "BankStatement",
     "BankStatements",
+    "BatchNotShown",
+    "BatchSettled",
+    "BatchShown",
     "BatchTotals",
     "Building",
     "Change",
@@ -181,9 +196,11 @@ __all__ = [
     "InboundKind",
     "InboundState",
     "Inbox",
+    "LeftOut",
     "MicroEntriesRefused",
     "MoneyAction",
     "NeedsSecondPerson",
+    "NoSuchBatch",
     "NoSuchEntry",
     "NoSuchException",
     "NoSuchFile",
@@ -259,6 +276,7 @@ __all__ = [
     "return_counted",
     "return_due_at",
     "return_made",
+    "shown_cents",
     "statement_kept",
     "things",
     "trace_number",

@@ -17,26 +17,32 @@ from ecosystem.contexts.ach.files import (
     AT_BANK,
     MODIFIERS,
     AchFile,
+    BatchShown,
     FileEntry,
     FileState,
     Modifiers,
     acknowledged,
     approved,
-    batch_settled,
     delivered,
     delivering,
     file_becomes,
     gave_back,
     giving_back,
-    is_settled,
     lapses,
     left,
-    settled,
     withdrawn,
 )
 from ecosystem.contexts.ach.rates import debits_counted
+from ecosystem.contexts.ach.settlement import (
+    NoSuchBatch,
+    batch_settled,
+    batch_settled_without,
+    batch_shown,
+    is_settled,
+    settled,
+)
 from ecosystem.kernel.actor import Actor, system
-from ecosystem.kernel.refusals import Unavailable
+from ecosystem.kernel.refusals import Invalid, Unavailable
 from ecosystem.ports.bank import Bank
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Cursor, Index, Page, Stale, Table, Write
@@ -136,6 +142,35 @@ class Delivering:
         await self._commit(*file_becomes(row, after, ACTOR))
         return after
 
+    async def show_batch(self, file_id: str, shown: BatchShown) -> AchFile:
+        """The bank's statement shows that batch of the file at another amount."""
+        row = await self.building.row(file_id)
+        after = batch_shown(row.value, shown, self.clock.now())
+        await self._commit(*file_becomes(row, after, ACTOR))
+        return after
+
+    async def settle_without(self, file_id: str, number: int, traces: Sequence[str], actor: Actor) -> AchFile:
+        """Decide that a batch settled without the entries of these trace numbers.
+
+        Raises `NoSuchFile`, `Invalid` for a trace number that is not in the batch, and what `batch_settled_without` does.
+        """
+        actor.must_operate()
+        row = await self.building.row(file_id)
+        batch = row.value.batch(number)
+        if batch is None:
+            raise NoSuchBatch
+        wanted = set(traces)
+        found = [
+            place
+            async for place in self.building.entries_of(file_id)
+            if place.trace_number in wanted and place.batch == batch.kind
+        ]
+        if unknown := sorted(wanted - {place.trace_number for place in found}):
+            raise Invalid(f"No entry of this batch has the trace number {unknown[0][:15]}.", field="traces")
+        after = batch_settled_without(row.value, number, found, actor, self.clock.now())
+        await self._commit(*file_becomes(row, after, actor))
+        return after
+
     async def settle(self, file_id: str, day: date, following: Following) -> AchFile:
         """All the file's money was seen: each of its entries is settled, with what follows from it.
 
@@ -184,9 +219,20 @@ class Delivering:
         return after
 
     async def entries_come_back(self, file: AchFile) -> list[Entry]:
-        """The entries of a file whose money is given back, each of which has come back as refused."""
-        await self.entries_go_on(file, lambda entry: came_back(entry, "refused", "", self.clock.now()))
-        places = [place.entry_id async for place in self.building.entries_of(file.file_id)]
+        """The entries of a file whose money is given back, each of which has come back as refused.
+
+        They are all of a file that the bank refused, and of any other those that an operator settled it without.
+        """
+        left_out = {each.trace_number for each in file.left_out}
+
+        def comes(trace_number: str) -> bool:
+            return file.state is FileState.REJECTED or trace_number in left_out
+
+        await self.entries_go_on(
+            file,
+            lambda entry: came_back(entry, REFUSED, "", self.clock.now()) if comes(entry.trace_number) else entry,
+        )
+        places = [place.entry_id async for place in self.building.entries_of(file.file_id) if comes(place.trace_number)]
         rows = await self.building.entries.known(places)
         mine = [row.value for row in rows if row and row.value.file_id == file.file_id]
         return [entry for entry in mine if entry.return_code == REFUSED]

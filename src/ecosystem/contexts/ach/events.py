@@ -78,6 +78,14 @@ class AchFileSettled(AchFileFact, frozen=True, kw_only=True):
     settled_on: date
 
 
+class AchEntriesLeftOut(AchFact, frozen=True, kw_only=True):
+    """An operator settled a batch without entries that the bank took out of it: their money goes back."""
+
+    file_id: str
+    trace_numbers: list[str]
+    cents: int
+
+
 class AchReturnReceived(AchFact, frozen=True, kw_only=True):
     """An entry of ours came back, or a return of it was contested. `action` names what follows."""
 

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.entries import Direction, Entry, Purpose
 from ecosystem.contexts.ach.events import (
+    AchEntriesLeftOut,
     AchFileAcknowledged,
     AchFileApproved,
     AchFileBuilt,
@@ -119,13 +120,35 @@ class BatchTotals(Struct, frozen=True, kw_only=True):
     cents: int
     is_dishonor: bool = False
 
+    @property
+    def kind(self) -> tuple[str, str, str, bool]:
+        """What its entries have as their `batch`."""
+        return (self.entry_class, self.description, self.direction.value, self.is_dishonor)
+
+
+class BatchShown(Struct, frozen=True, kw_only=True):
+    """A line of the bank's statement that shows a batch at another amount. `line` names it: its day and its number."""
+
+    batch: int
+    cents: int
+    line: str
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """An entry that the bank took out of a batch before it settled."""
+
+    batch: int
+    trace_number: str
+    cents: int
+
 
 class AchFile(Stored, frozen=True, kw_only=True):
     """A file as it stands. `name` is what it is called at the bank; `deadline_at` until when the bank takes it in time.
 
     `built_by` built it, `changed_by` had a hand in it since. `taken` entries of `taken_cents` were put into it while it
     was built. `given_back_by` decided that the money of a refused file goes back where it came from. `is_left`: every
-    entry has left a file that was withdrawn.
+    entry has left a file that was withdrawn. `shown` are batches that the bank's statement has at another amount, and
+    `left_out` the entries without which an operator settled them.
     """
 
     entity: ClassVar[str] = "ach-file"
@@ -156,6 +179,8 @@ class AchFile(Stored, frozen=True, kw_only=True):
     acknowledged_at: datetime | None = None
     settled_on: date | None = None
     settled_batches: tuple[int, ...] = ()
+    shown: tuple[BatchShown, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     reason: str = ""
     changed_at: datetime
 
@@ -163,6 +188,10 @@ class AchFile(Stored, frozen=True, kw_only=True):
     def content_id(self) -> str:
         """Where its bytes are kept: two who compose it otherwise keep theirs apart."""
         return f"file-{self.file_id}-{self.content_sha256[:16]}"
+
+    def batch(self, number: int) -> BatchTotals | None:
+        """The batch of that number, if the file has it."""
+        return next((batch for batch in self.batches if batch.number == number), None)
 
     @property
     def is_over(self) -> bool:
@@ -337,25 +366,6 @@ def acknowledged(known: AchFile, reason: str, at: datetime) -> AchFile:
     )
 
 
-def batch_settled(known: AchFile, number: int, at: datetime) -> AchFile:
-    """The file, one batch of which was seen in the bank's statement."""
-    if number in known.settled_batches:
-        return known
-    return replace(known, settled_batches=tuple(sorted({*known.settled_batches, number})), changed_at=at)
-
-
-def is_settled(known: AchFile) -> bool:
-    """Whether all its batches that move money were seen; batches of prenotes leave no trace in a statement."""
-    return all(batch.number in known.settled_batches for batch in known.batches if batch.cents)
-
-
-def settled(known: AchFile, day: date, at: datetime) -> AchFile:
-    """The file, all of whose money was seen in the bank's statement by that day."""
-    if known.state not in AT_BANK:
-        return known
-    return replace(known, state=FileState.SETTLED, settled_on=day, changed_at=at)
-
-
 def reference(known: AchFile) -> str:
     """What the bank calls the file in its statements: the date and modifier of its header, `261120A`."""
     return f"{eastern_day(known.built_at):%y%m%d}{known.modifier}"
@@ -418,7 +428,7 @@ def file_becomes(row: Row[AchFile], after: AchFile, actor: Actor) -> list[Write]
     if after == row.value:
         return []
     put = Put(key=row.key, value=after, index=_places(after), expected=row.unchanged, otherwise=FileChanging())
-    fact = _fact(after) if after.state is not row.value.state else None
+    fact = _left_out(row.value, after) if after.state is row.value.state else _fact(after)
     if fact is None:
         return [put]
     timeline = keys.file_timeline(after.file_id)
@@ -438,6 +448,15 @@ _FACTS: Mapping[FileState, type[AchFileFact]] = {
     FileState.WITHDRAWN: AchFileWithdrawn,
     FileState.SETTLED: AchFileSettled,
 }
+
+
+def _left_out(before: AchFile, after: AchFile) -> AchEntriesLeftOut | None:
+    """What is told of entries that a batch settled without, in a change that leaves the file's state as it is."""
+    left_out = after.left_out[len(before.left_out) :]
+    if not left_out:
+        return None
+    traces, cents = [each.trace_number for each in left_out], sum(each.cents for each in left_out)
+    return AchEntriesLeftOut(file_id=after.file_id, trace_numbers=traces, cents=cents)
 
 
 def _fact(after: AchFile) -> AchFileFact | None:

@@ -87,11 +87,12 @@ class Alarmed(Stored, frozen=True, kw_only=True):
 
 def debits_counted(file: AchFile, settled_on: date) -> list[Write]:
     """The write that counts the debits of a file that settled, all together."""
-    debits = sum(
-        batch.entries
+    batches = {
+        batch.number: batch.entries
         for batch in file.batches
         if batch.direction is Direction.DEBIT and batch.cents and not batch.is_dishonor
-    )
+    }
+    debits = sum(batches.values()) - sum(each.batch in batches for each in file.left_out)
     return [Add(key=_place(settled_on, file.file_id), by={"debits": debits})] if debits else []
 
 

@@ -170,7 +170,7 @@ REPAIRS: Mapping[ExceptionKind, str] = {
     ExceptionKind.FILE_REJECTED: "Send its entries again in the next file, or give their money back.",
     ExceptionKind.FILE_UNREADABLE: "Ask the bank for the file again; it is worked through when it arrives whole.",
     ExceptionKind.UNKNOWN_FILE: "The bank speaks of a file that we did not send. Ask them.",
-    ExceptionKind.SETTLED_OTHERWISE: "The statement shows another amount than the file has. Compare the two batch by batch.",
+    ExceptionKind.SETTLED_OTHERWISE: "The statement shows another amount than the batch has. Ask the bank which entries it took out, and name them at the file.",
     ExceptionKind.NOT_ACKNOWLEDGED: "The bank has not answered for four hours. Call them before the window closes.",
     ExceptionKind.CODE_ASKS_FOR_A_PERSON: "See what the code asks for.",
     ExceptionKind.WINDOW_MISSED: "The file was not complete in time. Its entries go with the next; tell who waits.",

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
 from ecosystem.contexts.ach import (
+    AT_BANK,
     HERE,
+    LEFT_OUT_MAX,
     AchFile,
+    BatchTotals,
     FileState,
     NoSuchFile,
     Originator,
     Rate,
     SetOriginator,
+    shown_cents,
 )
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Refusal
@@ -28,6 +33,8 @@ from ecosystem.web.templates import Toast
 from ecosystem.web.visit import Visit
 
 PAGE = 25
+UNSEEN = timedelta(days=1)
+"""After so long a batch that no statement shows wants a person."""
 ENTRIES_SHOWN = 100
 RATES = {Rate.UNAUTHORIZED: "Unauthorized", Rate.ADMINISTRATIVE: "Administrative", Rate.OVERALL: "Overall"}
 STATES = {
@@ -55,6 +62,12 @@ class Approving(Struct, frozen=True, kw_only=True):
 
 class Withdrawing(Struct, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(max_length=200)]
+
+
+class Leaving(Struct, frozen=True, kw_only=True):
+    """The trace numbers of entries that the bank took out of a batch, with spaces or commas between them."""
+
+    traces: Annotated[str, Meta(max_length=16 * LEFT_OUT_MAX)]
 
 
 class Saying(Struct, frozen=True, kw_only=True):
@@ -185,10 +198,27 @@ async def give_back(request: Visit, file_id: FromPath[str]) -> Answer:
     return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="The money is back where it came from."))
 
 
+@post("/console/ach/files/{file_id:str}/batches/{batch:int}/settle")
+async def settle(request: Visit, file_id: FromPath[str], batch: FromPath[int]) -> Answer:
+    """Settle a batch without entries that the bank took out of it."""
+    form = await request.form_of(Leaving)
+    try:
+        traces = form.asked.traces.replace(",", " ").split()
+        await request.market.originating.settle_without(file_id, batch, traces, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(
+        f"/console/ach/files/{file_id}", toast=Toast(text="The batch is settled; what the bank took out is given back.")
+    )
+
+
 async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) -> Answer:
     at_desk = await desk(request)
     ach = request.market.ach
     file = (await ach.building.row(file_id)).value
+    now = request.market.ports.clock.now()
     entries: list[dict[str, object]] = []
     async for place in ach.building.entries_of(file_id):
         if len(entries) == ENTRIES_SHOWN:
@@ -202,6 +232,7 @@ async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) ->
         file=file,
         shown=_shown_file(file),
         batches=[{"batch": batch, "cents": Money(batch.cents, "USD")} for batch in file.batches],
+        otherwise=[_shown_otherwise(file, batch) for batch in file.batches if _may_settle(file, batch, now)],
         entries=entries,
         may_approve=file.state is FileState.NEEDS_APPROVAL,
         may_withdraw=file.state in HERE | {FileState.REJECTED},
@@ -231,6 +262,23 @@ def _shown_file(file: AchFile) -> dict[str, object]:
         "tone": tone,
         "debits": Money(file.totals.debit_cents, "USD"),
         "credits": Money(file.totals.credit_cents, "USD"),
+    }
+
+
+def _may_settle(file: AchFile, batch: BatchTotals, now: datetime) -> bool:
+    """Whether a person has to say what a batch settled without: the statement has other, or nothing in time."""
+    is_shown = any(each.batch == batch.number for each in file.shown)
+    is_late = now - file.settles_at > UNSEEN and file.state in AT_BANK
+    return bool(batch.cents) and batch.number not in file.settled_batches and (is_shown or is_late)
+
+
+def _shown_otherwise(file: AchFile, batch: BatchTotals) -> dict[str, object]:
+    shown = shown_cents(file, batch.number)
+    return {
+        "batch": batch,
+        "cents": Money(batch.cents, "USD"),
+        "shown": Money(shown, "USD"),
+        "missing": Money(abs(batch.cents - shown), "USD"),
     }
 
 
