@@ -14,6 +14,7 @@ from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payouts as paying
 from ecosystem.contexts.ach import Entry, FileState, SetOriginator, windows
 from ecosystem.contexts.bank_accounts import AccountKind, AddBankAccount, BankAccount, HolderKind, Method, Purpose
+from ecosystem.contexts.catalogue import ProviderFields, RegisterProvider
 from ecosystem.contexts.ledger import Transfer, chart
 from ecosystem.contexts.payouts import Destination, Origin, Payout, PayoutId, Rail, Speed
 from ecosystem.journeys.payout_passage import disbursement
@@ -176,6 +177,9 @@ async def clearing(
         bank = Bank.open(folder / "data" / "bank", folder / "sandbank", plan or Plan())
         try:
             await made.app.ach.originators.say(AGREED, OPERATOR)
+            fields = ProviderFields(name="Studio")
+            studio = RegisterProvider(provider_id=PROVIDER, fields=fields, owner_id=OWNER.actor_id)
+            await made.app.providers.register(studio, OWNER)
             yield Clearing(made, bank, clock)
         finally:
             bank.books.close()

@@ -91,6 +91,7 @@ from ecosystem.journeys.oversight import Oversight
 from ecosystem.journeys.payout_accounts import PayoutAccounts
 from ecosystem.journeys.payout_bank import BankPayouts
 from ecosystem.journeys.payout_destinations import Destinations
+from ecosystem.journeys.payout_holds import PayoutHolds
 from ecosystem.journeys.payout_news import PayoutNewsTelling
 from ecosystem.journeys.payout_outlook import Outlooks
 from ecosystem.journeys.payout_passage import PayoutPassage
@@ -301,7 +302,10 @@ class App:
             Destinations(payout_accounts.book, bank_accounts, clock),
             cards,
         )
-        passage = PayoutPassage(table, clock, payouts, payout_plans, ledger, ach.entries)
+        passage, holding = (
+            PayoutPassage(table, clock, payouts, payout_plans, ledger, ach.entries),
+            PayoutHolds(providers, payout_plans),
+        )
         casework = Casework(
             table,
             clock,
@@ -329,7 +333,7 @@ class App:
             notifications,
             ports.workflows,
         )
-        processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage, alarms)
+        processor_payouts = ProcessorPayouts(clock, ports.transfers, payouts, passage, alarms, holding)
         publishing, standings = Publishing(services), Standings(providers)
         figures, happenings = Figures(table), Happenings(table, clock)
         onboarding = Onboarding(identity.people, identity.profiles, providers, services, publishing, standings, plans)
@@ -366,7 +370,10 @@ class App:
             witness=ports.witness,
         )
         counting, people, outbox = Counting(table, services), identity.people, notifications.outbox
-        bank_payouts, verification = BankPayouts(clock, payouts, passage), VerificationCause(bank_accounts, ledger)
+        bank_payouts, verification = (
+            BankPayouts(clock, payouts, passage, holding),
+            VerificationCause(bank_accounts, ledger),
+        )
         causes = Causes(
             {
                 EntryPurpose.PAYOUT: PayoutCause(bank_payouts),

@@ -160,6 +160,36 @@ async def test_a_payout_called_off_while_its_file_is_built_is_either_sent_or_bac
             await house.app.payout_passage.learn(payout.payout_id, CALLED_OFF, OPERATOR)
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+async def test_nothing_is_filed_for_a_provider_whose_payouts_are_paused(house: Clearing, *, drawn: bool) -> None:
+    payout = await house.payout(await house.account(), 12_345)
+    if drawn:
+        await house.step()
+
+    await house.app.payout_settings.pause(PROVIDER, "We look into it.", OPERATOR)
+    await house.until(MONDAY_NIGHT)
+    waits, queued = await house.paid(payout), [page async for page in house.app.bank_payouts.queue()]
+    await house.app.payout_settings.resume(PROVIDER, OPERATOR)
+    await house.until(datetime(2026, 11, 26, 2, tzinfo=UTC))
+
+    assert waits.status is PayoutStatus.INTENDED
+    assert queued == [[]]
+    assert (await house.paid(payout)).status is PayoutStatus.PAID
+    assert await house.balance(chart.bank("USD")) == 12_345
+
+
+async def test_nothing_is_filed_for_a_provider_who_is_suspended(house: Clearing) -> None:
+    payout = await house.payout(await house.account(), 12_345)
+    await house.step()
+    await house.app.standings.suspend(PROVIDER, "Complaints.", OPERATOR)
+
+    await house.until(MONDAY_NIGHT)
+
+    assert (await house.paid(payout)).status is PayoutStatus.INTENDED
+    assert (await house.entry(payout)).state is EntryState.WAITING
+    assert (await house.app.ach.returns.exceptions()).values == []
+
+
 async def test_more_payouts_than_a_page_are_all_drawn_and_none_is_opened_twice(house: Clearing) -> None:
     account = await house.account()
     payouts = [await house.payout(account, 100 + number) for number in range(5)]

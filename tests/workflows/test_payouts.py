@@ -203,6 +203,30 @@ async def test_one_that_waits_for_money_is_called_off_and_never_sent(lively: Mar
     await lively.verified()
 
 
+@pytest.mark.parametrize("how", ["paused", "suspended"])
+async def test_what_was_intended_before_waits_while_nothing_is_paid_out(lively: Market, paula: Actor, how: str) -> None:
+    payout, app, provider_id = await asked(lively, paula), lively.app, lively.provider_id
+
+    if how == "paused":
+        await app.payout_settings.pause(provider_id, "We look into it.", OPERATOR)
+    else:
+        await app.standings.suspend(provider_id, "We look into it.", OPERATOR)
+    await days(lively, 2)
+    waits, held = await known(lively, payout), await app.paying_out.outlooks.held(provider_id, paula)
+    listed = await app.ports.transfers.transfers()
+    if how == "paused":
+        await app.payout_settings.resume(provider_id, OPERATOR)
+    else:
+        await app.standings.reinstate(provider_id, OPERATOR)
+    await days(lively, 7)
+
+    assert (waits.status, waits.may_be_cancelled) == (PayoutStatus.INTENDED, True)
+    assert held
+    assert not listed.items
+    assert (await known(lively, payout)).status is PayoutStatus.PAID
+    await lively.verified()
+
+
 async def test_a_plan_pays_on_its_day_and_sets_the_next(lively: Market, paula: Actor) -> None:
     row = await lively.app.payout_plans.find(lively.provider_id)
     wish = SetPayoutPlan(cadence=Cadence.WEEKLY, weekday=3, version=row.version if row else 0)

@@ -213,12 +213,15 @@ class AchOrigination:
     async def _must_go(self, entry: Entry) -> None:
         """Raises `NotToBeFiled` for an entry of an account that was removed or refused since: its money has come back.
 
+        `PayoutHeld` for the payout of a provider who is paid nothing now: its entry waits for a later file.
         What answers a return is of no account of ours, and goes all the same.
         """
         if entry.purpose is Purpose.DISHONOR:
             return
         account = (await self.accounts.row(entry.receiver.bank_account_id)).value
         if not account.is_ended and (account.is_usable or entry.purpose in _VERIFYING):
+            if entry.purpose is Purpose.PAYOUT:
+                await self.payouts.must_go(entry.cause_id)
             return
         if entry.purpose is Purpose.PAYOUT:
             await self._came_back(entry.cause_id, entry.entry_id, NotUsable())

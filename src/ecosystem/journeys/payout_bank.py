@@ -2,6 +2,7 @@
 
     queue                     what a file may carry now: bank account, amount
     going                     what holds its entry to the payout as it stands
+    must_go                   whether its provider is paid anything now
     sent, sent_writes         the file is built: payout -> clearing
     settled                   the bank's statement shows it: clearing -> bank
     came_back                 the bank or the receiver refused it, before or after it was paid
@@ -24,6 +25,7 @@ from ecosystem.contexts.payouts import (
     Rail,
     Trouble,
 )
+from ecosystem.journeys.payout_holds import PayoutHolds
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.clock import Clock
@@ -38,18 +40,23 @@ class BankPayouts:
     clock: Clock
     book: PayoutBook
     passage: PayoutPassage
+    holds: PayoutHolds
 
     async def queue(self, size: int = QUEUE_MAX) -> AsyncIterator[Sequence[Payout]]:
         """Payouts to be originated, page by page, those that wait longest first.
 
-        Those that may still be called off, or that an operator looks at, are not among them.
+        Those that are not to be sent yet, that an operator looks at, or whose provider is paid nothing now, are not among
+        them.
         `destination.account_id` is the bank account's id, `net` what it gets.
         """
         after: Cursor | None = None
-        now = self.clock.now()
+        now, held = self.clock.now(), dict[str, bool]()
         for _ in range(PAGES_MAX):
             page = await self.book.in_status(PayoutStatus.INTENDED, Rail.ACH, after=after, limit=size)
-            yield [payout for payout in page.values if payout.send_at <= now and not payout.in_review]
+            due = [payout for payout in page.values if payout.send_at <= now and not payout.in_review]
+            for provider_id in {payout.provider_id for payout in due} - held.keys():
+                held[provider_id] = bool(await self.holds.why(provider_id))
+            yield [payout for payout in due if not held[payout.provider_id]]
             after = page.next
             if after is None:
                 return
@@ -60,6 +67,10 @@ class BankPayouts:
         if row.value.status is not PayoutStatus.INTENDED or row.value.in_review:
             raise PayoutNotThere
         return Check(key=row.key, expected=row.unchanged)
+
+    async def must_go(self, payout_id: str) -> None:
+        """Raises `PayoutHeld` while its provider is paid nothing."""
+        await self.holds.must_go((await self.book.row(payout_id)).value.provider_id)
 
     async def sent(self, payout_id: str, trace: str, actor: Actor, *, settles_on: datetime | None = None) -> Payout:
         """It stands in a file under that trace number, and should settle then."""

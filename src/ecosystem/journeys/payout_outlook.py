@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from ecosystem.contexts import payouts as paying
-from ecosystem.contexts.catalogue import Provider, Providers, ProviderStatus
+from ecosystem.contexts.catalogue import Provider, Providers
 from ecosystem.contexts.identity import NoSuchPerson, Profiles
 from ecosystem.contexts.ledger import Ledger, NoSuchAccount, Statements, chart
 from ecosystem.contexts.payouts import (
@@ -25,6 +25,7 @@ from ecosystem.contexts.payouts import (
     Reserve,
 )
 from ecosystem.journeys.payout_destinations import Destinations, NoDestination
+from ecosystem.journeys.payout_holds import hold
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.money import Money, currencies, zero
 from ecosystem.ports.cards import Cards
@@ -33,8 +34,6 @@ from ecosystem.ports.clock import Clock
 LINES = 200
 PAGES_MAX = 25
 OPEN_MAX = 200
-RESTS = "Your payouts are paused."
-SUSPENDED = "Nothing is paid out while you are suspended."
 
 
 class Funds(Struct, frozen=True, kw_only=True):
@@ -60,7 +59,10 @@ class Funds(Struct, frozen=True, kw_only=True):
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """How payouts stand for a provider. `hindered` says in words what keeps them from going out; empty: nothing does."""
+    """How payouts stand for a provider. `hindered` says in words what keeps them from going out; empty: nothing does.
+
+    `held` is what of that holds up those too that were intended before.
+    """
 
     provider: Provider
     zone: str
@@ -69,6 +71,7 @@ class Outlook(Struct, frozen=True, kw_only=True):
     rules: PayoutRules
     reserve: Reserve
     destination: Destination | None
+    held: str
     hindered: str
     funds: Sequence[Funds]
 
@@ -107,10 +110,7 @@ class Outlooks:
             await self._funds(provider_id, name, positions.get(name, 0), plan, rules, reserve, under_way, at)
             for name in known
         ]
-        if plan.pause:
-            hindered = plan.pause.reason or RESTS
-        elif provider.status is ProviderStatus.SUSPENDED:
-            hindered = SUSPENDED
+        held = hold(plan, provider.status)
         return Outlook(
             provider=provider,
             zone=zone,
@@ -119,7 +119,8 @@ class Outlooks:
             rules=rules,
             reserve=reserve,
             destination=destination,
-            hindered=hindered,
+            held=held,
+            hindered=held or hindered,
             funds=funds,
         )
 
@@ -127,6 +128,11 @@ class Outlooks:
         provider = (await self.providers.load(provider_id)).value
         actor.must_be(provider.owner_id or provider_id)
         return provider
+
+    async def held(self, provider_id: str, actor: Actor) -> str:
+        """What holds payouts up that were intended already, in words; empty: nothing does."""
+        provider, row = await self.own(provider_id, actor), await self.plans.find(provider_id)
+        return hold(row.value if row else None, provider.status)
 
     def step(self, currency: str) -> int:
         """What every payout in the currency is a multiple of, in minor units: as the processor counts it."""

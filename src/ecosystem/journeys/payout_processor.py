@@ -28,6 +28,7 @@ from ecosystem.contexts.payouts import (
     Trouble,
 )
 from ecosystem.journeys.alarms import Alarms
+from ecosystem.journeys.payout_holds import PayoutHolds
 from ecosystem.journeys.payout_passage import PayoutPassage
 from ecosystem.kernel.actor import Actor
 from ecosystem.ports.accounts import UnknownAccount
@@ -89,16 +90,20 @@ class ProcessorPayouts:
     book: PayoutBook
     passage: PayoutPassage
     alarms: Alarms
+    holds: PayoutHolds
 
     async def carry_out(self, payout_id: str, actor: Actor) -> Payout:
         """Take the payout as far as the processor lets it now, or learn what became of it: a repeatable step.
 
-        One that travels in a file, or that an operator looks at first, stays as it is. Raises `NoSuchPayout`, `ProcessorSilent`.
+        One that travels in a file, or that an operator looks at first, stays as it is, and so does one of a provider who
+        is paid nothing now, unless the processor owes an answer. Raises `NoSuchPayout`, `ProcessorSilent`.
         """
         payout = (await self.book.row(payout_id)).value
         if payout.rail is not Rail.STRIPE or payout.in_review:
             return payout
         if payout.status is PayoutStatus.INTENDED and payout.send_at <= self.clock.now():
+            if payout.begun_at is None and await self.holds.why(payout.provider_id):
+                return payout
             try:
                 payout = await self.passage.begin(payout_id, actor)
             except PayoutNotThere:

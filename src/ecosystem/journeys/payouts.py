@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from ecosystem.contexts import ledger as books
 from ecosystem.contexts import payouts as paying
 from ecosystem.contexts.bank_accounts import BankAccounts
-from ecosystem.contexts.catalogue import ProviderStatus
 from ecosystem.contexts.fraud import Verdict
 from ecosystem.contexts.ledger import Ledger
 from ecosystem.contexts.payouts import (
@@ -223,8 +222,8 @@ def decided(
 ) -> Payout:
     """Decide a payout of whole steps of so many minor units. Raises what `PayingOut.ask` says."""
     funds = outlook.of(request.amount.currency)
-    if outlook.plan.pause or outlook.provider.status is ProviderStatus.SUSPENDED:
-        raise PayoutsRest(outlook.hindered)
+    if outlook.held:
+        raise PayoutsRest(outlook.held)
     if outlook.destination is None:
         raise NoDestination(outlook.hindered)
     if funds is None or not funds.available:

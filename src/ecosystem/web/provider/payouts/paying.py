@@ -38,6 +38,7 @@ async def listed(request: Visit) -> Answer:
         "provider/payouts/list.html",
         payouts=page.values,
         statuses=STATUSES,
+        held=await request.market.paying_out.outlooks.held(here.provider_id, request.actor),
         after=asked.after,
         next_after=page.next,
     )
