@@ -25,6 +25,7 @@ from ecosystem.contexts.ach import (
     Entry,
     ExceptionKind,
     Faulty,
+    FileState,
     Inbound,
     InboundKind,
     InboundState,
@@ -358,7 +359,9 @@ class AchHearing:
             if file is None or file.content_sha256 != told.sha256:
                 await self._raised(inbound, ExceptionKind.UNKNOWN_FILE, told.name)
             elif told.is_accepted or told.reason != "duplicate":
-                await self.delivering.acknowledge(file.file_id, "" if told.is_accepted else told.reason)
+                after = await self.delivering.acknowledge(file.file_id, "" if told.is_accepted else told.reason)
+                if told.is_accepted:
+                    await self._must_be_there(inbound, after)
         return await self.inbox.end(inbound.inbound_id, InboundState.DONE)
 
     async def _statement(self, inbound: Inbound, content: bytes) -> Inbound:
@@ -391,6 +394,10 @@ class AchHearing:
 
     async def _is_settled(self, inbound: Inbound, file: AchFile, batch: BatchTotals, line: StatementLine) -> bool:
         """Note a line that shows a batch of ours; whether the batch is settled by it, or a person has to say by what."""
+        if file.state is FileState.REJECTED:
+            file = await self.delivering.acknowledge(file.file_id, "")
+        if not await self._must_be_there(inbound, file, line.cents):
+            return False
         same_way = (batch.direction is Direction.DEBIT) == line.is_in
         was_whole = all(each.batch != batch.number for each in file.left_out)
         if batch.cents == line.cents and same_way and was_whole:
@@ -403,6 +410,14 @@ class AchHearing:
                 return True
         what = f"{file.file_id}-{batch.number}"
         await self._raised(inbound, ExceptionKind.SETTLED_OTHERWISE, what, file_id=file.file_id, cents=line.cents)
+        return False
+
+    async def _must_be_there(self, inbound: Inbound, file: AchFile, cents: int = 0) -> bool:
+        """Ask for a person when the bank has a file whose entries go another way by now; whether it has not."""
+        if file.state in ach.AT_BANK or file.state is FileState.SETTLED:
+            return True
+        kind = ExceptionKind.TAKEN_AFTER_ALL
+        await self._raised(inbound, kind, file.file_id, file_id=file.file_id, cents=cents)
         return False
 
     async def _unreadable(self, inbound: Inbound, faults: list[str]) -> Inbound:

@@ -271,7 +271,7 @@ class AchOrigination:
             kind = ExceptionKind.FILE_REJECTED
         elif ach.lapses(file, now):
             kind = ExceptionKind.WINDOW_MISSED
-        elif file.state is FileState.DELIVERED and file.delivered_at and now - file.delivered_at > UNANSWERED:
+        elif ach.may_be_missing(file) and now - (file.delivered_at or file.changed_at) > UNANSWERED:
             kind = ExceptionKind.NOT_ACKNOWLEDGED
         if kind is None:
             return

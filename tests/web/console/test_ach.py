@@ -9,7 +9,7 @@ import httpx
 from tests.web.console.busy import Busy, said
 from tests.web.shop import OLGA, PEDRO, Shop, post, sign_in
 
-from clearing import AGREED, Clearing
+from clearing import AGREED, SECOND, Clearing
 from ecosystem.contexts.ach import AchException, ExceptionKind
 from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.kernel.actor import Actor, Group, system
@@ -117,6 +117,31 @@ async def test_a_batch_that_settled_for_less_is_settled_without_what_the_bank_to
     assert (await house.paid(stays)).status is PayoutStatus.PAID
     assert (await house.paid(taken_out)).status is PayoutStatus.FAILED
     assert "did not settle as it was sent" not in said(await olga.get(path))
+
+
+async def test_that_the_bank_does_not_have_a_file_is_said_and_confirmed_by_another(
+    shop: Shop, olga: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    market = shop.market
+    bank = Bank.open(tmp_path / "data" / "bank", tmp_path / "sandbank", Plan(late=1.0, late_hours=1000))
+    house = Clearing(market, bank, market.clock)
+    await market.app.ach.originators.say(AGREED, OPERATOR)
+    payout = await house.payout(await house.account(), 700)
+    await house.until(market.clock.now() + timedelta(days=4))
+    bank.books.close()
+    path = f"/console/ach/files/{(await house.entry(payout)).file_id}"
+    await sign_in(olga, OLGA)  # The days that went by ended the session.
+
+    said_so = await post(olga, f"{path}/missing", seen_on=path, reason="Ms. Ito at the desk.")
+    page = await olga.get(path)
+    alone = await post(olga, f"{path}/missing/confirm", seen_on=path)
+    await market.app.ach.delivering.confirm_missing(path.rpartition("/")[2], SECOND)
+    again = await post(olga, f"{path}/withdraw", seen_on=path, reason="Send them again.")
+
+    assert said_so.status_code == again.status_code == 303
+    assert "You said so, and somebody else confirms it." in said(page)
+    assert alone.status_code == 403
+    assert (await house.entry(payout)).file_id == ""
 
 
 async def test_others_find_no_such_pages(shop: Shop) -> None:

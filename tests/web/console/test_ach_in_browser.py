@@ -56,9 +56,14 @@ async def _short(house: Clearing) -> None:
 
 
 async def _large(house: Clearing) -> None:
-    """A file that waits for a second person."""
+    """A file that the bank does not take, and one that waits for a second person."""
     await house.payout(await house.account("000555666777"), 2_500_000)
     lead = timedelta(seconds=AGREED.lead_s)
+    await house.until(next_window(house.clock.now(), same_day=False, lead=lead).cutoff_at + timedelta(seconds=1))
+    await house.approve_all()
+    house.bank.plan = Plan(late=1.0, late_hours=1000)
+    await house.step()
+    await house.payout(await house.account("000555666777"), 2_500_000)
     await house.until(next_window(house.clock.now(), same_day=False, lead=lead).cutoff_at + timedelta(seconds=1))
     house.bank.books.close()
 

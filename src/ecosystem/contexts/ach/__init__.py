@@ -70,6 +70,7 @@ from ecosystem.contexts.ach.inbound import (
     things,
 )
 from ecosystem.contexts.ach.micro_entries import MicroEntriesRefused, must_verify
+from ecosystem.contexts.ach.missing import BankHasIt, MissingAlone, NothingSaidMissing, may_be_missing
 from ecosystem.contexts.ach.originator import NotOriginating, Originator, Originators, SetOriginator
 from ecosystem.contexts.ach.presenting import PRESENTMENTS_MAX, may_present_again, presented_again, presented_again_on
 from ecosystem.contexts.ach.rates import LIMITS_BPS, Rate, ReturnRates, Standing, return_counted
@@ -167,6 +168,7 @@ __all__ = [
     "Acknowledgement",
     "Authorization",
     "AuthorizationMissing",
+    "BankHasIt",
     "BankStatement",
     "BankStatements",
     "BatchNotShown",
@@ -198,6 +200,7 @@ __all__ = [
     "Inbox",
     "LeftOut",
     "MicroEntriesRefused",
+    "MissingAlone",
     "MoneyAction",
     "NeedsSecondPerson",
     "NoSuchBatch",
@@ -209,6 +212,7 @@ __all__ = [
     "NotAwaitingApproval",
     "NotOriginating",
     "NotToBeFiled",
+    "NothingSaidMissing",
     "Notice",
     "OriginateEntry",
     "Originator",
@@ -260,6 +264,7 @@ __all__ = [
     "is_late",
     "kind_of",
     "lapses",
+    "may_be_missing",
     "may_present_again",
     "money_action",
     "money_back",

@@ -32,6 +32,7 @@ from ecosystem.contexts.ach.files import (
     left,
     withdrawn,
 )
+from ecosystem.contexts.ach.missing import found_missing, said_missing
 from ecosystem.contexts.ach.rates import debits_counted
 from ecosystem.contexts.ach.settlement import (
     NoSuchBatch,
@@ -92,6 +93,20 @@ class Delivering:
             after = withdrawn(row.value, reason, actor, self.clock.now())
             await self._commit(*file_becomes(row, after, actor))
         return await self._wait_again(file_id)
+
+    async def say_missing(self, file_id: str, reason: str, actor: Actor) -> AchFile:
+        """Say that the bank does not have a file, for another operator to confirm. Raises what `said_missing` does."""
+        row = await self.building.row(file_id)
+        after = said_missing(row.value, reason, actor, self.clock.now())
+        await self._commit(*file_becomes(row, after, actor))
+        return after
+
+    async def confirm_missing(self, file_id: str, actor: Actor) -> AchFile:
+        """Confirm as a second person that the bank does not have a file. Raises what `found_missing` does."""
+        row = await self.building.row(file_id)
+        after = found_missing(row.value, actor, self.clock.now())
+        await self._commit(*file_becomes(row, after, actor))
+        return after
 
     async def open_files(self) -> list[AchFile]:
         """Files whose end is not known, oldest first, as the index has them."""

@@ -9,7 +9,7 @@
 | `delivered` | lies at the bank |
 | `acknowledged` | was taken on by the bank |
 | `settled` | was seen in the bank's statement |
-| `rejected` | was refused by the bank: a person decides what becomes of its entries |
+| `rejected` | was refused by the bank, or is not there by the word of two operators: a person decides what becomes of its entries |
 | `withdrawn` | never goes to the bank: its entries wait for the next window |
 
 There is one file for a window, so the window's id is the file's. Its content is a function of its entries and of
@@ -148,7 +148,7 @@ class AchFile(Stored, frozen=True, kw_only=True):
     `built_by` built it, `changed_by` had a hand in it since. `taken` entries of `taken_cents` were put into it while it
     was built. `given_back_by` decided that the money of a refused file goes back where it came from. `is_left`: every
     entry has left a file that was withdrawn. `shown` are batches that the bank's statement has at another amount, and
-    `left_out` the entries without which an operator settled them.
+    `left_out` the entries without which an operator settled them. `missing_by` said that the bank does not have it.
     """
 
     entity: ClassVar[str] = "ach-file"
@@ -179,6 +179,9 @@ class AchFile(Stored, frozen=True, kw_only=True):
     acknowledged_at: datetime | None = None
     settled_on: date | None = None
     settled_batches: tuple[int, ...] = ()
+    missing_by: str = ""
+    missing_reason: str = ""
+    missing_at: datetime | None = None
     shown: tuple[BatchShown, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     reason: str = ""
@@ -351,8 +354,11 @@ def delivered(known: AchFile, at: datetime) -> AchFile:
 def acknowledged(known: AchFile, reason: str, at: datetime) -> AchFile:
     """The file after the bank's answer; `reason` is why the bank refused it, empty when it took it on.
 
-    A refusal as a duplicate of a file that it took on before changes nothing.
+    A refusal as a duplicate of a file that it took on before changes nothing. A file that the bank was said not to have,
+    and that it took on after all, is at the bank unless its money was given back.
     """
+    if known.state is FileState.REJECTED and known.missing_by and not known.given_back_by and not reason:
+        known = replace(known, state=FileState.DELIVERED, missing_by="", missing_reason="", missing_at=None, reason="")
     if known.state not in {FileState.DELIVERING, FileState.DELIVERED}:
         return known
     if reason:

@@ -154,6 +154,7 @@ class ExceptionKind(StrEnum):
     UNKNOWN_FILE = "unknown-file"
     SETTLED_OTHERWISE = "settled-otherwise"
     NOT_ACKNOWLEDGED = "not-acknowledged"
+    TAKEN_AFTER_ALL = "taken-after-all"
     CODE_ASKS_FOR_A_PERSON = "code-asks-for-a-person"
     WINDOW_MISSED = "window-missed"
     STUCK = "stuck"
@@ -171,7 +172,8 @@ REPAIRS: Mapping[ExceptionKind, str] = {
     ExceptionKind.FILE_UNREADABLE: "Ask the bank for the file again; it is worked through when it arrives whole.",
     ExceptionKind.UNKNOWN_FILE: "The bank speaks of a file that we did not send. Ask them.",
     ExceptionKind.SETTLED_OTHERWISE: "The statement shows another amount than the batch has. Ask the bank which entries it took out, and name them at the file.",
-    ExceptionKind.NOT_ACKNOWLEDGED: "The bank has not answered for four hours. Call them before the window closes.",
+    ExceptionKind.NOT_ACKNOWLEDGED: "The bank has not answered for four hours. Call it; if it does not have the file, say so there.",
+    ExceptionKind.TAKEN_AFTER_ALL: "The bank took on a file that was given up. Have it take the file out, or it pays twice.",
     ExceptionKind.CODE_ASKS_FOR_A_PERSON: "See what the code asks for.",
     ExceptionKind.WINDOW_MISSED: "The file was not complete in time. Its entries go with the next; tell who waits.",
     ExceptionKind.STUCK: "It is tried again at every turn; mend what stops it.",

@@ -19,6 +19,7 @@ from ecosystem.contexts.ach import (
     Originator,
     Rate,
     SetOriginator,
+    may_be_missing,
     shown_cents,
 )
 from ecosystem.kernel.money import Money
@@ -45,7 +46,7 @@ STATES = {
     FileState.DELIVERED: ("Lies at the bank", "wait"),
     FileState.ACKNOWLEDGED: ("The bank took it on", "good"),
     FileState.SETTLED: ("Settled", "good"),
-    FileState.REJECTED: ("Refused by the bank", "bad"),
+    FileState.REJECTED: ("Not taken by the bank", "bad"),
     FileState.WITHDRAWN: ("Taken back", ""),
 }
 
@@ -61,6 +62,12 @@ class Approving(Struct, frozen=True, kw_only=True):
 
 
 class Withdrawing(Struct, frozen=True, kw_only=True):
+    reason: Annotated[str, Meta(max_length=200)]
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """That the bank does not have the file, and who there said so."""
+
     reason: Annotated[str, Meta(max_length=200)]
 
 
@@ -198,6 +205,33 @@ async def give_back(request: Visit, file_id: FromPath[str]) -> Answer:
     return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="The money is back where it came from."))
 
 
+@post("/console/ach/files/{file_id:str}/missing")
+async def say_missing(request: Visit, file_id: FromPath[str]) -> Answer:
+    """Say that the bank does not have a file."""
+    form = await request.form_of(Missing)
+    try:
+        await request.market.ach.delivering.say_missing(file_id, form.asked.reason, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="Another operator confirms it."))
+
+
+@post("/console/ach/files/{file_id:str}/missing/confirm")
+async def confirm_missing(request: Visit, file_id: FromPath[str]) -> Answer:
+    """Confirm as a second person that the bank does not have a file."""
+    try:
+        await request.market.ach.delivering.confirm_missing(file_id, request.actor)
+    except NoSuchFile:
+        raise
+    except Refusal as no:
+        return await _file(request, file_id, no)
+    return request.redirect(
+        f"/console/ach/files/{file_id}", toast=Toast(text="Send its entries again, or give their money back.")
+    )
+
+
 @post("/console/ach/files/{file_id:str}/batches/{batch:int}/settle")
 async def settle(request: Visit, file_id: FromPath[str], batch: FromPath[int]) -> Answer:
     """Settle a batch without entries that the bank took out of it."""
@@ -235,6 +269,8 @@ async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) ->
         otherwise=[_shown_otherwise(file, batch) for batch in file.batches if _may_settle(file, batch, now)],
         entries=entries,
         may_approve=file.state is FileState.NEEDS_APPROVAL,
+        may_be_missing=may_be_missing(file),
+        asked_here=file.missing_by == request.actor.actor_id,
         may_withdraw=file.state in HERE | {FileState.REJECTED},
         is_rejected=file.state is FileState.REJECTED,
     )
