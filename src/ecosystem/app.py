@@ -481,7 +481,7 @@ class App:
             welcoming=Welcoming(onboarding, identity.profiles, notifications),
             payout_accounts=payout_accounts,
             paying_out=PayingOut(
-                table, clock, ledger, payouts, payout_plans, outlooks, passage, screening, bank_accounts
+                table, clock, ledger, payouts, payout_plans, outlooks, passage, screening, bank_accounts, alarms
             ),
             payout_passage=passage,
             processor_payouts=processor_payouts,

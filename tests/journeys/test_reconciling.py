@@ -190,6 +190,50 @@ async def charged_at_the_desk(shop: Market, minor: int = 4_200, **metadata: str)
     return made.body["latest_charge"]
 
 
+async def test_a_day_that_failed_is_tried_again_by_itself_later_and_later(shop: Market) -> None:
+    await sold(shop)
+    shop.clock.advance(timedelta(days=4))
+    await shop.sequence()
+    shop.sandbox.fail_next(Fault(what=What.LOSE_REQUEST, method="GET", times=10_000))
+    first = await shop.app.reconciling.daily()
+
+    at_once = await shop.app.reconciling.step()
+    shop.clock.advance(timedelta(minutes=15))
+    again = await shop.app.reconciling.step()
+    shop.clock.advance(timedelta(minutes=15))
+    too_early = await shop.app.reconciling.step()
+    failed = await shop.app.reconciling.runs.of(first.day, OPERATOR)
+    shop.sandbox.faults.clear()
+    shop.clock.advance(timedelta(minutes=15))
+    last = await shop.app.reconciling.step()
+
+    done = await shop.app.reconciling.runs.of(first.day, OPERATOR)
+    assert (first.state, first.failures) == (RunState.FAILED, 1)
+    assert (at_once, again, too_early, last) == (0, 1, 0, 1)
+    assert (failed.state, failed.failures) == (RunState.FAILED, 2)
+    assert (done.state, done.failures, done.failure) == (RunState.DONE, 0, "")
+
+
+async def test_a_day_whose_reader_died_is_tried_again(shop: Market) -> None:
+    await sold(shop)
+    shop.clock.advance(timedelta(days=4))
+    await shop.sequence()
+    run = await shop.app.reconciling.ask(shop.clock.now().date() - timedelta(days=1), OPERATOR)
+    await shop.app.reconciling.runs.note(run.day, state=RunState.RUNNING, heard_at=shop.clock.now())
+
+    shop.clock.advance(timedelta(minutes=19))
+    early = await shop.app.reconciling.step()
+    shop.clock.advance(timedelta(minutes=2))
+    await shop.app.reconciling.step()
+    lost = await shop.app.reconciling.runs.of(run.day, OPERATOR)
+    shop.clock.advance(timedelta(minutes=15))
+    await shop.app.reconciling.step()
+
+    assert early == 0
+    assert (lost.state, lost.failures) == (RunState.FAILED, 1)
+    assert (await shop.app.reconciling.runs.of(run.day, OPERATOR)).state is RunState.DONE
+
+
 async def test_a_payment_of_ours_that_nobody_heard_of_is_adopted_with_its_booking(shop: Market) -> None:
     service_id = await shop.service(shop.provider_id)
     hold = await shop.hold(service_id, shop.tomorrow())

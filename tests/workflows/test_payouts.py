@@ -23,6 +23,7 @@ from ecosystem.contexts.payouts import (
     Speed,
     Withdraw,
     WithdrawalStatus,
+    plan_becomes,
 )
 from ecosystem.contexts.reconciliation import OPEN_STATES
 from ecosystem.kernel.actor import Actor, Group
@@ -389,6 +390,21 @@ async def test_one_that_waits_for_our_balance_for_three_days_is_told_to_operator
 
     assert (await known(lively, payout)).status is PayoutStatus.INTENDED
     assert (early, (await told(lively, oscar)).count("payout-waits")) == (0, 1)
+
+
+async def test_a_plan_that_is_refused_holds_up_nobody_and_operators_are_told_once(lively: Market, paula: Actor) -> None:
+    oscar = await admitted(lively, "Oscar Oliva", Group.ADMINS)
+    row = await lively.app.payout_plans.find(lively.provider_id)
+    assert row is not None
+    assert row.value.next_at is not None
+    stray = replace(row.value, provider_id="prv_01kag2m8xw000000000000lost", next_at=lively.clock.now())
+    await lively.app.ports.table.transact(*plan_becomes(None, stray, SYSTEM, lively.clock.now()))
+
+    await days(lively, 8)
+
+    page = await lively.app.paying_out.payouts(lively.provider_id, paula)
+    assert [(each.status, each.amount.minor) for each in page.values] == [(PayoutStatus.PAID, 9_000)]
+    assert (await told(lively, oscar)).count("payout-undecided") == 1
 
 
 async def test_our_bank_account_is_filled_for_payouts_in_files_and_the_processor_keeps_what_is_to_stay(

@@ -19,7 +19,7 @@ from ecosystem.contexts.identity import People, Profiles
 from ecosystem.contexts.notifications import Audience, Kind, Known, Message, Notifications, Recipient
 from ecosystem.contexts.payments import DebitReturned, RefundFailed, RefundFound, Refunds, why_it_failed
 from ecosystem.contexts.payouts import Payout
-from ecosystem.contexts.reconciliation import DayReconciled
+from ecosystem.contexts.reconciliation import TOLD_AT, DayNotReconciled, DayReconciled
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import NotFound
 from ecosystem.ports.bus import Event
@@ -68,6 +68,8 @@ class Alarms:
         ExecutionFailed.__name__: Kind.EXECUTION_FAILED,
         # Of days only those on which something new differs, or does not add up.
         DayReconciled.__name__: Kind.BOOKS_DIFFER,
+        # Of failures the second of a day: the first may be over when it is tried again.
+        DayNotReconciled.__name__: Kind.DAY_NOT_RECONCILED,
         AchExceptionRaised.__name__: Kind.BANK_ASKS,
         AchRateAlarmed.__name__: Kind.RETURN_RATE_CLOSE,
         HeldForReview.__name__: Kind.CASE_WAITS,
@@ -84,8 +86,8 @@ class Alarms:
             await self._raise(await self._of_refund(kind, event))
         elif kind is Kind.DEBIT_RETURNED:
             await self._raise(await self._of_debit(event))
-        elif kind is Kind.BOOKS_DIFFER:
-            await self._of_day(event)
+        elif kind in {Kind.BOOKS_DIFFER, Kind.DAY_NOT_RECONCILED}:
+            await (self._of_day(event) if kind is Kind.BOOKS_DIFFER else self._of_failed_day(event))
         elif kind is Kind.BANK_ASKS:
             await self._of_exception(event)
         elif kind is Kind.RETURN_RATE_CLOSE:
@@ -146,6 +148,17 @@ class Alarms:
         )
         await self._raise(alarm)
 
+    async def payout_undecided(self, provider_id: str, reason: str, due_at: datetime) -> None:
+        """Tell every operator, once for each date, that the payout of a provider that is due cannot be decided, and why."""
+        try:
+            name = (await self.providers.load(provider_id)).value.name
+        except NotFound:
+            name = provider_id  # That is what is wrong with it.
+        facts: dict[str, Known] = {"provider": name, "reason": reason}
+        kind, place = Kind.PAYOUT_UNDECIDED, f"/console/providers/{provider_id}"
+        about = f"{provider_id}:{due_at.isoformat()}:undecided"
+        await self._raise(Alarm(kind=kind, event_id=about, at=due_at, facts=facts, place=place))
+
     async def of_provider(self, kind: Kind, provider_id: str, event_id: str, at: datetime, **facts: Known) -> None:
         """Tell every operator, once per event, what became of a provider's account or money at the processor."""
         provider = (await self.providers.load(provider_id)).value
@@ -173,6 +186,14 @@ class Alarms:
         }
         place = "/console/reconciliation"
         await self._raise(Alarm(kind=Kind.BOOKS_DIFFER, event_id=event.event_id, at=event.at, facts=facts, place=place))
+
+    async def _of_failed_day(self, event: Event) -> None:
+        day, failures = event.detail["day"], event.detail["failures"]
+        if failures != TOLD_AT:
+            return
+        facts: dict[str, Known] = {"day": day, "count": str(failures)}
+        kind, place = Kind.DAY_NOT_RECONCILED, "/console/reconciliation"
+        await self._raise(Alarm(kind=kind, event_id=event.event_id, at=event.at, facts=facts, place=place))
 
     async def _of_exception(self, event: Event) -> None:
         """Once for each kind of exception in a file of the bank, however many there are of it."""

@@ -6,6 +6,7 @@ the very balance that it was decided on, under the very plan. What the rail does
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ from ecosystem.contexts.payouts import (
     Rail,
     Speed,
 )
+from ecosystem.journeys.alarms import Alarms
 from ecosystem.journeys.payout_destinations import NoDestination
 from ecosystem.journeys.payout_outlook import Outlook, Outlooks
 from ecosystem.journeys.payout_passage import ATTEMPTS_MAX, PayoutPassage, disbursement
@@ -39,10 +41,11 @@ from ecosystem.journeys.screening import Screened, Screening
 from ecosystem.kernel import ids
 from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.money import Money, decimal_text, zero
-from ecosystem.kernel.refusals import Conflict, Invalid, Unavailable
+from ecosystem.kernel.refusals import Conflict, Invalid, Refusal, Unavailable
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import Check, Cursor, Page, Stale, Table, Write
 
+log = logging.getLogger(__name__)
 ACTOR = system("payout-manager")
 UNDO = timedelta(minutes=1)
 """How long a payout that was asked for waits before it is sent: until then its owner may call it off."""
@@ -92,6 +95,7 @@ class PayingOut:
     passage: PayoutPassage
     screening: Screening
     bank_accounts: BankAccounts
+    alarms: Alarms
 
     async def payouts(
         self, provider_id: str, actor: Actor, *, after: Cursor | None = None, limit: int = 25
@@ -127,13 +131,20 @@ class PayingOut:
         return await self.passage.learn(payout_id, PayoutNews(status=PayoutStatus.CANCELLED), actor)
 
     async def pay_due(self) -> int:
-        """Decide the payouts of everybody whose date has come. How many plans there were."""
+        """Decide the payouts of everybody whose date has come, each apart. How many plans there were.
+
+        Of one that is refused operators are told; it keeps its date, and is tried again.
+        """
         due = await self.plans.due(self.clock.now())
         for plan in due:
             try:
                 await self.follow(plan.provider_id)
             except (Stale, Unavailable):
                 continue  # Somebody is at the same plan; it is found again if it must.
+            except Refusal as refused:
+                log.warning("a due payout is refused", extra={"provider_id": plan.provider_id, "refusal": refused.name})
+                due_at = plan.next_at or self.clock.now()
+                await self.alarms.payout_undecided(plan.provider_id, refused.message, due_at)
         return len(due)
 
     async def follow(self, provider_id: str) -> Sequence[Payout]:

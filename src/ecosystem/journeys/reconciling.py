@@ -6,8 +6,9 @@ is closed. Who compares only reads; what it found is committed here, some at a t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,28 +17,32 @@ import msgspec
 from ecosystem.contexts import reconciliation as books
 from ecosystem.contexts.reconciliation import (
     OPEN_STATES,
+    DayNotReconciled,
     DayReconciled,
     Discrepancies,
     Item,
     NoSuchRun,
     Run,
+    RunChanged,
     Runs,
     RunState,
 )
 from ecosystem.journeys.comparing import Compared, Comparing
 from ecosystem.journeys.reconciliation_files import Collecting
 from ecosystem.kernel.actor import Actor, system
-from ecosystem.kernel.refusals import Invalid, Unavailable
+from ecosystem.kernel.refusals import Invalid, Refusal
 from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.inspector import Comparer
 from ecosystem.ports.table import Stale, Table
 
+log = logging.getLogger(__name__)
 ACTOR = system("reconciliation")
 TOGETHER = 20
 """Discrepancies in one commit."""
 
 TRIES = 3
+LOST = "Whoever carried it out ended without a word."
 
 
 class DayNotOver(Invalid):
@@ -68,14 +73,22 @@ class Reconciling:
         return await self.carry_out(yesterday)
 
     async def step(self) -> int:
-        """Carry out the runs that were asked for; how many."""
-        waiting = [run for run in await self.runs.latest(ACTOR) if run.state is RunState.WAITING]
-        for run in reversed(waiting):
-            await self.carry_out(run.day)
-        return len(waiting)
+        """Carry out the runs that were asked for, and those that failed, again; how many."""
+        runs, at = await self.runs.latest(ACTOR), self.clock.now()
+        for run in runs:
+            if run.is_lost(at):
+                await self._failed(run.day, LOST)
+        due = [run for run in reversed(runs) if run.is_due(at)]
+        for run in due:
+            with suppress(RunChanged):  # Somebody else is at it.
+                await self.carry_out(run.day)
+        return len(due)
 
     async def carry_out(self, day: date) -> Run:
-        """Collect, compare and keep. A run that fails says why, and may be asked for again. Raises `NoSuchRun`."""
+        """Collect, compare and keep. A run that fails says why, and is tried again in a while.
+
+        Raises `NoSuchRun`, `RunChanged` when somebody else is at it.
+        """
         row = await self.runs.row(day)
         if row is None:
             raise NoSuchRun
@@ -83,12 +96,32 @@ class Reconciling:
         await self.runs.note(day, state=RunState.RUNNING, started_at=started_at, heard_at=started_at)
         try:
             await self.collecting.collect(day)
-            compared = await self._compared(day)
-        except Unavailable as failed:
-            return await self.runs.note(
-                day, state=RunState.FAILED, ended_at=self.clock.now(), failure=failed.message[:1000]
-            )
-        return await self._kept(day, compared, started_at)
+            return await self._kept(day, await self._compared(day), started_at)
+        except RunChanged:
+            raise
+        except Refusal as failed:
+            log.warning("a day is not reconciled", extra={"day": day.isoformat(), "refusal": failed.name})
+            return await self._failed(day, failed.message)
+
+    async def _failed(self, day: date, why: str) -> Run:
+        """Keep that it failed, and let it be known."""
+        row, now = await self.runs.row(day), self.clock.now()
+        if row is None:
+            raise NoSuchRun
+        before = row.value
+        after = msgspec.structs.replace(
+            before, state=RunState.FAILED, ended_at=now, failure=why[:1000], failures=before.failures + 1
+        )
+        told = announce(
+            DayNotReconciled(day=day, failures=after.failures),
+            aggregate=books.run_timeline(day),
+            sequence=row.version + 1,
+            actor=ACTOR,
+            at=now,
+            previous={"state": before.state.value},
+        )
+        await self.table.transact(books.run_put(after, row), told)
+        return after
 
     async def _compared(self, day: date) -> Compared:
         found: Compared | None = None
@@ -136,6 +169,7 @@ class Reconciling:
             proofs=compared.proofs,
             unread=compared.unread,
             failure="",
+            failures=0,
         )
         fact = DayReconciled(day=day, agreed=after.agreed, open=after.differing, new=new, proven=after.holds)
         told = announce(

@@ -90,6 +90,8 @@ class Kind(StrEnum):
     PAYOUT_STRANDED = "payout-stranded"
     PAYOUT_WAITS = "payout-waits"
     BANK_LOW = "bank-low"
+    PAYOUT_UNDECIDED = "payout-undecided"
+    DAY_NOT_RECONCILED = "day-not-reconciled"
     TRANSFER_TAKEN_BACK = "transfer-taken-back"
 
     CONFIRM_ADDRESS = "confirm-address"

@@ -252,6 +252,26 @@ _OPERATOR: dict[Kind, Wording] = {
         ),
         button="See payouts",
     ),
+    Kind.PAYOUT_UNDECIDED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="The due payout of {provider} cannot be decided",
+        title="A due payout cannot be decided",
+        notice="The payout of {provider} is due and cannot be decided: {reason}",
+        paragraphs=("The payout of {provider} is due, and deciding it was refused: {reason}",),
+        button="See provider",
+        notes=("It is tried again by itself. Everybody else is paid.",),
+    ),
+    Kind.DAY_NOT_RECONCILED: Wording(
+        topic=Topic.OPERATIONS,
+        subject="{day} could not be reconciled",
+        title="{day} could not be reconciled",
+        notice="The reconciliation of {day} failed {count} times and is tried again by itself.",
+        paragraphs=(
+            "The reconciliation of {day} failed {count} times. It is tried again by itself, at longer intervals.",
+            "Until it is done nobody has held that day against card processor and bank.",
+        ),
+        button="See the day",
+    ),
     Kind.TRANSFER_TAKEN_BACK: Wording(
         topic=Topic.OPERATIONS,
         subject="A transfer to {provider} was taken back at the payment processor's desk",

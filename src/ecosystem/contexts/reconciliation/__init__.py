@@ -30,6 +30,7 @@ from ecosystem.contexts.reconciliation.discrepancies import (
     withdrawn,
 )
 from ecosystem.contexts.reconciliation.events import (
+    DayNotReconciled,
     DayReconciled,
     DiscrepancyClosed,
     DiscrepancyFound,
@@ -49,10 +50,12 @@ from ecosystem.contexts.reconciliation.register import (
 )
 from ecosystem.contexts.reconciliation.rows import Movement, Row, Side, expected_account
 from ecosystem.contexts.reconciliation.runs import (
+    TOLD_AT,
     WINDOW_DAYS,
     NoSuchRun,
     Proof,
     Run,
+    RunChanged,
     Runs,
     RunState,
     run_put,
@@ -62,7 +65,9 @@ __all__ = [
     "EXPLAINED",
     "OPEN_STATES",
     "OWN_MONEY",
+    "TOLD_AT",
     "WINDOW_DAYS",
+    "DayNotReconciled",
     "DayReconciled",
     "Deed",
     "Discrepancies",
@@ -91,6 +96,7 @@ __all__ = [
     "RepairProposed",
     "Row",
     "Run",
+    "RunChanged",
     "RunState",
     "Runs",
     "Side",

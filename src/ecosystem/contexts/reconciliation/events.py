@@ -20,6 +20,15 @@ class DayReconciled(Fact, frozen=True, kw_only=True):
     proven: bool
 
 
+class DayNotReconciled(Fact, frozen=True, kw_only=True):
+    """Reconciling a day failed, so many times since it was asked for; it is tried again."""
+
+    source: ClassVar[str] = "reconciliation"
+
+    day: date
+    failures: int
+
+
 class DiscrepancyFact(Fact, frozen=True, kw_only=True):
     """What every fact about a discrepancy names."""
 

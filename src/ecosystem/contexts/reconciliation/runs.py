@@ -22,6 +22,17 @@ WINDOW_DAYS: Final = 15
 
 LATEST: Final = 31
 SILENT_MAX: Final = timedelta(minutes=10)
+LOST_AFTER: Final = timedelta(minutes=20)
+"""A run that nobody heard of for so long has died: no function lives longer than a quarter of an hour."""
+
+AGAIN_AFTER, AGAIN_WITHIN = timedelta(minutes=15), timedelta(hours=6)
+"""One that failed is tried again after the former, each time twice as long after, up to the latter."""
+
+FAILURES_MAX: Final = 12
+"""More than a day of trying. The runs of the days after read that day too."""
+
+TOLD_AT: Final = 2
+"""The failure at which operators are told."""
 
 
 class NoSuchRun(NotFound):
@@ -60,7 +71,10 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 class Run(Stored, frozen=True, kw_only=True):
-    """The reconciliation of one day. `rows` counts what was read, by side; `unread` names sides whose file is missing."""
+    """The reconciliation of one day. `rows` counts what was read, by side; `unread` names sides whose file is missing.
+
+    `failures` counts how often it failed since it was asked for.
+    """
 
     entity: ClassVar[str] = "reconciliation_run"
 
@@ -80,6 +94,19 @@ class Run(Stored, frozen=True, kw_only=True):
     proofs: tuple[Proof, ...] = ()
     unread: tuple[str, ...] = ()
     failure: str = ""
+    failures: int = 0
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether it waits to be carried out, or to be tried again by now."""
+        if self.state is not RunState.FAILED:
+            return self.state is RunState.WAITING
+        if self.ended_at is None or not 0 < self.failures <= FAILURES_MAX:
+            return False
+        return at >= self.ended_at + min(AGAIN_AFTER * 2 ** (self.failures - 1), AGAIN_WITHIN)
+
+    def is_lost(self, at: datetime) -> bool:
+        """Whether who carried it out must have died."""
+        return self.state is RunState.RUNNING and at - (self.heard_at or self.asked_at) > LOST_AFTER
 
     @property
     def is_open(self) -> bool:
