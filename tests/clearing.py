@@ -167,6 +167,14 @@ class Clearing:
         return sorted(path for path in (self.bank.folder / folder).iterdir() if path.is_file())
 
 
+async def agreed(app: App) -> None:
+    """We have said who we are to the bank, and there is somebody to be paid out."""
+    await app.ach.originators.say(AGREED, OPERATOR)
+    fields = ProviderFields(name="Studio")
+    studio = RegisterProvider(provider_id=PROVIDER, fields=fields, owner_id=OWNER.actor_id)
+    await app.providers.register(studio, OWNER)
+
+
 @asynccontextmanager
 async def clearing(
     folder: Path, *, plan: Plan | None = None, at: datetime = FRIDAY, index_lag: int | None = None
@@ -176,10 +184,7 @@ async def clearing(
     async with over(folder, "http://127.0.0.1:9", KEYS, clock, index_lag=index_lag) as (made, _):
         bank = Bank.open(folder / "data" / "bank", folder / "sandbank", plan or Plan())
         try:
-            await made.app.ach.originators.say(AGREED, OPERATOR)
-            fields = ProviderFields(name="Studio")
-            studio = RegisterProvider(provider_id=PROVIDER, fields=fields, owner_id=OWNER.actor_id)
-            await made.app.providers.register(studio, OWNER)
+            await agreed(made.app)
             yield Clearing(made, bank, clock)
         finally:
             bank.books.close()

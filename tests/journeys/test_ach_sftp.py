@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clearing import AGREED, FRIDAY, PROVIDER, SYSTEM, Clearing
+from clearing import FRIDAY, PROVIDER, SYSTEM, Clearing, agreed
 from ecosystem.adapters.outside.clock import VirtualClock
 from ecosystem.adapters.outside.sftp_account import SftpAccount
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.sandbank.desk import ask
 from ecosystem.sandbank.process import Child, child
-from market import KEYS, OPERATOR, over
+from market import KEYS, over
 
 NIGHTS = 4
 
@@ -32,7 +32,7 @@ async def test_payouts_settle_and_come_back_over_sftp(tmp_path: Path) -> None:
         clock = VirtualClock(FRIDAY)
         await ask(ready.desk, act="clock", at=clock.now().timestamp())
         async with over(tmp_path, "http://127.0.0.1:9", KEYS, clock, bank=account) as (made, _):
-            await made.app.ach.originators.say(AGREED, OPERATOR)
+            await agreed(made.app)
             house = Clearing(made, None, clock)  # pyright: ignore[reportArgumentType] - this bank is elsewhere
             paid = await house.payout(await house.account(), 900)
             returned = await house.payout(await house.account("9902000001"), 400)

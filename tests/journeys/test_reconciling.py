@@ -34,6 +34,8 @@ from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.refusals import Denied, Invalid
 from ecosystem.ports.cards import ProcessorSilent
+from ecosystem.sandbank.books import Line
+from ecosystem.sandbank.writing import statement
 from ecosystem.sandbox import Fault, What
 from market import ADA, KEYS, OPERATOR, SYSTEM, Market, market
 from payday import of_processor
@@ -354,6 +356,19 @@ async def test_a_transfer_that_stands_twice_in_our_books_is_reversed(shop: Marke
     await shop.sequence()
     assert await shop.balance(chart.costs("EUR")) == -fee.minor
     await shop.verified()
+
+
+async def test_a_line_of_the_bank_that_is_of_no_kind_we_know_is_found(shop: Market) -> None:
+    day = shop.clock.now().date()
+    line = Line("195", 500, True, "wire-7", "", "INCOMING WIRE")
+    await shop.app.ach.inbox.keep("STMT.bai", statement(day, "1234", 0, [line], 1))
+    await shop.app.hearing_bank.work()
+
+    await reconciled(shop)
+
+    found = await only(shop)
+    assert found.kinds == (Kind.MISSING_IN_LEDGER,)
+    assert [(row.side, row.movement, row.amount) for row in found.rows] == [(Side.BANK, Movement.BANK_OTHER, 500)]
 
 
 async def test_what_moves_much_needs_a_second_operator(shop: Market) -> None:

@@ -421,7 +421,7 @@ class AchHearing:
         return False
 
     async def _unreadable(self, inbound: Inbound, faults: list[str]) -> Inbound:
-        await self._raised(inbound, ExceptionKind.FILE_UNREADABLE, "file")
+        await self._raised(inbound, ExceptionKind.FILE_UNREADABLE, f"file{len(inbound.reopened_by) or ''}")
         return await self.inbox.end(inbound.inbound_id, InboundState.REFUSED, faults)
 
     async def _raised(

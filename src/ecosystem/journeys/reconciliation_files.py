@@ -254,7 +254,7 @@ _LINE_MOVEMENTS = {
 
 
 def _line_row(line: StatementLine, currency: str) -> Row:
-    movement = _LINE_MOVEMENTS[line.type_code]
+    movement = _LINE_MOVEMENTS.get(line.type_code, Movement.BANK_OTHER)
     named = fee_id(line) if movement is Movement.BANK_FEE else line.customer_reference or line.bank_reference
     returned = movement in {Movement.CREDIT_RETURNED, Movement.DEBIT_RETURNED}
     return Row(

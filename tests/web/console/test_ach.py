@@ -9,13 +9,12 @@ import httpx
 from tests.web.console.busy import Busy, said
 from tests.web.shop import OLGA, PEDRO, Shop, post, sign_in
 
-from clearing import AGREED, SECOND, Clearing
-from ecosystem.contexts.ach import AchException, ExceptionKind
+from clearing import SECOND, Clearing, agreed
+from ecosystem.contexts.ach import AchException, ExceptionKind, InboundState
 from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.sandbank.bank import Bank
 from ecosystem.sandbank.plans import Plan
-from market import OPERATOR
 
 FORM = {
     "odfi": "076401251",
@@ -97,7 +96,7 @@ async def test_a_batch_that_settled_for_less_is_settled_without_what_the_bank_to
     market = shop.market
     bank = Bank.open(tmp_path / "data" / "bank", tmp_path / "sandbank", Plan())
     house = Clearing(market, bank, market.clock)
-    await market.app.ach.originators.say(AGREED, OPERATOR)
+    await agreed(market.app)
     stays = await house.payout(await house.account("000123456789"), 12_345)
     taken_out = await house.payout(await house.account("9700000001"), 700)
     await house.until(market.clock.now() + timedelta(days=5))
@@ -125,7 +124,7 @@ async def test_that_the_bank_does_not_have_a_file_is_said_and_confirmed_by_anoth
     market = shop.market
     bank = Bank.open(tmp_path / "data" / "bank", tmp_path / "sandbank", Plan(late=1.0, late_hours=1000))
     house = Clearing(market, bank, market.clock)
-    await market.app.ach.originators.say(AGREED, OPERATOR)
+    await agreed(market.app)
     payout = await house.payout(await house.account(), 700)
     await house.until(market.clock.now() + timedelta(days=4))
     bank.books.close()
@@ -142,6 +141,21 @@ async def test_that_the_bank_does_not_have_a_file_is_said_and_confirmed_by_anoth
     assert "You said so, and somebody else confirms it." in said(page)
     assert alone.status_code == 403
     assert (await house.entry(payout)).file_id == ""
+
+
+async def test_a_refused_file_of_the_bank_is_worked_through_again(shop: Shop, olga: httpx.AsyncClient) -> None:
+    app = shop.market.app
+    kept = await app.ach.inbox.keep("STMT.bai", b"01,nonsense")
+    await app.hearing_bank.work()
+
+    page = await olga.get("/console/ach/returns")
+    path = f"/console/ach/inbound/{kept.inbound_id}/reopen"
+    done = await post(olga, path, seen_on="/console/ach/returns")
+    again = await post(olga, path, seen_on="/console/ach/returns")
+
+    assert "Work through it again" in said(page)
+    assert (done.status_code, again.status_code) == (303, 409)
+    assert (await app.ach.inbox.row(kept.inbound_id)).value.state is InboundState.KEPT
 
 
 async def test_others_find_no_such_pages(shop: Shop) -> None:

@@ -12,11 +12,11 @@ from tests.web.browser import overflow, page, shoot, violations
 from tests.web.provider.test_in_browser import enter
 from tests.web.shop import OLGA, Served, served
 
-from clearing import AGREED, Clearing
+from clearing import AGREED, Clearing, agreed
 from ecosystem.contexts.ach import next_window
 from ecosystem.sandbank.bank import Bank
 from ecosystem.sandbank.plans import Plan
-from market import OPERATOR, Market
+from market import Market
 
 PICTURES = Path("build/pictures")
 NUMBER = "9902135724"
@@ -43,7 +43,7 @@ async def _began(market: Market, folder: Path) -> Clearing:
     """Payouts of which one comes back twice, one settles, and one is corrected."""
     bank = Bank.open(folder / "data" / "bank", folder / "sandbank", Plan(wrong={"twice": 1.0}))
     house = Clearing(market, bank, market.clock)
-    await market.app.ach.originators.say(AGREED, OPERATOR)
+    await agreed(market.app)
     for number, cents in ((NUMBER, 7_000), ("000123456789", 123_456), ("9801123456", 5_000)):
         await house.payout(await house.account(number), cents)
     return house

@@ -21,14 +21,16 @@ from msgspec.structs import replace
 from ecosystem.contexts.ach import keys
 from ecosystem.contexts.ach.returns import Told
 from ecosystem.contexts.ach.vault import Vault
+from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.nacha import Category, Fault, Reading, Record
 from ecosystem.kernel.nacha import Entry as FileEntry
 from ecosystem.kernel.nacha.layouts import BATCH_HEADER, FILE_HEADER
-from ecosystem.kernel.refusals import Invalid, NotFound
+from ecosystem.kernel.refusals import Conflict, Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.table import ABSENT, Cursor, Index, Key, Page, Put, Row, Stale, Stored, Table
 
+REOPENED_MAX = 20
 ACK_FIELDS = ["file", "sha256", "result", "reason", "entries", "debit_cents", "credit_cents", "received_at"]
 
 
@@ -38,6 +40,10 @@ class NoSuchInbound(NotFound):
 
 class AcknowledgementRefused(Invalid):
     """This is no acknowledgement as it was agreed."""
+
+
+class NotRefused(Conflict):
+    """This file was not refused: it is worked through, or will be."""
 
 
 class InboundKind(StrEnum):
@@ -56,7 +62,10 @@ class InboundState(StrEnum):
 
 
 class Inbound(Stored, frozen=True, kw_only=True):
-    """A file of the bank. `position` is how many things in it are dealt with; `faults` what is wrong with it."""
+    """A file of the bank. `position` is how many things in it are dealt with; `faults` what is wrong with it.
+
+    `reopened_by` are the operators who had it worked through again after it was refused.
+    """
 
     entity: ClassVar[str] = "ach-inbound"
 
@@ -69,6 +78,7 @@ class Inbound(Stored, frozen=True, kw_only=True):
     position: int = 0
     things: int = 0
     faults: tuple[str, ...] = ()
+    reopened_by: tuple[str, ...] = ()
     kept_at: datetime
     changed_at: datetime
 
@@ -238,6 +248,15 @@ def acknowledgements(content: bytes) -> Sequence[Acknowledgement]:
         raise AcknowledgementRefused from broken
 
 
+def reopened(known: Inbound, actor: Actor, at: datetime) -> Inbound:
+    """The refused file, to be worked through again. Raises `Denied`, `NotRefused`."""
+    actor.must_operate()
+    if known.state is not InboundState.REFUSED:
+        raise NotRefused
+    by = (*known.reopened_by, actor.actor_id)[-REOPENED_MAX:]
+    return replace(known, state=InboundState.KEPT, position=0, faults=(), reopened_by=by, changed_at=at)
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Keeps what the bank sends."""
@@ -293,6 +312,16 @@ class Inbox:
         """The file is dealt with, or was refused for these faults."""
         row = await self.row(file_id)
         after = replace(row.value, state=state, faults=tuple(faults[:20]), changed_at=self.clock.now())
+        await self.table.transact(self._put(after, row))
+        return after
+
+    async def reopen(self, file_id: str, actor: Actor) -> Inbound:
+        """Have a refused file worked through again: what was done with it before has no second effect.
+
+        Raises `Denied`, `NoSuchInbound`, `NotRefused`.
+        """
+        row = await self.row(file_id)
+        after = reopened(row.value, actor, self.clock.now())
         await self.table.transact(self._put(after, row))
         return after
 

@@ -169,7 +169,7 @@ REPAIRS: Mapping[ExceptionKind, str] = {
     ExceptionKind.UNASKED_RETURN: "Say whether we asked for it or agreed: accept the return, or dishonour it as R70.",
     ExceptionKind.UNFIT_CODE: "Such an entry cannot come back under this code. Ask the bank which one it meant.",
     ExceptionKind.FILE_REJECTED: "Send its entries again in the next file, or give their money back.",
-    ExceptionKind.FILE_UNREADABLE: "Ask the bank for the file again; it is worked through when it arrives whole.",
+    ExceptionKind.FILE_UNREADABLE: "Ask the bank for the file again; if it was right, have it worked through again once we can read it.",
     ExceptionKind.UNKNOWN_FILE: "The bank speaks of a file that we did not send. Ask them.",
     ExceptionKind.SETTLED_OTHERWISE: "The statement shows another amount than the batch has. Ask the bank which entries it took out, and name them at the file.",
     ExceptionKind.NOT_ACKNOWLEDGED: "The bank has not answered for four hours. Call it; if it does not have the file, say so there.",

@@ -11,6 +11,9 @@ refused whole.
 | 257, 557 | an entry of ours came back: money in, money out | its original trace number |
 | 142 | money from elsewhere, such as the card processor | what the sender wrote |
 | 698 | a fee | - |
+
+Any other type is money in from 100 to 399, and out from 400 to 699, as the specification has them: it is kept, and
+reconciliation finds it, since our books have nothing of the kind.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ from ecosystem.kernel.refusals import Invalid
 from ecosystem.ports.table import Cursor, Index, Key, Put, Stored, Table, Write
 
 LINES_MAX = 100_000
-IN, OUT = frozenset({"166", "257", "142"}), frozenset({"466", "557", "698"})
-KNOWN = IN | OUT
+IN, OUT = range(100, 400), range(400, 700)
+"""The type codes of what comes and of what goes (Appendix A of the specification)."""
+_FUNDS_FIELDS = {"S": 3, "V": 2}
+"""How many fields a funds type brings with it before the references: three availabilities, or a date and a time."""
 SETTLEMENTS = frozenset({"166", "466"})
 RETURNED = frozenset({"257", "557"})
 FEES = frozenset({"698"})
@@ -124,17 +129,21 @@ def _parsed(records: Sequence[Sequence[str]], inbound_id: str) -> Parsed:
 
 
 def _line(day: date, number: int, record: Sequence[str]) -> StatementLine:
-    if record[0] != "16" or record[1] not in KNOWN:
-        raise StatementRefused(f"Line {number} has a type that was not agreed: {record[1]!r}.")
+    if record[0] != "16":
+        raise StatementRefused(f"Line {number} is no line of an account: {record[0]!r}.")
+    kind = int(record[1])
+    if kind not in IN and kind not in OUT:
+        raise StatementRefused(f"Line {number} has a type that is neither money in nor money out: {record[1]!r}.")
+    at = 4 + (1 + 2 * int(record[4]) if record[3] == "D" else _FUNDS_FIELDS.get(record[3], 0))
     return StatementLine(
         day=day,
         number=number,
         type_code=record[1],
-        is_in=record[1] in IN,
+        is_in=kind in IN,
         cents=int(record[2]),
-        bank_reference=record[4],
-        customer_reference=record[5],
-        text=",".join(record[6:]),
+        bank_reference=record[at],
+        customer_reference=record[at + 1],
+        text=",".join(record[at + 2 :]),
     )
 
 

@@ -48,6 +48,7 @@ class Movement(StrEnum):
     DEBIT = "debit"
     DEBIT_RETURNED = "debit_returned"
     BANK_FEE = "bank_fee"
+    BANK_OTHER = "bank_other"
     OTHER = "other"
 
 
@@ -87,6 +88,7 @@ ROUTES: Final = (
             Movement.DEBIT,
             Movement.DEBIT_RETURNED,
             Movement.BANK_FEE,
+            Movement.BANK_OTHER,
         ),
         _BANK,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from ecosystem.contexts.ach import CloseException, NoSuchException
+from ecosystem.contexts.ach import CloseException, NoSuchException, NoSuchInbound
 from ecosystem.kernel.money import Money
 from ecosystem.kernel.nacha import CHANGES, RETURNS
 from ecosystem.kernel.refusals import Refusal
@@ -67,6 +67,18 @@ async def dishonor(request: Visit, return_id: FromPath[str]) -> Answer:
     except Refusal as no:
         return await _listed(request, no)
     return request.redirect("/console/ach/returns", toast=Toast(text="The return is not accepted."))
+
+
+@post("/console/ach/inbound/{inbound_id:str}/reopen")
+async def reopen(request: Visit, inbound_id: FromPath[str]) -> Answer:
+    """Have a refused file of the bank worked through again."""
+    try:
+        await request.market.ach.inbox.reopen(inbound_id, request.actor)
+    except NoSuchInbound:
+        raise
+    except Refusal as no:
+        return await _listed(request, no)
+    return request.redirect("/console/ach/returns", toast=Toast(text="It is worked through again."))
 
 
 async def _listed(request: Visit, trouble: Refusal | None = None) -> Answer:
