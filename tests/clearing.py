@@ -169,7 +169,7 @@ class Clearing:
 
 async def agreed(app: App) -> None:
     """We have said who we are to the bank, and there is somebody to be paid out."""
-    await app.ach.originators.say(AGREED, OPERATOR)
+    await app.ach.agreement.say(AGREED, OPERATOR)
     fields = ProviderFields(name="Studio")
     studio = RegisterProvider(provider_id=PROVIDER, fields=fields, owner_id=OWNER.actor_id)
     await app.providers.register(studio, OWNER)

@@ -31,7 +31,7 @@ async def originating(shop: Shop) -> None:
         company_name="ECOSYSTEM",
         company_identification="1234567890",
     )
-    await shop.market.app.ach.originators.say(agreed, OPERATOR)
+    await shop.market.app.ach.agreement.say(agreed, OPERATOR)
 
 
 def typed(shop: Shop, **more: Any) -> dict[str, Any]:

@@ -397,6 +397,24 @@ async def test_a_return_that_came_in_time_holds_although_we_read_it_days_later(h
     assert returned.dishonor_code == ""
 
 
+async def test_another_origin_waits_until_no_file_is_under_way(house: Clearing) -> None:
+    payout = await house.payout(await house.account(), 5_000)
+    await house.until(SATURDAY)
+    row = await house.app.ach.originators.find()
+    assert row is not None
+    other = replace(AGREED, origin="0987654321", version=row.value.version)
+
+    with pytest.raises(Invalid) as refused:
+        await house.app.ach.agreement.say(other, OPERATOR)
+    assert refused.value.field == "origin"
+    await house.app.ach.agreement.say(replace(AGREED, lead_s=1200, version=row.value.version), OPERATOR)
+    await house.until(MONDAY_NIGHT)
+    assert (await house.paid(payout)).status is PayoutStatus.PAID
+
+    await house.app.ach.agreement.say(replace(other, version=row.value.version + 1), OPERATOR)
+    assert (await house.app.ach.originators.current()).origin == "0987654321"
+
+
 async def filed_by(house: Clearing, entry: Entry) -> Sequence[Write]:
     """What is committed with an entry that goes into a file."""
     return await house.app.originating.causes.of(entry).filed(entry)
@@ -412,6 +430,6 @@ async def cut_off(house: Clearing, window: Window) -> AchFile:
 
 async def test_a_lead_shorter_than_two_turns_of_the_schedule_is_refused(house: Clearing) -> None:
     with pytest.raises(Invalid) as refused:
-        await house.app.ach.originators.say(replace(AGREED, lead_s=599, version=1), OPERATOR)
+        await house.app.ach.agreement.say(replace(AGREED, lead_s=599, version=1), OPERATOR)
 
     assert refused.value.field == "lead_s"

@@ -45,7 +45,7 @@ def market(shop: Market) -> Market:
 
 async def originating(market: Market) -> None:
     """Our bank has agreed to send our files."""
-    await market.app.ach.originators.say(
+    await market.app.ach.agreement.say(
         SetOriginator(
             odfi="091000019",
             destination="091000019",

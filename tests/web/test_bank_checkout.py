@@ -39,7 +39,7 @@ async def prepared(shop: Shop) -> tuple[str, str]:
         company_name="ECOSYSTEM",
         company_identification="1234567890",
     )
-    await app.ach.originators.say(bank, OPERATOR)
+    await app.ach.agreement.say(bank, OPERATOR)
     added = await app.bank_accounts.add(
         AddBankAccount(
             account_id=market.id("bac"),

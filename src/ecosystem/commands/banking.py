@@ -38,7 +38,7 @@ async def beside(chosen: Settings, market: App) -> AsyncGenerator[Ready | None]:
         yield None
         return
     if await market.ach.originators.find() is None:
-        await market.ach.originators.say(AGREED, ACTOR)
+        await market.ach.agreement.say(AGREED, ACTOR)
     async with child(Child(data=chosen.data / "sandbank", folder=chosen.data / "bank")) as ready:
         yield ready
 

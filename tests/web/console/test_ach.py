@@ -52,7 +52,7 @@ async def test_who_we_are_to_the_bank_is_said_and_held_to_its_form(happened: Bus
 
 
 async def test_a_higher_limit_waits_for_another_operator(happened: Busy, olga: httpx.AsyncClient) -> None:
-    originators = happened.shop.market.app.ach.originators
+    ach = happened.shop.market.app.ach
     await post(olga, "/console/ach/bank", seen_on="/console/ach/bank", **FORM, version="0")
 
     await post(
@@ -60,12 +60,12 @@ async def test_a_higher_limit_waits_for_another_operator(happened: Busy, olga: h
     )
     page = await olga.get("/console/ach/bank")
     alone = await post(olga, "/console/ach/bank/limit", seen_on="/console/ach/bank", version="2")
-    assert (await originators.current()).approval_cents == 1_000_000
-    await originators.confirm(2, Actor(actor_id="usr_second", groups=(Group.ADMINS,)))
+    assert (await ach.originators.current()).approval_cents == 1_000_000
+    await ach.agreement.confirm(2, Actor(actor_id="usr_second", groups=(Group.ADMINS,)))
 
     assert "You asked for it" in said(page)
     assert alone.status_code == 403
-    assert (await originators.current()).approval_cents == 900_000_000
+    assert (await ach.originators.current()).approval_cents == 900_000_000
     again = await post(olga, "/console/ach/bank/limit", seen_on="/console/ach/bank", version="3")
     assert again.status_code == 409
 

@@ -16,6 +16,7 @@ from ecosystem.contexts.ach.actions import (
     money_back,
     repair_of,
 )
+from ecosystem.contexts.ach.agreement import Agreement
 from ecosystem.contexts.ach.building import Building
 from ecosystem.contexts.ach.delivering import Delivering, EntriesMoved, nothing_follows
 from ecosystem.contexts.ach.dishonoring import dishonor_id, dishonoring
@@ -167,6 +168,7 @@ __all__ = [
     "AchFile",
     "AchRateAlarmed",
     "Acknowledgement",
+    "Agreement",
     "Authorization",
     "AuthorizationMissing",
     "BankHasIt",

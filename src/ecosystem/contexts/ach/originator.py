@@ -7,6 +7,7 @@ limit holds only once a second operator confirmed it: else one person alone woul
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -15,12 +16,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecosystem.contexts.ach import keys
-from ecosystem.contexts.ach.events import OriginatorSet
 from ecosystem.kernel.actor import Actor
 from ecosystem.kernel.refusals import Conflict, Denied, Invalid
-from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, Put, Row, Stale, Stored, Table
+from ecosystem.ports.table import Row, Stale, Stored, Table
 
 LEAD_S_MIN = 600
 """Files are built every five minutes, and what was built has to reach the bank: two turns."""
@@ -94,11 +93,24 @@ class SetOriginator(Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-def said(request: SetOriginator, actor: Actor, at: datetime, *, limit_cents: int = APPROVAL_CENTS) -> Originator:
+def said(
+    request: SetOriginator,
+    actor: Actor,
+    at: datetime,
+    *,
+    limit_cents: int = APPROVAL_CENTS,
+    origins: Collection[str] = (),
+) -> Originator:
     """Decide who we are. Raises `Invalid` naming the field that does not fit.
 
-    A limit above `limit_cents`, which holds now, waits for a second person; a lower one holds at once.
+    A limit above `limit_cents`, which holds now, waits for a second person; a lower one holds at once. `origins` are
+    those of files under way: the bank's statement names a file by its day and modifier, and these are an origin's own.
     """
+    if any(origin != request.origin for origin in origins):
+        raise Invalid(
+            "Files under way bear the former origin, by which the bank's answers find them: wait until all are settled.",
+            field="origin",
+        )
     digits = [int(digit) for digit in request.odfi] if request.odfi.isascii() and request.odfi.isdigit() else []
     if len(digits) != 9 or sum(d * w for d, w in zip(digits, (3, 7, 1) * 3, strict=True)) % 10:
         raise Invalid("A routing number has nine digits, the last of which is its check digit.", field="odfi")
@@ -153,7 +165,7 @@ def raised(known: Originator, actor: Actor) -> Originator:
 
 @dataclass(frozen=True, slots=True)
 class Originators:
-    """Keeps who we are to our bank."""
+    """Finds who we are to our bank. `Agreement` changes it."""
 
     table: Table
     clock: Clock
@@ -167,40 +179,3 @@ class Originators:
         if row is None:
             raise NotOriginating
         return row.value
-
-    async def say(self, request: SetOriginator, actor: Actor) -> Originator:
-        """Say who we are, as an operator. Raises `Denied`, `Invalid`, `OriginatorChanging`."""
-        actor.must_operate()
-        at, row = self.clock.now(), await self.find()
-        if (row.value.version if row else 0) != request.version:
-            raise OriginatorChanging
-        limit = row.value.approval_cents if row else APPROVAL_CENTS
-        made = said(request, actor, at, limit_cents=limit)
-        await self._become(row, made, actor)
-        return made
-
-    async def confirm(self, version: int, actor: Actor) -> Originator:
-        """Confirm the higher limit that was looked at in that version, as a second person.
-
-        Raises `NotOriginating`, `OriginatorChanging`, `Denied`, `NothingToConfirm`, `RaisedAlone`.
-        """
-        row = await self.find()
-        if row is None:
-            raise NotOriginating
-        if row.value.version != version:
-            raise OriginatorChanging
-        after = raised(row.value, actor)
-        await self._become(row, after, actor)
-        return after
-
-    async def _become(self, row: Row[Originator] | None, made: Originator, actor: Actor) -> None:
-        fact = OriginatorSet(version=made.version)
-        await self.table.transact(
-            Put(
-                key=keys.originator(),
-                value=made,
-                expected=row.unchanged if row else ABSENT,
-                otherwise=OriginatorChanging(),
-            ),
-            announce(fact, aggregate=keys.ORIGINATOR, sequence=made.version, actor=actor, at=self.clock.now()),
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from ecosystem.contexts.ach.agreement import Agreement
 from ecosystem.contexts.ach.building import Building
 from ecosystem.contexts.ach.delivering import Delivering
 from ecosystem.contexts.ach.entries import Entries, Entry
@@ -29,6 +30,7 @@ class Ach:
     """The clearing house, as far as it needs nobody else."""
 
     originators: Originators
+    agreement: Agreement
     entries: Entries
     traces: TraceNumbers
     building: Building
@@ -44,12 +46,14 @@ class Ach:
         vault, originators, traces = Vault(table, keys), Originators(table, clock), TraceNumbers(table)
         entries = Entries(table, clock, vault, originators)
         building = Building(table, clock, entries, originators, traces, vault)
+        delivering = Delivering(table, clock, bank, building)
         return cls(
             originators=originators,
+            agreement=Agreement(table, clock, originators, delivering),
             entries=entries,
             traces=traces,
             building=building,
-            delivering=Delivering(table, clock, bank, building),
+            delivering=delivering,
             inbox=Inbox(table, clock, vault),
             returns=Returns(table, clock),
             statements=BankStatements(table),

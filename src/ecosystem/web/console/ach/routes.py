@@ -142,7 +142,7 @@ async def say(request: Visit) -> Answer:
             approval_cents=asked.approval * 100,
             version=asked.version,
         )
-        await request.market.ach.originators.say(wanted, request.actor)
+        await request.market.ach.agreement.say(wanted, request.actor)
     except Refusal as no:
         return await _bank(request, form.refused(no))
     return request.redirect("/console/ach/bank", toast=Toast(text="It holds from the next file on."))
@@ -153,7 +153,7 @@ async def confirm_limit(request: Visit) -> Answer:
     """Let a higher limit hold, as a second person."""
     form = await request.form_of(Confirming)
     try:
-        await request.market.ach.originators.confirm(form.asked.version, request.actor)
+        await request.market.ach.agreement.confirm(form.asked.version, request.actor)
     except Refusal as no:
         row = await request.market.ach.originators.find()
         shown = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
