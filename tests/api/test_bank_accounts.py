@@ -45,6 +45,18 @@ async def test_no_answer_and_no_refusal_shows_a_number(shop: Shop) -> None:
     assert NUMBER[:-4] not in json.dumps([added, wrong, listed])
 
 
+async def test_an_account_to_be_paid_to_may_be_verified_by_an_entry_of_no_money_and_one_to_pay_from_not(
+    shop: Shop,
+) -> None:
+    pedro, ada = await shop.signed_in(PEDRO), await shop.signed_in(ADA)
+
+    added = await pedro.all_of("addBankAccount", input=typed(shop, providerId=shop.provider_id, prenote=True))
+    refused = await ada.refusal_of("addBankAccount", input=typed(shop, prenote=True))
+
+    assert (added["prenote"], added["awaitsAmounts"], added["state"]) == (True, False, "added")
+    assert refused["errorType"] == "MustShowOwner"
+
+
 async def test_wrong_amounts_cost_a_try_and_the_right_ones_verify(shop: Shop) -> None:
     ada = await shop.signed_in(ADA)
     added = await ada.all_of("addBankAccount", input=typed(shop))

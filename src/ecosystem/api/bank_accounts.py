@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from ecosystem.api.roots import Ask, Plain, Roots
-from ecosystem.contexts.bank_accounts import BankAccount, Purpose
+from ecosystem.contexts.bank_accounts import BankAccount, Method, Purpose
 from ecosystem.journeys.bank_keeping import KeepBankAccount
 
 ROOTS = Roots()
@@ -81,6 +81,7 @@ def told_account(known: BankAccount) -> Plain:
         "last4": known.last4,
         "kind": known.kind.value,
         "holderKind": known.holder_kind.value,
+        "prenote": known.method is Method.PRENOTE,
         "awaitsAmounts": known.awaits_amounts,
         "triesLeft": known.tries_left,
         "verifyBy": known.until if known.awaits_amounts else None,

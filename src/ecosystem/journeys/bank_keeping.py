@@ -14,6 +14,7 @@ from ecosystem.contexts.bank_accounts import (
     BankAccount,
     BankAccounts,
     HolderKind,
+    Method,
     Purpose,
 )
 from ecosystem.contexts.catalogue import Providers
@@ -23,7 +24,10 @@ from ecosystem.ports.secrets import Untold
 
 
 class KeepBankAccount(Untold, frozen=True, kw_only=True):
-    """The request for a bank account: the provider's that is named, to be paid to, or the asker's own, to pay from."""
+    """The request for a bank account: the provider's that is named, to be paid to, or the asker's own, to pay from.
+
+    With `prenote` it is verified by an entry of no money, else by two small amounts. One to pay from always by amounts.
+    """
 
     bank_account_id: str
     provider_id: str | None = None
@@ -32,6 +36,7 @@ class KeepBankAccount(Untold, frozen=True, kw_only=True):
     holder: str
     holder_kind: HolderKind = HolderKind.PERSON
     kind: AccountKind = AccountKind.CHECKING
+    prenote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class BankKeeping:
         return await self.accounts.of(owner_id, purpose, actor, user_id=user_id)
 
     async def add(self, request: KeepBankAccount, actor: Actor) -> BankAccount:
-        """Keep an account, verified by two small amounts. Raises what `BankAccounts.add` does."""
+        """Keep an account, to be verified as its owner asks. Raises what `BankAccounts.add` does."""
         owner_id, user_id, purpose = await self._owner(request.provider_id, actor)
         wanted = AddBankAccount(
             account_id=request.bank_account_id,
@@ -58,6 +63,7 @@ class BankKeeping:
             holder=request.holder,
             holder_kind=request.holder_kind,
             kind=request.kind,
+            method=Method.PRENOTE if request.prenote else Method.MICRO_DEPOSITS,
         )
         return await self.accounts.add(wanted, actor, user_id=user_id)
 

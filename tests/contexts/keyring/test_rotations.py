@@ -72,7 +72,7 @@ async def added(book: BankAccounts, clock: VirtualClock, marks: range) -> list[B
         request = AddBankAccount(
             account_id=ids.make("bac", clock.now(), mark.to_bytes(10)),
             owner_id=owner.actor_id,
-            purpose=Purpose.DEBIT,
+            purpose=Purpose.DEBIT if mark % 2 else Purpose.PAYOUT,
             routing_number="021000021",
             account_number=f"{10_000_000 + mark}",
             holder="Ada",

@@ -8,7 +8,7 @@ from tests.web.provider.desk import Desk, owner_of
 from tests.web.provider.test_payouts import said
 from tests.web.shop import Shop, hidden, post
 
-from ecosystem.contexts.bank_accounts import AccountState, BankAccount, Purpose
+from ecosystem.contexts.bank_accounts import AccountState, BankAccount, Method, Purpose
 from ecosystem.kernel.actor import system
 
 NUMBER = "000398217465"
@@ -45,6 +45,27 @@ async def test_an_account_is_added_and_shown_as_its_last_four(pedro: httpx.Async
     assert NUMBER not in page.text
     assert "021000021" not in page.text
     assert (await the_account(shop, desk)).user_id == owner_of(shop).actor_id
+
+
+async def test_its_owner_chooses_an_entry_of_no_money_where_there_is_nothing_to_tell(
+    pedro: httpx.AsyncClient, shop: Shop, desk: Desk
+) -> None:
+    await added(pedro, method="prenote")
+    account = await the_account(shop, desk)
+    await shop.market.app.bank_accounts.verifying(account.account_id, BANK)
+    page = said(await pedro.get("/provider/bank"))
+
+    assert (account.method, account.amounts) == (Method.PRENOTE, b"")
+    assert "An entry of no money is on its way to it." in page
+    assert "First amount, in cents" not in page
+
+
+async def test_an_account_to_pay_from_is_never_verified_by_an_entry_of_no_money(pedro: httpx.AsyncClient) -> None:
+    page = await pedro.get("/account/bank")
+    answer = await added(pedro, "/account/bank", method="prenote")
+
+    assert 'name="method"' not in page.text
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@
 | `removed` | is gone: numbers and name with it |
 
 A **prenote** is an entry of no money: an account that has not sent it back three banking days after it settled is there
-(2013 NACHA Operating Rules, subsection 2.6.2). That the account is the owner's it does not show. **Micro-deposits** do:
-two amounts below a dollar, which only who reads the statement can tell.
+(2013 NACHA Operating Rules, subsection 2.6.2). That the account is the owner's it does not show, so that none is debited
+on its word. **Micro-deposits** do: two amounts below a dollar, which only who reads the statement can tell.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class BankAccountChanging(Stale):
 
 class NothingToConfirm(Conflict):
     """No amounts are awaited for this account."""
+
+
+class MustShowOwner(Invalid):
+    """An account that is paid from is verified by two small amounts: nothing else shows whose it is."""
 
 
 class NotUsable(Conflict):

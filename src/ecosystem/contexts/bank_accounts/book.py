@@ -22,6 +22,7 @@ from ecosystem.contexts.bank_accounts.accounts import (
     BankAccountChanging,
     Corrections,
     Method,
+    MustShowOwner,
     NoSuchBankAccount,
     NothingToConfirm,
     NotUsable,
@@ -112,11 +113,13 @@ class BankAccounts:
     async def add(self, request: AddBankAccount, actor: Actor, *, user_id: str) -> BankAccount:
         """Keep an account and use it from now on, in the place of the one before. Only its owner in person may.
 
-        The numbers are encrypted before anything is stored. Raises `Invalid`, `Denied`, `IdReused`,
+        The numbers are encrypted before anything is stored. Raises `Invalid`, `MustShowOwner`, `Denied`, `IdReused`,
         `TooManyBankAccounts`, `TooManyAttempts`.
         """
         _must_be_theirs(actor, user_id)
         ids.check("bac", request.account_id, field="account_id")
+        if request.purpose is Purpose.DEBIT and request.method is not Method.MICRO_DEPOSITS:
+            raise MustShowOwner(field="method")
         numbers = Numbers(
             routing_number=routing_number(request.routing_number),
             account_number=account_number(request.account_number),

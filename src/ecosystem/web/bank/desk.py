@@ -13,6 +13,7 @@ from ecosystem.contexts.bank_accounts import (
     AddBankAccount,
     BankAccount,
     HolderKind,
+    Method,
     Purpose,
 )
 from ecosystem.kernel.refusals import Invalid, Refusal
@@ -34,6 +35,14 @@ STANDING: dict[AccountState, tuple[str, str, str]] = {
     AccountState.REMOVED: ("Removed", "", ""),
 }
 """Each state as its owner reads it: a word, its tone, and a sentence."""
+BY_PRENOTE = {
+    AccountState.ADDED: "An entry of no money will be sent to it.",
+    AccountState.VERIFYING: (
+        "An entry of no money is on its way to it. Three banking days after that the account is verified, unless the "
+        "entry comes back."
+    ),
+}
+"""The sentence in its place, where no amounts are to be told."""
 _SECRET = ("account_number", "again")
 
 
@@ -51,6 +60,7 @@ class Adding(Untold, frozen=True, kw_only=True):
     routing_number: Annotated[str, Meta(max_length=14)]
     account_number: Annotated[str, Meta(max_length=30)]
     again: Annotated[str, Meta(max_length=30)]
+    method: Method = Method.MICRO_DEPOSITS
 
 
 class Amounts(Struct, frozen=True, kw_only=True):
@@ -73,7 +83,11 @@ def blank(request: Visit) -> Form[Adding]:
     """An untouched form, under an id of its own."""
     account_id = mint("bac", request.at, request.market.ports.entropy)
     return forms.blank(
-        Adding, account_id=account_id, holder_kind=HolderKind.PERSON.value, account_kind=AccountKind.CHECKING.value
+        Adding,
+        account_id=account_id,
+        holder_kind=HolderKind.PERSON.value,
+        account_kind=AccountKind.CHECKING.value,
+        method=Method.MICRO_DEPOSITS.value,
     )
 
 
@@ -93,6 +107,7 @@ async def add(request: Visit, owner: Owner) -> Form[Adding] | None:
             holder=asked.holder,
             holder_kind=asked.holder_kind,
             kind=asked.account_kind,
+            method=asked.method,
         )
         await request.market.bank_accounts.add(wanted, request.actor, user_id=owner.user_id)
     except Refusal as no:
@@ -124,11 +139,16 @@ async def shown(request: Visit, owner: Owner, **forms_again: Any) -> dict[str, A
             account.is_usable and account.purpose is Purpose.PAYOUT and account.paused_until > request.at
             for account in accounts
         ],
-        "stands": [STANDING[account.state] for account in accounts],
+        "stands": [_standing(account) for account in accounts],
         "form": blank(request),
         "amounts": forms.blank(Amounts),
         "in_person": request.actor.impersonator is None,
     } | forms_again
+
+
+def _standing(account: BankAccount) -> tuple[str, str, str]:
+    word, tone, sentence = STANDING[account.state]
+    return word, tone, BY_PRENOTE.get(account.state, sentence) if account.method is Method.PRENOTE else sentence
 
 
 def _came_of(account: BankAccount) -> Toast:

@@ -32,7 +32,7 @@ async def add(request: Visit) -> Answer:
     if form is not None:
         assert form.refusal is not None
         return await _shown(request, here, status=status_of(form.refusal), form=form)
-    return request.redirect(PATH, toast=Toast(text="Added. Two small amounts will be sent to it."))
+    return request.redirect(PATH, toast=Toast(text="Added. It is verified next."))
 
 
 @post(f"{PATH}/{{account_id:str}}/confirm")
