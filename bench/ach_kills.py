@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from clearing import PROVIDER, SYSTEM, Clearing, clearing
 from ecosystem.contexts.ledger import chart
 from ecosystem.contexts.payouts import PayoutStatus
+from market import OPERATOR
 
 FEE = 200
 """What the bank takes for the entry that came back."""
@@ -87,7 +88,7 @@ async def lived(folder: Path, moments: Iterable[int]) -> Told:
         for payout, status in ((paid, PayoutStatus.PAID), (returned, PayoutStatus.RETURNED)):
             if (found := (await house.paid(payout)).status) is not status:
                 told.wrong.append(f"a payout is {found}, not {status}")
-        returns = (await house.app.ach.returns.returns()).values
+        returns = (await house.app.ach.overview.returns(OPERATOR)).values
         if len(returns) != 1:
             told.wrong.append(f"there are {len(returns)} returns, not 1")
     return told

@@ -41,7 +41,7 @@ async def test_a_payout_travels_in_a_file_and_is_paid_when_the_statement_shows_i
     assert await house.balance(chart.bank("USD")) == 12_345
     assert await house.balance(chart.clearing("USD")) == 0
     assert await house.balance(chart.provider(PROVIDER, "USD")) == 0
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     assert (file.state, file.totals.credit_cents, file.totals.entries) == (FileState.SETTLED, 12_345, 1)
 
 
@@ -108,7 +108,7 @@ async def test_micro_deposits_are_two_credits_below_a_dollar_that_the_platform_b
 
     await house.until(MONDAY_NIGHT)
 
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     [batch] = file.batches
     assert (batch.description, batch.entries, batch.cents) == ("ACCTVERIFY", 2, sum(amounts))
     assert await house.balance(chart.costs("USD")) == -sum(amounts)
@@ -124,7 +124,7 @@ async def test_a_correction_is_applied_to_the_account_at_once(house: Clearing) -
     numbers = await house.app.bank_accounts.opened(account.account_id, SYSTEM, why="test")
     assert numbers.account_number == "10000042"
     assert (await house.paid(payout)).status is PayoutStatus.PAID
-    [change] = (await house.app.ach.returns.changes()).values
+    [change] = (await house.app.ach.overview.changes(OPERATOR)).values
     assert (change.code, change.applied_at is not None, change.due_on) == ("C01", True, date(2026, 12, 3))
     assert b"10000042" not in change.corrected_box
 
@@ -156,7 +156,7 @@ async def test_a_file_that_nobody_approved_in_time_goes_back_and_its_entries_int
     payout = await house.payout(await house.account(), 1_000_001)
     await house.until(datetime(2026, 11, 21, 8, tzinfo=UTC))
 
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     assert file.state is FileState.WITHDRAWN
     entry = await house.entry(payout)
     assert (entry.state, entry.file_id) == (EntryState.WAITING, "")
@@ -171,7 +171,7 @@ async def test_a_rejected_file_is_an_exception_and_can_be_sent_again(quick_path:
     async with clearing(quick_path, plan=Plan(rejected=1.0)) as house:
         payout = await house.payout(await house.account(), 1_000)
         await house.until(datetime(2026, 11, 21, 8, tzinfo=UTC))
-        [exception] = (await house.app.ach.returns.exceptions()).values
+        [exception] = (await house.app.ach.overview.exceptions(OPERATOR)).values
         assert exception.kind is ExceptionKind.FILE_REJECTED
 
         house.bank.plan = Plan()
@@ -202,9 +202,9 @@ async def test_truncated_and_doubled_files_of_the_bank_have_the_effect_of_one_wh
 
         assert (await house.paid(payout)).status is PayoutStatus.RETURNED
         assert await house.balance(chart.provider(PROVIDER, "USD")) == 1_000
-        kinds = [each.kind for each in (await house.app.ach.returns.exceptions()).values]
+        kinds = [each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values]
         assert kinds == [ExceptionKind.FILE_UNREADABLE]
-        assert len((await house.app.ach.returns.returns()).values) == 1
+        assert len((await house.app.ach.overview.returns(OPERATOR)).values) == 1
 
 
 async def test_a_bank_that_takes_the_file_late_settles_a_day_later(quick_path: Path) -> None:
@@ -213,7 +213,7 @@ async def test_a_bank_that_takes_the_file_late_settles_a_day_later(quick_path: P
 
         await house.until(MONDAY_NIGHT)
         assert (await house.paid(payout)).status is PayoutStatus.SENT
-        kinds = [each.kind for each in (await house.app.ach.returns.exceptions()).values]
+        kinds = [each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values]
         assert kinds == [ExceptionKind.NOT_ACKNOWLEDGED]
 
         await house.until(TUESDAY_NIGHT)

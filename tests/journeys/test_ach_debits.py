@@ -184,7 +184,7 @@ async def test_what_was_not_authorized_comes_back_on_day_59_from_the_providers_b
     assert "Your bank sent $100.00 back" in {letter.subject for letter in letters}
     notices = await house.app.notifications.board.latest(OWNER.actor_id, OWNER)
     assert any(notice.kind is Kind.CHARGED_BACK for notice in notices.notices)
-    kinds = {each.kind for each in (await house.app.ach.returns.exceptions()).values}
+    kinds = {each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values}
     assert kinds == {ExceptionKind.CODE_ASKS_FOR_A_PERSON}
     await house.market.verified()
 
@@ -276,6 +276,6 @@ async def test_a_correction_of_a_customers_account_holds_for_the_next_debit(hous
     numbers = await house.app.bank_accounts.opened(entry.receiver.bank_account_id, SYSTEM, why="test")
     assert numbers.account_number == "10398217"
     assert entry.state is EntryState.SETTLED
-    [change] = (await house.app.ach.returns.changes()).values
+    [change] = (await house.app.ach.overview.changes(OPERATOR)).values
     assert change.due_on == banking_days_after(date(2026, 11, 24), 6)
     await house.market.verified()

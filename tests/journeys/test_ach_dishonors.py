@@ -12,6 +12,7 @@ from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.kernel.nacha import Entry as FileEntry
 from ecosystem.kernel.nacha import Reading
 from ecosystem.sandbank.plans import Plan
+from market import OPERATOR
 
 FEE = 200
 IN_TIME = datetime(2026, 11, 25, 2, tzinfo=UTC)
@@ -52,7 +53,7 @@ async def test_a_return_that_comes_twice_is_dishonoured_once_in_a_file_and_taken
         payout = await house.payout(await house.account("9902000001"), 7_000)
         opening = house.bank.books.balance
         await house.until(datetime(2026, 11, 26, 2, tzinfo=UTC))
-        first, second = reversed((await house.app.ach.returns.returns()).values)
+        first, second = reversed((await house.app.ach.overview.returns(OPERATOR)).values)
         assert (first.state, second.state, second.dishonor_code) == (ReturnState.ACTED, ReturnState.DISHONORED, "R67")
         assert await books(house) == (7_000, -7_000, 7_000)
 
@@ -79,7 +80,7 @@ async def test_a_return_of_another_amount_is_dishonoured_and_the_payout_stays_pa
         assert (await house.paid(payout)).status is PayoutStatus.PAID
         assert await books(house) == (0, 7_000, 0)
         assert house.bank.books.balance == opening - 7_000 - FEE
-        [exception] = (await house.app.ach.returns.exceptions()).values
+        [exception] = (await house.app.ach.overview.exceptions(OPERATOR)).values
         assert exception.kind is ExceptionKind.WRONG_AMOUNT
 
 
@@ -94,7 +95,7 @@ async def test_a_late_return_that_is_dishonoured_and_contested_holds_after_all(q
 
         [told] = dishonored_in(house)
         assert (told["code"], told["cents"]) == ("R68", "7000")
-        [returned] = (await house.app.ach.returns.returns()).values
+        [returned] = (await house.app.ach.overview.returns(OPERATOR)).values
         assert (returned.state, returned.contested_code, returned.acted) == (ReturnState.CONTESTED, "R73", True)
         paid = await house.paid(payout)
         assert paid.status is PayoutStatus.RETURNED

@@ -40,7 +40,7 @@ async def lost(house: Clearing) -> tuple[AchFile, Payout]:
     """A file that lies where the bank does not look, and the payout in it."""
     payout = await house.payout(await house.account(), 12_345)
     await house.until(SATURDAY)
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     assert file.state is FileState.DELIVERED
     return file, payout
 
@@ -134,6 +134,6 @@ async def test_a_file_that_turns_up_after_its_entries_left_it_asks_for_a_person(
     house.bank.plan = Plan()
     await house.until(TUESDAY_NIGHT)
 
-    kinds = [each.kind for each in (await house.app.ach.returns.exceptions()).values]
+    kinds = [each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values]
     assert kinds.count(ExceptionKind.TAKEN_AFTER_ALL) == 2
     assert (await house.paid(payout)).status is PayoutStatus.FAILED

@@ -38,7 +38,7 @@ async def pulled(house: Clearing) -> tuple[AchFile, Payout, Payout]:
     stays = await house.payout(await house.account("000123456789"), 12_345)
     taken_out = await house.payout(await house.account("9700000001"), 700)
     await house.until(MONDAY_NIGHT)
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     return file, stays, taken_out
 
 
@@ -54,7 +54,7 @@ async def test_a_batch_settles_without_the_entry_that_the_bank_took_out_of_it(ho
     file, stays, taken_out = await pulled(house)
     assert file.state is FileState.ACKNOWLEDGED
     assert [(await house.paid(each)).status for each in (stays, taken_out)] == [PayoutStatus.SENT] * 2
-    [exception] = (await house.app.ach.returns.exceptions()).values
+    [exception] = (await house.app.ach.overview.exceptions(OPERATOR)).values
     assert (exception.kind, exception.file_id) == (ExceptionKind.SETTLED_OTHERWISE, file.file_id)
 
     trace = (await house.entry(taken_out)).trace_number
@@ -96,7 +96,7 @@ async def test_what_is_left_of_a_batch_must_be_what_the_statement_shows(house: C
 async def test_no_batch_is_settled_without_entries_before_the_bank_had_to_show_it(house: Clearing) -> None:
     payout = await house.payout(await house.account("9700000001"), 700)
     await house.until(SATURDAY)
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     trace = (await house.entry(payout)).trace_number
 
     with pytest.raises(BatchNotShown):
@@ -141,6 +141,6 @@ async def test_a_rest_that_settles_although_it_was_given_back_asks_for_a_person(
 
     await house.until(house.clock.now() + timedelta(days=1))
 
-    kinds = [each.kind for each in (await house.app.ach.returns.exceptions()).values]
+    kinds = [each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values]
     assert kinds == [ExceptionKind.SETTLED_OTHERWISE] * 2
     assert (await house.paid(taken_out)).status is PayoutStatus.FAILED

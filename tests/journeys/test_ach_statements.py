@@ -62,7 +62,7 @@ async def test_a_batch_settles_although_the_statement_has_a_line_of_another_type
     assert (await house.paid(payout)).status is PayoutStatus.PAID
     lines = await house.app.ach.statements.lines(MONDAY)
     assert [(line.type_code, line.is_in) for line in lines] == [("195", True), ("466", False)]
-    assert (await house.app.ach.returns.exceptions()).values == []
+    assert (await house.app.ach.overview.exceptions(OPERATOR)).values == []
 
 
 async def test_a_refused_file_is_worked_through_again_when_an_operator_says_so(house: Clearing) -> None:
@@ -80,5 +80,5 @@ async def test_a_refused_file_is_worked_through_again_when_an_operator_says_so(h
     await hearing.work()
 
     assert (await inbox.row(kept.inbound_id)).value.state is InboundState.REFUSED
-    exceptions = (await house.app.ach.returns.exceptions()).values
+    exceptions = (await house.app.ach.overview.exceptions(OPERATOR)).values
     assert [each.kind for each in exceptions] == [ExceptionKind.FILE_UNREADABLE] * 2

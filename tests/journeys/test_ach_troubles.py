@@ -187,7 +187,7 @@ async def test_nothing_is_filed_for_a_provider_who_is_suspended(house: Clearing)
 
     assert (await house.paid(payout)).status is PayoutStatus.INTENDED
     assert (await house.entry(payout)).state is EntryState.WAITING
-    assert (await house.app.ach.returns.exceptions()).values == []
+    assert (await house.app.ach.overview.exceptions(OPERATOR)).values == []
 
 
 async def test_more_payouts_than_a_page_are_all_drawn_and_none_is_opened_twice(house: Clearing) -> None:
@@ -251,7 +251,7 @@ async def test_two_who_build_one_file_pay_what_is_in_it_and_lose_nothing(house: 
 
     assert [(await house.paid(each)).status for each in (first, second)] == [PayoutStatus.PAID] * 2
     assert opening - house.bank.books.balance == 3_333 == await house.balance(chart.bank("USD"))
-    [file] = (await house.app.ach.delivering.files()).values
+    [file] = (await house.app.ach.overview.files(OPERATOR)).values
     places = [place.entry_id async for place in building.entries_of(file.file_id)]
     assert sorted(places) == sorted(waiting)
     assert file.totals.entries == 2
@@ -300,7 +300,7 @@ async def test_a_file_not_complete_in_time_is_an_exception_and_its_entries_go_wi
     await house.until(TUESDAY_NIGHT)
 
     assert (await house.paid(payout)).status is PayoutStatus.PAID
-    kinds = [each.kind for each in (await house.app.ach.returns.exceptions()).values]
+    kinds = [each.kind for each in (await house.app.ach.overview.exceptions(OPERATOR)).values]
     assert kinds == [ExceptionKind.WINDOW_MISSED]
 
 
@@ -359,7 +359,7 @@ async def test_an_entry_that_is_refused_holds_up_no_other_and_asks_for_a_person(
     await house.until(MONDAY_NIGHT)
 
     assert (await house.paid(payout)).status is PayoutStatus.PAID
-    exceptions = (await house.app.ach.returns.exceptions()).values
+    exceptions = (await house.app.ach.overview.exceptions(OPERATOR)).values
     assert exceptions
     assert {each.kind for each in exceptions} == {ExceptionKind.STUCK}
     assert all("nobodys.1" in each.exception_id for each in exceptions)
@@ -375,7 +375,7 @@ async def test_a_step_that_is_refused_holds_up_no_other_and_asks_once_a_day(hous
     for _ in range(2):
         assert await apart.each(["refused", "changing", "well"], str, act) == 1
 
-    [exception] = (await house.app.ach.returns.exceptions()).values
+    [exception] = (await house.app.ach.overview.exceptions(OPERATOR)).values
     assert exception.exception_id == "2026-11-20.stuck.refused"
 
 
@@ -393,7 +393,7 @@ async def test_a_return_that_came_in_time_holds_although_we_read_it_days_later(h
 
     assert (await house.paid(payout)).status is PayoutStatus.RETURNED
     assert await house.balance(chart.provider(PROVIDER, "USD")) == 7_000
-    [returned] = (await house.app.ach.returns.returns()).values
+    [returned] = (await house.app.ach.overview.returns(OPERATOR)).values
     assert returned.dishonor_code == ""
 
 

@@ -47,7 +47,7 @@ async def carried_out(market: App, arguments: Mapping[str, Any]) -> AsyncIterato
     """Carry a command out: `files`, `build`, `deliver`, `collect`. Approving is for people, in the console."""
     match arguments["act"]:
         case "files":
-            for file in (await market.ach.delivering.files(limit=FILES_SHOWN)).values:
+            for file in (await market.ach.overview.files(ACTOR, limit=FILES_SHOWN)).values:
                 yield line(file)
         case "build":
             await market.originating.draw()

@@ -114,6 +114,15 @@ async def test_the_services_below_refuse_too(shop: Shop) -> None:
         app.notifications.outbox.queued(ana),
         app.notifications.outbox.among(["mal_1"], ana),
         app.identity.sessions.of(shop.people[OLGA], ana),
+        app.ach.overview.files(ana),
+        app.ach.overview.file("2026-11-20-1-first", ana),
+        app.ach.overview.entries("2026-11-20-1-first", ana),
+        app.ach.overview.inbound(ana),
+        app.ach.overview.returns(ana),
+        app.ach.overview.changes(ana),
+        app.ach.overview.exceptions(ana),
+        app.ach.overview.originator(ana),
+        app.ach.overview.rates(ana),
     ):
         with pytest.raises(Denied):
             await asked

@@ -15,6 +15,7 @@ from ecosystem.contexts.payouts import PayoutStatus
 from ecosystem.kernel.actor import Actor, Group, system
 from ecosystem.sandbank.bank import Bank
 from ecosystem.sandbank.plans import Plan
+from market import OPERATOR
 
 FORM = {
     "odfi": "076401251",
@@ -87,7 +88,7 @@ async def test_an_exception_is_closed_with_what_was_done(happened: Busy, olga: h
 
     assert "Ask the bank whose it is." in said(page)
     assert done.status_code == 303
-    assert (await app.ach.returns.exceptions()).values == []
+    assert (await app.ach.overview.exceptions(OPERATOR)).values == []
 
 
 async def test_a_batch_that_settled_for_less_is_settled_without_what_the_bank_took_out(

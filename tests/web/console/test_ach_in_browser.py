@@ -16,7 +16,7 @@ from clearing import AGREED, Clearing, agreed
 from ecosystem.contexts.ach import next_window
 from ecosystem.sandbank.bank import Bank
 from ecosystem.sandbank.plans import Plan
-from market import Market
+from market import OPERATOR, Market
 
 PICTURES = Path("build/pictures")
 NUMBER = "9902135724"
@@ -71,7 +71,7 @@ async def _large(house: Clearing) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_files_and_returns_can_be_read_by_everybody(browser: Browser, shop: Served, size: str, theme: str) -> None:
-    files = shop.run(shop.shop.market.app.ach.delivering.files()).values
+    files = shop.run(shop.shop.market.app.ach.overview.files(OPERATOR)).values
     paths = ["/console/ach", "/console/ach/returns", "/console/ach/bank"]
     paths += [f"/console/ach/files/{file.file_id}" for file in files]
     with page(browser, size=size, theme=theme, bypass_csp=True, base=shop.address) as opened:
@@ -84,7 +84,7 @@ def test_files_and_returns_can_be_read_by_everybody(browser: Browser, shop: Serv
 
 
 def test_the_page_of_a_file_shows_its_lines_masked(browser: Browser, shop: Served) -> None:
-    files = shop.run(shop.shop.market.app.ach.delivering.files()).values
+    files = shop.run(shop.shop.market.app.ach.overview.files(OPERATOR)).values
     with page(browser, base=shop.address) as opened:
         enter(opened, OLGA)
         opened.goto(f"/console/ach/files/{files[-1].file_id}")

@@ -74,6 +74,7 @@ from ecosystem.contexts.ach.inbound import (
 from ecosystem.contexts.ach.micro_entries import MicroEntriesRefused, must_verify
 from ecosystem.contexts.ach.missing import BankHasIt, MissingAlone, NothingSaidMissing, may_be_missing
 from ecosystem.contexts.ach.originator import NotOriginating, Originator, Originators, SetOriginator
+from ecosystem.contexts.ach.overview import Overview, Placed
 from ecosystem.contexts.ach.presenting import PRESENTMENTS_MAX, may_present_again, presented_again, presented_again_on
 from ecosystem.contexts.ach.rates import LIMITS_BPS, Rate, ReturnRates, Standing, return_counted
 from ecosystem.contexts.ach.receivers import AccountKind, Holder, Particulars, Receiver
@@ -223,7 +224,9 @@ __all__ = [
     "Originators",
     "OtherContent",
     "Others",
+    "Overview",
     "Particulars",
+    "Placed",
     "Purpose",
     "Rate",
     "Receiver",

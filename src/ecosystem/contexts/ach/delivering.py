@@ -46,7 +46,7 @@ from ecosystem.kernel.actor import Actor, system
 from ecosystem.kernel.refusals import Invalid, Unavailable
 from ecosystem.ports.bank import Bank
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import Cursor, Index, Page, Stale, Table, Write
+from ecosystem.ports.table import Index, Stale, Table, Write
 
 ACTOR = system("ach-processor")
 REFUSED = "refused"
@@ -112,12 +112,6 @@ class Delivering:
         """Files whose end is not known, oldest first, as the index has them."""
         page = await self.table.query(keys.open_files(), AchFile, index=Index.PROVIDER, limit=1000)
         return page.values
-
-    async def files(self, *, after: Cursor | None = None, limit: int = 25) -> Page[AchFile]:
-        """Every file, the newest first."""
-        return await self.table.query(
-            keys.files(), AchFile, index=Index.STATUS, after=after, descending=True, limit=limit
-        )
 
     async def go_on(self, file_id: str) -> AchFile:
         """Whatever a file needs next: to be delivered, to be taken back because it is too late, its entries told.

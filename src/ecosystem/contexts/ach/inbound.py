@@ -28,7 +28,7 @@ from ecosystem.kernel.nacha.layouts import BATCH_HEADER, FILE_HEADER
 from ecosystem.kernel.refusals import Conflict, Invalid, NotFound
 from ecosystem.kernel.time import sortable
 from ecosystem.ports.clock import Clock
-from ecosystem.ports.table import ABSENT, Cursor, Index, Key, Page, Put, Row, Stale, Stored, Table
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table
 
 REOPENED_MAX = 20
 ACK_FIELDS = ["file", "sha256", "result", "reason", "entries", "debit_cents", "credit_cents", "received_at"]
@@ -324,12 +324,6 @@ class Inbox:
         after = reopened(row.value, actor, self.clock.now())
         await self.table.transact(self._put(after, row))
         return after
-
-    async def files(self, *, after: Cursor | None = None, limit: int = 50) -> Page[Inbound]:
-        """Every file of the bank, the newest first."""
-        return await self.table.query(
-            keys.inbounds(), Inbound, index=Index.STATUS, after=after, descending=True, limit=limit
-        )
 
     async def open_files(self) -> list[Inbound]:
         """Files that were not worked through yet, oldest first."""

@@ -37,7 +37,7 @@ from ecosystem.ports.bus import announce
 from ecosystem.ports.clock import Clock
 from ecosystem.ports.keys import Context, KeyName
 from ecosystem.ports.keys_kept import Enveloped, Kept, wraps
-from ecosystem.ports.table import ABSENT, Cursor, Index, Key, Page, Put, Row, Stale, Stored, Table, Write
+from ecosystem.ports.table import ABSENT, Index, Key, Put, Row, Stale, Stored, Table, Write
 
 DISHONOR_BANKING_DAYS = 5
 CHANGE_BANKING_DAYS = 6
@@ -384,27 +384,6 @@ class Returns:
 
     async def change(self, change_id: str) -> Row[Change] | None:
         return await self.table.get(keys.change(change_id), Change)
-
-    async def returns(self, *, after: Cursor | None = None, limit: int = 50) -> Page[Return]:
-        """Every return, the newest first."""
-        return await self.table.query(
-            keys.returns(), Return, index=Index.STATUS, after=after, descending=True, limit=limit
-        )
-
-    async def changes(self, *, after: Cursor | None = None, limit: int = 50) -> Page[Change]:
-        """Every notification of change, the newest first."""
-        return await self.table.query(
-            keys.changes(), Change, index=Index.STATUS, after=after, descending=True, limit=limit
-        )
-
-    async def exceptions(
-        self, *, is_open: bool = True, after: Cursor | None = None, limit: int = 50
-    ) -> Page[AchException]:
-        """Exceptions, the newest first."""
-        where = keys.exceptions(is_open=is_open)
-        return await self.table.query(
-            where, AchException, index=Index.STATUS, after=after, descending=True, limit=limit
-        )
 
     async def exception(self, exception_id: str) -> Row[AchException]:
         """The exception. Raises `NoSuchException`."""

@@ -11,6 +11,7 @@ from ecosystem.contexts.ach.delivering import Delivering
 from ecosystem.contexts.ach.entries import Entries, Entry
 from ecosystem.contexts.ach.inbound import Inbox
 from ecosystem.contexts.ach.originator import Originators
+from ecosystem.contexts.ach.overview import Overview
 from ecosystem.contexts.ach.rates import ReturnRates
 from ecosystem.contexts.ach.returns import Change, Returns
 from ecosystem.contexts.ach.statements import BankStatements
@@ -40,12 +41,14 @@ class Ach:
     statements: BankStatements
     rates: ReturnRates
     vault: Vault
+    overview: Overview
 
     @classmethod
     def of(cls, table: Table, clock: Clock, keys: Keys, bank: Bank) -> Self:
         vault, originators, traces = Vault(table, keys), Originators(table, clock), TraceNumbers(table)
         entries = Entries(table, clock, vault, originators)
         building = Building(table, clock, entries, originators, traces, vault)
+        rates = ReturnRates(table, clock)
         delivering = Delivering(table, clock, bank, building)
         return cls(
             originators=originators,
@@ -57,6 +60,7 @@ class Ach:
             inbox=Inbox(table, clock, vault),
             returns=Returns(table, clock),
             statements=BankStatements(table),
-            rates=ReturnRates(table, clock),
+            rates=rates,
             vault=vault,
+            overview=Overview(table, building, entries, originators, rates),
         )

@@ -85,7 +85,7 @@ async def desk(request: Visit) -> Desk:
         "refunds": len(await market.refunds.failed(limit=MANY)),
         "fraud": len((await market.casework.waiting(actor, limit=MANY)).rows),
         "webhooks": len(await market.hearing.waiting(actor, limit=MANY)),
-        "ach": len((await market.ach.returns.exceptions(limit=MANY)).rows),
+        "ach": len((await market.ach.overview.exceptions(actor, limit=MANY)).rows),
     }
     states = (Unsettled.OPEN, Unsettled.PROPOSED)
     waiting["discrepancies"] = sum(

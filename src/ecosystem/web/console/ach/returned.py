@@ -83,11 +83,11 @@ async def reopen(request: Visit, inbound_id: FromPath[str]) -> Answer:
 
 async def _listed(request: Visit, trouble: Refusal | None = None) -> Answer:
     at_desk = await desk(request)
-    ach = request.market.ach
-    exceptions = (await ach.returns.exceptions(limit=PAGE)).values
-    returns = (await ach.returns.returns(limit=PAGE)).values
-    changes = (await ach.returns.changes(limit=PAGE)).values
-    inbound = (await ach.inbox.files(limit=PAGE)).values
+    overview = request.market.ach.overview
+    exceptions = (await overview.exceptions(request.actor, limit=PAGE)).values
+    returns = (await overview.returns(request.actor, limit=PAGE)).values
+    changes = (await overview.changes(request.actor, limit=PAGE)).values
+    inbound = (await overview.inbound(request.actor, limit=PAGE)).values
     return at_desk.page(
         "ach/returns.html",
         status=status_of(trouble) if trouble else 200,

@@ -101,16 +101,15 @@ async def listed(request: Visit) -> Answer:
     """Files, the newest first, with what waits for a person and the return rates."""
     asked = request.query_of(Asked).asked
     at_desk = await desk(request)
-    ach = request.market.ach
-    page = await ach.delivering.files(after=Cursor(asked.after) if asked.after else None, limit=PAGE)
-    originator = await ach.originators.find()
+    overview = request.market.ach.overview
+    page = await overview.files(request.actor, after=Cursor(asked.after) if asked.after else None, limit=PAGE)
     return at_desk.page(
         "ach/files.html",
         files=[_shown_file(file) for file in page.values],
-        exceptions=len((await ach.returns.exceptions(limit=100)).rows),
-        rates=await ach.rates.standing(),
+        exceptions=len((await overview.exceptions(request.actor, limit=100)).rows),
+        rates=await overview.rates(request.actor),
         rate_words=RATES,
-        originator=originator.value if originator else None,
+        originator=await overview.originator(request.actor),
         after=asked.after,
         next_after=page.next or "",
     )
@@ -119,8 +118,8 @@ async def listed(request: Visit) -> Answer:
 @get("/console/ach/bank")
 async def bank(request: Visit) -> Answer:
     """Who we are to the bank."""
-    row = await request.market.ach.originators.find()
-    form = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
+    known = await request.market.ach.overview.originator(request.actor)
+    form = _form_of(known) if known else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
     return await _bank(request, form)
 
 
@@ -155,8 +154,8 @@ async def confirm_limit(request: Visit) -> Answer:
     try:
         await request.market.ach.agreement.confirm(form.asked.version, request.actor)
     except Refusal as no:
-        row = await request.market.ach.originators.find()
-        shown = _form_of(row.value) if row else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
+        known = await request.market.ach.overview.originator(request.actor)
+        shown = _form_of(known) if known else forms.blank(Saying, lead_min=60, approval=10_000, version=0)
         return await _bank(request, shown.refused(no))
     return request.redirect("/console/ach/bank", toast=Toast(text="The higher limit holds from the next file on."))
 
@@ -250,15 +249,12 @@ async def settle(request: Visit, file_id: FromPath[str], batch: FromPath[int]) -
 
 async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) -> Answer:
     at_desk = await desk(request)
-    ach = request.market.ach
-    file = (await ach.building.row(file_id)).value
-    now = request.market.ports.clock.now()
-    entries: list[dict[str, object]] = []
-    async for place in ach.building.entries_of(file_id):
-        if len(entries) == ENTRIES_SHOWN:
-            break
-        entry = (await ach.entries.row(place.entry_id)).value
-        entries.append({"place": place, "entry": entry, "cents": Money(place.cents, "USD")})
+    overview, now = request.market.ach.overview, request.market.ports.clock.now()
+    file = await overview.file(file_id, request.actor)
+    entries = [
+        {"place": each.place, "entry": each.entry, "cents": Money(each.place.cents, "USD")}
+        for each in await overview.entries(file_id, request.actor, limit=ENTRIES_SHOWN)
+    ]
     return at_desk.page(
         "ach/file.html",
         status=status_of(trouble) if trouble else 200,
@@ -278,8 +274,7 @@ async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) ->
 
 async def _bank(request: Visit, form: Form[Saying]) -> Answer:
     at_desk = await desk(request)
-    row = await request.market.ach.originators.find()
-    known = row.value if row else None
+    known = await request.market.ach.overview.originator(request.actor)
     return at_desk.page(
         "ach/bank.html",
         status=status_of(form.refusal) if form.refusal else 200,
