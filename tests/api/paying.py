@@ -114,6 +114,8 @@ async def is_paid_out(shop: Shop, operator: Client) -> None:
     filling = {"least": {"minor": 5_000, "currency": "USD"}, "left": {"minor": 2_000, "currency": "USD"}}
     filled = await operator.all_of("setFilling", version=changed["version"], filling=filling)
     assert (filled["filling"]["least"]["minor"], filled["newForDays"]) == (5_000, 30)
+    assert (await operator.all_of("payoutRules"))["filling"] == filled["filling"]
+    assert [(await each.all_of("payoutRules"))["filling"] for each in (pedro, shop.visitor())] == [None, None]
     assert (await operator.all_of("setFilling", version=filled["version"]))["filling"] is None
 
 

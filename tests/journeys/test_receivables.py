@@ -108,6 +108,12 @@ async def test_an_operator_gives_up_a_debt_with_a_reason_and_it_is_a_cost(shop: 
     await shop.verified()
 
 
+async def test_what_a_provider_was_let_off_is_read_by_operators_only(shop: Market, paula: Actor) -> None:
+    with pytest.raises(Denied):
+        await shop.app.receivables.given_up(shop.provider_id, paula)
+    assert await shop.app.receivables.given_up(shop.provider_id, OPERATOR) == []
+
+
 async def test_more_than_is_owed_or_without_a_reason_is_not_given_up(shop: Market, paula: Actor) -> None:
     assert paula
     for amount, reason in ((9_001, "Gone."), (0, "Gone."), (9_000, " ")):

@@ -192,6 +192,16 @@ async def charged_at_the_desk(shop: Market, minor: int = 4_200, **metadata: str)
     return made.body["latest_charge"]
 
 
+async def test_a_difference_is_read_by_operators_only(shop: Market) -> None:
+    await sold(shop)
+    await reconciled(shop)
+    one = (await open_ones(shop))[0]
+
+    with pytest.raises(Denied):
+        await shop.app.discrepancies.of(one.discrepancy_id, ADA)
+    assert (await shop.app.discrepancies.of(one.discrepancy_id, OPERATOR)).value == one
+
+
 async def test_a_day_that_failed_is_tried_again_by_itself_later_and_later(shop: Market) -> None:
     await sold(shop)
     shop.clock.advance(timedelta(days=4))

@@ -139,7 +139,7 @@ async def payouts_in_month(ask: Ask, request: InMonth) -> Plain:
 
 @ROOTS.query
 async def payout_rules(ask: Ask) -> Plain:
-    return _rules(await ask.market.payout_rules.current())
+    return _rules(await ask.market.payout_rules.shown(ask.actor))
 
 
 @ROOTS.query

@@ -69,6 +69,11 @@ class Receivables:
         actor.must_operate()
         return await self._aged(provider_id, currency)
 
+    async def given_up(self, provider_id: str, actor: Actor) -> Sequence[WriteOff]:
+        """What a provider was let off, newest first."""
+        actor.must_operate()
+        return await self.book.write_offs(provider_id)
+
     async def give_up(self, request: GiveUp, actor: Actor) -> WriteOff:
         """Write off what a provider owes, or a part: it becomes a cost. Once per id.
 

@@ -109,6 +109,11 @@ class PayoutRuleBook:
         row = await self._latest()
         return row.value.rules if row else FIRST
 
+    async def shown(self, actor: Actor) -> PayoutRules:
+        """The rules as anybody may read them; how our own bank account is filled, operators only."""
+        rules = await self.current()
+        return rules if actor.is_operator else replace(rules, filling=None)
+
     async def history(self) -> Sequence[PayoutRulesVersion]:
         """The versions that operators set, newest first; before the first of them, `FIRST` held."""
         page = await self.table.query(

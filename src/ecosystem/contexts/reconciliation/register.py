@@ -34,6 +34,11 @@ class Discrepancies:
 
     table: Table
 
+    async def of(self, discrepancy_id: str, actor: Actor) -> Row[Discrepancy]:
+        """The discrepancy, for operators. Raises `NoSuchDiscrepancy`, `Denied`."""
+        actor.must_operate()
+        return await self.row(discrepancy_id)
+
     async def row(self, discrepancy_id: str) -> Row[Discrepancy]:
         """The discrepancy. Raises `NoSuchDiscrepancy`."""
         row = await self.find(discrepancy_id)

@@ -95,5 +95,5 @@ async def _shown(request: Visit, provider_id: str, currency: str, form: Form[Giv
         aged=aged,
         ages=AGES,
         parts=[Money(units, currency) for units in aged.parts],
-        given_up=await request.market.receivables.book.write_offs(provider_id),
+        given_up=await request.market.receivables.given_up(provider_id, request.actor),
     )

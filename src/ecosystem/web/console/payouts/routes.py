@@ -177,7 +177,7 @@ async def one(request: Visit, payout_id: FromPath[str]) -> Answer:
     """One payout with what it moved, and what its provider's payouts stand at."""
     at_desk = await desk(request)
     payout = await request.market.paying_out.payout(payout_id, request.actor)
-    moved: list[Recorded] = await request.market.statements.reference(payout_id)
+    moved = await request.market.oversight.transfers(payout_id, request.actor)
     outlook = await request.market.paying_out.outlooks.of(payout.provider_id, request.actor)
     return at_desk.page(
         "payouts/one.html",

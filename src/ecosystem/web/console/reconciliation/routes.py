@@ -222,7 +222,7 @@ async def _found(request: Visit, asked: Asked) -> tuple[list[Discrepancy], Count
 
 async def _shown(request: Visit, discrepancy_id: str, form: Form[Mending], remarks: Form[Remark]) -> Answer:
     at_desk = await desk(request)
-    row = await request.market.discrepancies.row(discrepancy_id)
+    row = await request.market.discrepancies.of(discrepancy_id, request.actor)
     known = row.value
     refusal = form.refusal or remarks.refusal
     return at_desk.page(
