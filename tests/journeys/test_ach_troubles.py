@@ -347,7 +347,7 @@ async def test_an_entry_that_is_refused_holds_up_no_other_and_asks_for_a_person(
     known = await house.entry(payout)
     nobodys = OriginateEntry(
         entry_id="nobodys.1",
-        purpose=EntryPurpose.REVERSAL,
+        purpose=EntryPurpose.PAYOUT,
         direction=Direction.CREDIT,
         cause_id="nobody",
         receiver=known.receiver,

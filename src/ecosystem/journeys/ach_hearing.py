@@ -244,7 +244,7 @@ class AchHearing:
         elif returned.action is MoneyAction.PRESENT_AGAIN:
             # What it was for has ended since the return was taken in.
             await self.causes.of(entry).returned(entry, MoneyAction.TAKE_DEBIT_BACK, returned.code)
-        elif returned.action is not MoneyAction.REVERSAL_FAILED:
+        else:
             await self.causes.of(entry).returned(entry, returned.action, returned.code)
         await self.accounts.act(entry, returned)
         state = ReturnState.CONTESTED if returned.state is ReturnState.CONTESTED else ReturnState.ACTED

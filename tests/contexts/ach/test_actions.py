@@ -90,7 +90,6 @@ def test_there_are_71_returns_and_20_changes_and_each_has_a_rule() -> None:
         (Purpose.PRENOTE, Direction.CREDIT, MoneyAction.NONE),
         (Purpose.MICRO_CREDIT, Direction.CREDIT, MoneyAction.MICRO_BACK),
         (Purpose.MICRO_DEBIT, Direction.DEBIT, MoneyAction.MICRO_BACK),
-        (Purpose.REVERSAL, Direction.DEBIT, MoneyAction.REVERSAL_FAILED),
     ],
 )
 def test_each_code_drives_the_named_action_of_what_the_entry_was_for(

@@ -20,8 +20,7 @@ class MoneyAction(StrEnum):
 
     `give-payout-back`: the payout's money goes back to the provider. `take-debit-back`: the customer's money goes back
     out of escrow, or after the release as a chargeback does. `refund-failed`: the money of a refund goes back to where it
-    was taken from. `present-again`: nothing yet, the debit is presented once
-    more. `micro-back`: the cents of a micro-entry leave the costs. `none`: no money moved. `hold`: the money stays in
+    was taken from. `present-again`: nothing yet, the debit is presented once more. `micro-back`: the cents of a micro-entry leave the costs. `none`: no money moved. `hold`: the money stays in
     clearing, since we do not accept the return.
     """
 
@@ -30,7 +29,6 @@ class MoneyAction(StrEnum):
     REFUND_FAILED = "refund-failed"
     PRESENT_AGAIN = "present-again"
     MICRO_BACK = "micro-back"
-    REVERSAL_FAILED = "reversal-failed"
     HOLD = "hold"
     NONE = "none"
 
@@ -172,7 +170,6 @@ _MONEY = {
     Purpose.PRENOTE: MoneyAction.NONE,
     Purpose.MICRO_CREDIT: MoneyAction.MICRO_BACK,
     Purpose.MICRO_DEBIT: MoneyAction.MICRO_BACK,
-    Purpose.REVERSAL: MoneyAction.REVERSAL_FAILED,
     Purpose.DISHONOR: MoneyAction.NONE,
 }
 

@@ -88,7 +88,6 @@ class Purpose(StrEnum):
     PRENOTE = "prenote"
     MICRO_CREDIT = "micro-credit"
     MICRO_DEBIT = "micro-debit"
-    REVERSAL = "reversal"
     DISHONOR = "dishonor"
 
 
@@ -225,10 +224,9 @@ DESCRIPTIONS = {
     Purpose.PRENOTE: "PRENOTE",
     Purpose.MICRO_CREDIT: "ACCTVERIFY",
     Purpose.MICRO_DEBIT: "ACCTVERIFY",
-    Purpose.REVERSAL: "REVERSAL",
 }
-"""The company entry descriptions. The rules prescribe `ACCTVERIFY` for micro-entries (subsection 2.7.2), `RETRY PYMT`
-for what is presented again (2.13.4) and `REVERSAL` (2.9.1). `PURCHASE`, since 2026, is for goods: services are none."""
+"""The company entry descriptions. The rules prescribe `ACCTVERIFY` for micro-entries (subsection 2.7.2) and
+`RETRY PYMT` for what is presented again (2.13.4). `PURCHASE`, since 2026, is for goods: services are none."""
 RETRY = "RETRY PYMT"
 _BOUNDS = {
     Purpose.PRENOTE: (0, 0),
