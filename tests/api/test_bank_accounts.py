@@ -87,3 +87,15 @@ async def test_what_somebody_authorized_is_read_by_nobody_else(shop: Shop) -> No
     for client in (await shop.signed_in(EVE), await shop.signed_in(PEDRO), shop.visitor()):
         assert (await client.refusal_of("mandate", paymentId=payment_id))["extensions"]["kind"] == Denied.__name__
     assert (await (await shop.signed_in(OLGA)).all_of("mandate", paymentId=payment_id))["paymentId"] == payment_id
+
+
+async def test_how_our_own_bank_account_is_filled_is_told_to_operators_only(shop: Shop) -> None:
+    olga, filling = await shop.signed_in(OLGA), {"least": {"minor": 5, "currency": "USD"}}
+    filling |= {"left": {"minor": 2_000, "currency": "USD"}}
+    rules = await olga.all_of("payoutRules")
+    await olga.all_of("setFilling", version=rules["version"], filling=filling)
+
+    shown = [(await each.all_of("payoutRules"))["filling"] for each in (await shop.signed_in(PEDRO), shop.visitor())]
+
+    assert (await olga.all_of("payoutRules"))["filling"]["least"]["minor"] == 5
+    assert shown == [None, None]

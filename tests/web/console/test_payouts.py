@@ -59,12 +59,14 @@ async def test_a_provider_is_paused_with_a_reason_and_resumed(
 
     await post(olga, f"{here}/pause", seen_on=here, reason="We ask about a booking.")
     paused = await happened.shop.market.app.payout_plans.find(happened.provider_id)
+    waits = said(await olga.get(here))
     await post(olga, f"{here}/resume", seen_on=here)
     going = await happened.shop.market.app.payout_plans.find(happened.provider_id)
 
     assert paused is not None
     assert paused.value.pause is not None
     assert paused.value.pause.reason == "We ask about a booking."
+    assert "It waits We ask about a booking." in waits
     assert going is not None
     assert going.value.pause is None
 
