@@ -234,6 +234,28 @@ async def test_a_debit_of_an_account_that_ended_while_it_waited_is_not_filed(
     await house.market.verified()
 
 
+async def test_a_debit_that_the_bank_took_out_of_its_batch_ends_its_booking_and_the_others_have_their_funds(
+    house: Clearing,
+) -> None:
+    stays, taken_out = await booked(house), await booked(house, "9700000001", days=11)
+    await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
+    [entry] = await entries(house, taken_out)
+    assert await sums(house, stays) == {"escrow": 10_000, "clearing": -20_000}
+
+    await house.app.originating.settle_without(entry.file_id, 1, [entry.trace_number], OPERATOR)
+    await house.market.passes(timedelta(hours=1))
+
+    assert [each.state for each in await entries(house, stays)] == [EntryState.SETTLED]
+    assert [each.state for each in await entries(house, taken_out)] == [EntryState.RETURNED]
+    assert await status(house, stays) is BookingStatus.CONFIRMED
+    assert await status(house, taken_out) is BookingStatus.CANCELLED
+    assert await sums(house, stays) == {"escrow": 10_000, "bank": -10_000}
+    assert await sums(house, taken_out) == {"bank": -10_000}
+    [_, _, rate] = await house.app.ach.overview.rates(OPERATOR)
+    assert (rate.debits, rate.returned) == (1, 0)
+    await house.market.verified()
+
+
 async def test_a_refund_to_an_account_that_was_removed_is_not_filed_and_waits_for_an_operator(house: Clearing) -> None:
     paid = await booked(house, days=20)
     await house.until(datetime(2026, 11, 24, 2, tzinfo=UTC))
