@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START_S = 60.0
+START_S = 120.0
 
 
 def free_ports() -> tuple[int, int]:

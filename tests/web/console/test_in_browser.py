@@ -15,8 +15,9 @@ from tests.web.console.test_refunds import failed
 from tests.web.shop import ANA, OLGA, PASSWORD, Served, served
 
 from ecosystem.contexts.catalogue import ProviderStatus
-from ecosystem.contexts.ledger import Transfer, chart
+from ecosystem.contexts.ledger import Transfer, chart, disbursed
 from ecosystem.contexts.payouts import Destination, Origin, Payout, PayoutId, Rail, payout_made
+from ecosystem.journeys.payout_passage import disbursement
 from ecosystem.kernel.money import Money
 from ecosystem.workflows.wiring import Wiring
 
@@ -125,7 +126,9 @@ async def paid_out(happened: Busy) -> Payout:
         transfer_id=f"{made.payout_id}.taken", debit_account_id=chart.provider(happened.provider_id, "GBP"),
         credit_account_id=chart.processor("GBP"), amount=700, ledger="GBP", code=1,
     )  # fmt: skip
-    await app.ports.table.transact(*payout_made(made, happened.operator, at))
+    await app.ports.table.transact(
+        *payout_made(made, happened.operator, at), *await app.ledger.writes(*disbursed(disbursement(made)))
+    )
     await app.ledger.submit(taken)
     await app.receivable_follower.catch_up()
     return made
