@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -26,7 +27,7 @@ async def test_a_days_payments_stand_with_their_bookings(happened: Busy, olga: h
     assert re.search(r'href="/console/bookings/bkg_\w+"', page.text)
     assert "€" in words(taken)
     assert back.status_code == 200
-    assert '<a class="item" href="/console/payments" aria-current="page">' in page.text
+    assert '<a class="item" href="/console/payments" aria-current="page">' in html.unescape(page.text)
 
 
 async def test_a_day_without_any_says_so_and_one_that_is_none_is_today(happened: Busy, olga: httpx.AsyncClient) -> None:
