@@ -39,7 +39,7 @@ class MarketplaceThere(Conflict):
     """In this folder is a marketplace already: choose a new one."""
 
 
-FIRST_START = Length(days=12, daily=4)
+FIRST_START = Length(days=12, daily=3)
 """What the first start of `serve` makes: some seconds' worth."""
 
 

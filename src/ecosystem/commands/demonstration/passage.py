@@ -1,8 +1,8 @@
 """Time passes: the clocks, ours and the processor's, are moved to the next instant at which anything happens.
 
 What happens is due in one of these places: a person's agenda, an execution, a one-time schedule, a delivery that failed,
-the processor. What falls due within a few seconds happens together. Where the clocks stand is kept in a file before they are moved, so that an
-ended process goes on from there.
+the processor. What falls due within a minute happens together. Where the clocks stand is kept in a file before they are
+moved, so that an ended process goes on from there.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ecosystem.sandbox.control import Passed
 from ecosystem.workflows.schedules import SHARDS, Schedule, due_shard
 from ecosystem.workflows.wiring import NeverDone, Wiring
 
-TOGETHER = timedelta(seconds=3)
+TOGETHER = timedelta(seconds=60)
 """What falls due within this time of something happens with it."""
 
-AT_MOST = timedelta(hours=3)
+AT_MOST = timedelta(hours=6)
 """The clocks are never moved further at once. What recurs does so this often too, though it would every minute: it looks
 for what was left behind, and is most of the work when nothing was."""
 
