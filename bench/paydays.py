@@ -35,6 +35,7 @@ from ecosystem.contexts.payouts import (
 from ecosystem.journeys.casework import DecideCase
 from ecosystem.kernel.actor import Actor, Group
 from ecosystem.kernel.money import Money
+from ecosystem.kernel.refusals import Refusal
 from ecosystem.sandbox.refusals import Refused
 
 OWNER = Actor(actor_id="usr_01kag2m8xw00000000000pan1a", groups=(Group.CUSTOMERS, Group.PROVIDERS))
@@ -180,6 +181,15 @@ async def close(history: Lived, shop: Market) -> None:
     if history.random.random() < 0.4:
         await bank_refuses(history, shop)
     await shop.app.payout_settings.pause(shop.provider_id, "The history ends", OPERATOR)
+    await call_off(history, shop)
+
+
+async def call_off(history: Lived, shop: Market) -> None:
+    """What was not sent is called off: a pause would hold it for ever. Some of it is under way and goes on."""
+    for payout in await _payouts(shop, PayoutStatus.INTENDED):
+        with suppress(Refusal):
+            await shop.app.paying_out.cancel(payout.payout_id, OPERATOR)
+            history.told["payout called off at the end"] += 1
 
 
 async def judge(history: Lived, shop: Market) -> None:

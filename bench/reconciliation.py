@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.reconciliation_mutations import Note, mutated
-from bench.reconciliation_truth import is_ambiguous, named
+from bench.reconciliation_truth import crossed, is_ambiguous, named
 from bench.reconciliation_world import Line, last_day, lines, written
 from ecosystem.contexts.reconciliation import WINDOW_DAYS, Item, Kind, Matching, Movement, Row, Side
 
@@ -167,6 +167,7 @@ def compared(notes: list[Note], world: list[Line], by_item: dict[int, list[Line]
         for number in {item_of[row.side, row.row_id] for row in item.rows}:
             found.setdefault(number, set()).update(item.kinds)
     touched = {item for note in notes for item in note.items}
+    alike = crossed(notes, by_item)
     wrong: Counter[str] = Counter()
     named_rightly = seen = allowed = ambiguous = ambiguous_named = 0
     for note in notes:
@@ -178,7 +179,7 @@ def compared(notes: list[Note], world: list[Line], by_item: dict[int, list[Line]
             touched.difference_update(note.items)
             continue
         seen += all(each)
-        if is_ambiguous(note):
+        if is_ambiguous(note) or not alike.isdisjoint(note.items):
             ambiguous += 1
             ambiguous_named += right
             continue

@@ -161,6 +161,7 @@ class History:
         await shop.sandbox.settled()
         await self._tick(shop, timedelta(minutes=1))
         await self._by_hand(shop)
+        await paydays.call_off(self, shop)
         await self._tick(shop, timedelta(minutes=1))
 
     async def _by_hand(self, shop: Market) -> None:
