@@ -36,7 +36,7 @@ from ecosystem.contexts.identity import Account, Session
 from ecosystem.kernel.actor import Group
 from ecosystem.kernel.refusals import Refusal
 from ecosystem.ports.keys import KeyName
-from ecosystem.ports.table import Cursor, Table
+from ecosystem.ports.table import Table, every
 
 ROOT = Path(__file__).parents[3]
 CANARY_DAYS_MAX = 90
@@ -129,17 +129,12 @@ async def _access(table: Table) -> list[Line]:
     """Who operates, with what, and when they last signed in."""
     operators: list[Account] = []
     locked = total = 0
-    after: Cursor | None = None
-    while True:
-        page = await table.scan(Account, after=after)
-        for account in page.values:
-            total += 1
-            locked += account.standing.value != "active"
-            if Group.ADMINS in account.groups:
-                operators.append(account)
-        after = page.next
-        if after is None:
-            break
+    async for row in every(table, Account):
+        account = row.value
+        total += 1
+        locked += account.standing.value != "active"
+        if Group.ADMINS in account.groups:
+            operators.append(account)
     latest = await _signed_in(table, {account.user_id for account in operators})
     lines = [
         Line(
@@ -167,15 +162,11 @@ async def _access(table: Table) -> list[Line]:
 
 async def _signed_in(table: Table, people: set[str]) -> dict[str, datetime]:
     latest: dict[str, datetime] = {}
-    after: Cursor | None = None
-    while True:
-        page = await table.scan(Session, after=after)
-        for session in page.values:
-            if session.user_id in people and session.impersonator is None:
-                latest[session.user_id] = max(session.signed_in_at, latest.get(session.user_id, session.signed_in_at))
-        after = page.next
-        if after is None:
-            return latest
+    async for row in every(table, Session):
+        session = row.value
+        if session.user_id in people and session.impersonator is None:
+            latest[session.user_id] = max(session.signed_in_at, latest.get(session.user_id, session.signed_in_at))
+    return latest
 
 
 async def _keys(keys: FileKeys, at: datetime) -> list[Line]:

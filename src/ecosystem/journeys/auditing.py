@@ -17,12 +17,10 @@ from ecosystem.contexts.ledger import Ledger, NoSuchTransfer, Recorded, transfer
 from ecosystem.contexts.ledger import State as TransferState
 from ecosystem.ports.audit import Act, AuditKind, act_key
 from ecosystem.ports.bus import Event, event_key
-from ecosystem.ports.table import Change, Cursor, Key, Row, Stored, Table
+from ecosystem.ports.table import Change, Key, Row, Stored, Table, every
 from ecosystem.ports.table_codec import decoded
 
 S = TypeVar("S", bound=Stored)
-PAGE = 1000
-PAGES_MAX = 1_000_000
 TRANSFER = "transfer"
 _UNAUDITED = b"\xa5audit\xa0"
 """How an event ends that is not audited: its last field, empty. Most are, and need not be read whole."""
@@ -52,25 +50,15 @@ class Auditing:
         return None if made.state is TransferState.FAILED else of_transfer(made)
 
     async def everything(self) -> AsyncIterator[Candidate]:
-        async for row in self._all(Recorded):
+        async for row in every(self.table, Recorded):
             if row.value.state is not TransferState.FAILED:
                 yield _lying(row, transfer_key(row.value.transfer_id), of_transfer(row.value))
-        async for row in self._all(Event):
+        async for row in every(self.table, Event):
             if row.value.audit:
                 event = row.value
                 yield _lying(row, event_key(event.aggregate, event.sequence, event.type), of_event(event))
-        async for row in self._all(Act):
+        async for row in every(self.table, Act):
             yield _lying(row, act_key(row.value.act_id), of_act(row.value))
-
-    async def _all(self, kind: type[S]) -> AsyncIterator[Row[S]]:
-        after: Cursor | None = None
-        for _ in range(PAGES_MAX):
-            page = await self.table.scan(kind, after=after, limit=PAGE)
-            for row in page.rows:
-                yield row
-            after = page.next
-            if after is None:
-                return
 
 
 def _lying(row: Row[S], place: Key, candidate: Candidate) -> Candidate:

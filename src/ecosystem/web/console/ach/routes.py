@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -170,64 +171,57 @@ async def show(request: Visit, file_id: FromPath[str]) -> Answer:
 async def approve(request: Visit, file_id: FromPath[str]) -> Answer:
     """Let a file go, as a second person."""
     form = await request.form_of(Approving)
-    try:
-        await request.market.ach.delivering.approve(file_id, form.asked.content_sha256, request.actor)
-    except NoSuchFile:
-        raise
-    except Refusal as no:
-        return await _file(request, file_id, no)
-    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="It goes to the bank now."))
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.ach.delivering.approve(file_id, form.asked.content_sha256, request.actor),
+        "It goes to the bank now.",
+    )
 
 
 @post("/console/ach/files/{file_id:str}/withdraw")
 async def withdraw(request: Visit, file_id: FromPath[str]) -> Answer:
     """Take a file back: its entries wait for the next window."""
     form = await request.form_of(Withdrawing)
-    try:
-        await request.market.ach.delivering.withdraw(file_id, form.asked.reason, request.actor)
-    except NoSuchFile:
-        raise
-    except Refusal as no:
-        return await _file(request, file_id, no)
-    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="Its entries wait for the next window."))
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.ach.delivering.withdraw(file_id, form.asked.reason, request.actor),
+        "Its entries wait for the next window.",
+    )
 
 
 @post("/console/ach/files/{file_id:str}/give-back")
 async def give_back(request: Visit, file_id: FromPath[str]) -> Answer:
     """Give the money of a refused file back where it came from."""
-    try:
-        await request.market.originating.give_back(file_id, request.actor)
-    except NoSuchFile:
-        raise
-    except Refusal as no:
-        return await _file(request, file_id, no)
-    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="The money is back where it came from."))
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.originating.give_back(file_id, request.actor),
+        "The money is back where it came from.",
+    )
 
 
 @post("/console/ach/files/{file_id:str}/missing")
 async def say_missing(request: Visit, file_id: FromPath[str]) -> Answer:
     """Say that the bank does not have a file."""
     form = await request.form_of(Missing)
-    try:
-        await request.market.ach.delivering.say_missing(file_id, form.asked.reason, request.actor)
-    except NoSuchFile:
-        raise
-    except Refusal as no:
-        return await _file(request, file_id, no)
-    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text="Another operator confirms it."))
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.ach.delivering.say_missing(file_id, form.asked.reason, request.actor),
+        "Another operator confirms it.",
+    )
 
 
 @post("/console/ach/files/{file_id:str}/missing/confirm")
 async def confirm_missing(request: Visit, file_id: FromPath[str]) -> Answer:
     """Confirm as a second person that the bank does not have a file."""
-    try:
-        await request.market.ach.delivering.confirm_missing(file_id, request.actor)
-    except NoSuchFile:
-        raise
-    except Refusal as no:
-        return await _file(request, file_id, no)
-    return request.redirect(
-        f"/console/ach/files/{file_id}", toast=Toast(text="Send its entries again, or give their money back.")
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.ach.delivering.confirm_missing(file_id, request.actor),
+        "Send its entries again, or give their money back.",
     )
 
 
@@ -235,16 +229,25 @@ async def confirm_missing(request: Visit, file_id: FromPath[str]) -> Answer:
 async def settle(request: Visit, file_id: FromPath[str], batch: FromPath[int]) -> Answer:
     """Settle a batch without entries that the bank took out of it."""
     form = await request.form_of(Leaving)
+    return await _acted(
+        request,
+        file_id,
+        lambda: request.market.originating.settle_without(
+            file_id, batch, form.asked.traces.replace(",", " ").split(), request.actor
+        ),
+        "The batch is settled; what the bank took out is given back.",
+    )
+
+
+async def _acted(request: Visit, file_id: str, act: Callable[[], Awaitable[object]], said: str) -> Answer:
+    """What an act on a file came to: its page with what was done, or with why it was refused."""
     try:
-        traces = form.asked.traces.replace(",", " ").split()
-        await request.market.originating.settle_without(file_id, batch, traces, request.actor)
+        await act()
     except NoSuchFile:
         raise
     except Refusal as no:
         return await _file(request, file_id, no)
-    return request.redirect(
-        f"/console/ach/files/{file_id}", toast=Toast(text="The batch is settled; what the bank took out is given back.")
-    )
+    return request.redirect(f"/console/ach/files/{file_id}", toast=Toast(text=said))
 
 
 async def _file(request: Visit, file_id: str, trouble: Refusal | None = None) -> Answer:
